@@ -1,0 +1,60 @@
+"""Names of things, and the constants that mark objects: labels, annotations, finalizers, managers.
+
+Source of the name rules: the platform's concepts. A name rule is a regular expression that must
+match the whole name.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from setops.api.kinds import GROUP
+
+ORGANIZATION_NAME: Final = r"[a-z]([a-z0-9-]{0,38}[a-z0-9])?"
+PROJECT_NAME: Final = r"[a-z][a-z0-9]{2,19}"
+STAGE_NAME: Final = r"[a-z][a-z0-9]{2,11}"
+# The platform lets a name end in a dash; a Kubernetes object can't.
+APP_NAME: Final = r"[a-z][a-z0-9-]{1,14}[a-z0-9]"
+SERVICE_NAME: Final = r"[a-z][a-z0-9-]{1,16}[a-z0-9]"
+# Kubernetes names are lowercase; the platform's own rule is [a-zA-Z0-9_-]+.
+NOTIFICATION_NAME: Final = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
+ENV_KEY: Final = r"[A-Za-z_][A-Za-z0-9_]{0,255}"
+RESERVED_ENV_KEYS: Final = ("APP_ENV_ID", "PORT", "PORTS", "PROTOCOL")
+
+RESERVED_NAMESPACES: Final = frozenset({"default"})
+RESERVED_NAMESPACE_PREFIX: Final = "kube-"
+
+MANAGER: Final = "setops"
+"""Field manager of every write, and value of the `managed-by` label of every child object."""
+
+LABEL_MANAGED_BY: Final = "app.kubernetes.io/managed-by"
+LABEL_NAME: Final = "app.kubernetes.io/name"
+LABEL_PART_OF: Final = "app.kubernetes.io/part-of"
+LABEL_COMPONENT: Final = "app.kubernetes.io/component"
+LABEL_ORGANIZATION: Final = f"{GROUP}/organization"
+LABEL_PROJECT: Final = f"{GROUP}/project"
+LABEL_STAGE: Final = f"{GROUP}/stage"
+LABEL_APP: Final = f"{GROUP}/app"
+LABEL_SERVICE: Final = f"{GROUP}/service"
+
+ANNOTATION_PAUSED: Final = f"{GROUP}/paused"
+ANNOTATION_SECRET_HASH: Final = f"{GROUP}/secret-hash"
+"""On a pod template: changes when a linked Secret does, so that the App rolls."""
+
+FINALIZER: Final = f"{GROUP}/operator"
+"""Holds an object of ours until what stands behind it is gone."""
+
+
+def project_namespace(project: str, prefix: str = "") -> str:
+    """The namespace that holds a Project's Stages."""
+    return f"{prefix}{project}"
+
+
+def stage_namespace(project: str, stage: str, prefix: str = "") -> str:
+    """The namespace that holds a Stage's Apps, Services and Changesets."""
+    return f"{prefix}{project}-{stage}"
+
+
+def is_reserved_namespace(namespace: str) -> bool:
+    """Whether a namespace belongs to the cluster itself, so that no Project may be named so."""
+    return namespace in RESERVED_NAMESPACES or namespace.startswith(RESERVED_NAMESPACE_PREFIX)
