@@ -1,0 +1,129 @@
+"""What every product offers: four verbs and an observation that is data.
+
+A product is a stateless object. Its verbs are called in threads, may raise whatever boto3 raises
+(the gateway classifies it) and can be killed between any two API calls: each starts from what is
+there. A resource that lacks our tags is never changed and never deleted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Protocol
+
+from setops.aws.clients import AccountClients
+from setops.aws.target import Target
+
+
+class Presence(Enum):
+    """How much of what a Service needs exists at AWS with our tags."""
+
+    ABSENT = "absent"
+    PARTIAL = "partial"
+    PRESENT = "present"
+
+
+class Phase(Enum):
+    """What AWS itself is doing with the resource."""
+
+    STEADY = "steady"
+    BUSY = "busy"
+    """It is being created, changed or deleted, and refuses changes meanwhile."""
+    FAILED = "failed"
+    """A state that it doesn't leave by itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One thing that isn't as wanted. `path` is dotted, like `bucket.publicAccessBlock`.
+
+    `refusal` says why it can't be put right without losing data; empty when `update` can.
+    """
+
+    path: str
+    wanted: str
+    actual: str
+    refusal: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """What was found at AWS for a Target.
+
+    `conflicts` names resources that have our name but not our tags; they count as absent.
+    `released`: nothing exists beyond what the deletion policy Retain keeps.
+    `credentials_valid`: the credentials in the Target's Secret exist and are active at AWS.
+    `state` is AWS's word for the state, `ids` the names of the parts, for the Service's status.
+    """
+
+    presence: Presence
+    phase: Phase = Phase.STEADY
+    state: str = ""
+    conflicts: tuple[str, ...] = ()
+    differences: tuple[Difference, ...] = ()
+    credentials_valid: bool = False
+    released: bool = False
+    arn: str = ""
+    endpoint: str = ""
+    ids: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def ready(self) -> bool:
+        """Whether Apps can use it, given that the Secret is published."""
+        return (
+            self.presence is Presence.PRESENT
+            and self.phase is Phase.STEADY
+            and not self.conflicts
+            and self.credentials_valid
+        )
+
+
+class Product(Protocol):
+    """One AWS product. `type` is its name in the catalogue.
+
+    `terminal_codes` are AWS error codes that only a user can clear, beyond those that mean the
+    same for all products.
+    """
+
+    @property
+    def type(self) -> str: ...
+
+    @property
+    def terminal_codes(self) -> frozenset[str]: ...
+
+    def ids(self, target: Target) -> Mapping[str, str]:
+        """The names that the parts have or will have; known, and to be stored, before creation."""
+        ...
+
+    def observe(self, clients: AccountClients, target: Target) -> Observation:
+        """What is there. Reads only."""
+        ...
+
+    def create(self, clients: AccountClients, target: Target) -> None:
+        """Makes what is missing, tagged in the create call, and adopts what carries our tags."""
+        ...
+
+    def update(self, clients: AccountClients, target: Target, observation: Observation) -> None:
+        """Puts the observation's differences right, those with a refusal excepted."""
+        ...
+
+    def release(self, clients: AccountClients, target: Target) -> None:
+        """Takes away access and leaves the data: the deletion under policy Retain."""
+        ...
+
+    def delete(self, clients: AccountClients, target: Target) -> None:
+        """Deletes all parts, as the Target's deletion policy asks. What is gone is a success."""
+        ...
+
+    def issue_credentials(self, clients: AccountClients, target: Target) -> Mapping[str, str]:
+        """New credentials, made by AWS, to be stored in the Secret at once.
+
+        Those that the Secret doesn't hold are deleted first. Products whose credentials we
+        generate have nothing to do here and return those of the Target.
+        """
+        ...
+
+    def connection(self, target: Target, observation: Observation) -> Mapping[str, str]:
+        """The entries of the published Secret; `url` is the value of a link. Pure."""
+        ...
