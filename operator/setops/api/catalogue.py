@@ -13,11 +13,10 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 
-OptionValue = str | bool | int
-"""An option as it stands in a definition. Text is accepted for every option: `"true"`, `"20"`."""
+from setops.api.errors import Code, Problem, Validator
 
-VALIDATION_FAILED: Final = "ValidationFailed"
-CURRENTLY_NOT_SUPPORTED: Final = "CurrentlyNotSupported"
+OptionValue = str | bool | int | list[str]
+"""An option as it stands in a definition. Text is accepted for every option: `"true"`, `"20"`."""
 
 
 class DeletionPolicy(StrEnum):
@@ -42,11 +41,15 @@ class OptionKind(StrEnum):
     STRING = "string"
     INTEGER = "integer"
     BOOLEAN = "boolean"
+    LIST = "list"
 
 
 @dataclass(frozen=True, slots=True)
 class OptionSpec:
-    """One option of a type. Bounds are inclusive; a `default` of None means unset."""
+    """One option of a type, named as in resources. Bounds are inclusive.
+
+    A `default` of None means unset. `pattern` must match the whole text, or each item of a list.
+    """
 
     name: str
     kind: OptionKind
@@ -59,7 +62,7 @@ class OptionSpec:
 
 @dataclass(frozen=True, slots=True)
 class PlanSpec:
-    """Which plans a type knows: a regular expression for the whole plan, and one to name as example."""
+    """Which plans a type knows: `pattern` must match the whole plan, `hint` tells a user."""
 
     pattern: str
     default: str
@@ -98,16 +101,6 @@ class ServiceType:
 
     def option(self, name: str) -> OptionSpec | None:
         return next((option for option in self.options if option.name == name), None)
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """A refusal: the field below the Service, the platform's validator and code, and the words."""
-
-    field: str
-    validator: str
-    message: str
-    code: str = VALIDATION_FAILED
 
 
 _SNAPSHOT_FIRST: Final = (DeletionPolicy.SNAPSHOT, DeletionPolicy.RETAIN, DeletionPolicy.DELETE)
@@ -160,12 +153,12 @@ _TYPES: Final = (
         options=(
             OptionSpec(
                 "extensions",
-                OptionKind.STRING,
+                OptionKind.LIST,
                 "PostgreSQL extensions, separated by commas.",
-                pattern=r"[a-z0-9_-]+( *, *[a-z0-9_-]+)*",
+                pattern=r"[a-z][a-z0-9_-]{0,62}",
             ),
             OptionSpec(
-                "min_storage",
+                "minStorage",
                 OptionKind.INTEGER,
                 "Storage in GB; it can grow, never shrink.",
                 default=20,
@@ -173,9 +166,9 @@ _TYPES: Final = (
                 maximum=65536,
             ),
             OptionSpec(
-                "max_storage",
+                "maxStorage",
                 OptionKind.INTEGER,
-                "Storage in GB up to which it grows by itself; more than min_storage.",
+                "Storage in GB up to which it grows by itself; more than minStorage.",
                 minimum=20,
                 maximum=65536,
             ),
@@ -263,7 +256,7 @@ def check_type(name: str) -> list[Problem]:
         return [
             Problem(
                 "type",
-                "included",
+                Validator.NOT_INCLUDED,
                 f"there is no service type {name!r}; use one of: {', '.join(SUPPORTED)}",
             )
         ]
@@ -271,10 +264,10 @@ def check_type(name: str) -> list[Problem]:
         return [
             Problem(
                 "type",
-                "included",
+                Validator.NOT_INCLUDED,
                 f"services of type {name} are currently not supported; "
                 f"supported: {', '.join(SUPPORTED)}",
-                CURRENTLY_NOT_SUPPORTED,
+                Code.CURRENTLY_NOT_SUPPORTED,
             )
         ]
     return []
@@ -312,7 +305,7 @@ def check_policy(type_name: str, policy: str) -> list[Problem]:
         if policy == DeletionPolicy.SNAPSHOT
         else f"there is no deletion policy {policy!r}"
     )
-    return [Problem("deletionPolicy", "included", f"{why}; use one of: {allowed}")]
+    return [Problem("deletionPolicy", Validator.NOT_INCLUDED, f"{why}; use one of: {allowed}")]
 
 
 def check_link(type_name: str, link_by: LinkBy) -> list[Problem]:
@@ -322,7 +315,7 @@ def check_link(type_name: str, link_by: LinkBy) -> list[Problem]:
         return []
     wanted = kind.link_by
     message = f"a service of type {type_name} is linked with --{wanted}, not with --{link_by}"
-    return [Problem(wanted.replace("-", "_"), "required", message)]
+    return [Problem(wanted.replace("-", "_"), Validator.REQUIRED, message)]
 
 
 def parse_option(type_name: str, name: str, value: OptionValue) -> OptionValue | Problem:
@@ -333,12 +326,16 @@ def parse_option(type_name: str, name: str, value: OptionValue) -> OptionValue |
     if spec is None:
         known = ", ".join(option.name for option in kind.options)
         use = f"it has: {known}" if known else "it has none"
-        return Problem(where, "included", f"type {type_name} has no option {name!r}; {use}")
+        return Problem(
+            where, Validator.NOT_INCLUDED, f"type {type_name} has no option {name!r}; {use}"
+        )
     match spec.kind:
         case OptionKind.BOOLEAN:
             return _parse_boolean(where, spec, value)
         case OptionKind.INTEGER:
             return _parse_integer(where, spec, value)
+        case OptionKind.LIST:
+            return _parse_list(where, spec, value)
         case OptionKind.STRING:
             return _parse_string(where, spec, value)
 
@@ -354,7 +351,8 @@ def resolve_options(type_name: str, options: Mapping[str, OptionValue]) -> dict[
     for name, value in options.items():
         parsed = parse_option(type_name, name, value)
         if isinstance(parsed, Problem):
-            raise ValueError(f"{parsed.field}: {parsed.message}")
+            message = f"{parsed.field}: {parsed.message}"
+            raise ValueError(message)
         resolved[name] = parsed
     return resolved
 
@@ -364,12 +362,16 @@ def _check_version(kind: ServiceType, version: str | None) -> list[Problem]:
         return []
     if not kind.versions:
         message = f"type {kind.name} has no versions; leave it out"
-        return [Problem("version", "invalid", message)]
+        return [Problem("version", Validator.INVALID, message)]
     if re.fullmatch(r"\d+(\.\d+)*", version) and version.split(".")[0] in kind.versions:
         return []
     known = ", ".join(kind.versions)
     return [
-        Problem("version", "included", f"type {kind.name} has no version {version!r}; use: {known}")
+        Problem(
+            "version",
+            Validator.NOT_INCLUDED,
+            f"type {kind.name} has no version {version!r}; use: {known}",
+        )
     ]
 
 
@@ -377,22 +379,26 @@ def _check_plan(kind: ServiceType, plan: str | None) -> list[Problem]:
     if plan is None:
         return []
     if kind.plan is None:
-        return [Problem("plan", "invalid", f"type {kind.name} has no plans; leave it out")]
+        return [Problem("plan", Validator.INVALID, f"type {kind.name} has no plans; leave it out")]
     if re.fullmatch(kind.plan.pattern, plan):
         return []
     return [
-        Problem("plan", "included", f"type {kind.name} has no plan {plan!r}; use {kind.plan.hint}")
+        Problem(
+            "plan",
+            Validator.NOT_INCLUDED,
+            f"type {kind.name} has no plan {plan!r}; use {kind.plan.hint}",
+        )
     ]
 
 
 def _check_together(kind: ServiceType, options: Mapping[str, OptionValue]) -> list[Problem]:
-    low, high = options.get("min_storage"), options.get("max_storage")
+    low, high = options.get("minStorage"), options.get("maxStorage")
     if kind.name == "postgresql" and isinstance(low, int) and isinstance(high, int) and high < low:
         return [
             Problem(
-                "options.max_storage",
-                "greater_than_or_equal_to_threshold",
-                f"max_storage is {high} GB, less than min_storage ({low} GB)",
+                "options.maxStorage",
+                Validator.GREATER_THAN_OR_EQUAL,
+                f"maxStorage is {high} GB, less than minStorage ({low} GB)",
             )
         ]
     return []
@@ -405,32 +411,49 @@ def _parse_boolean(where: str, spec: OptionSpec, value: OptionValue) -> bool | P
         case "true" | "false":
             return value == "true"
         case _:
-            return Problem(where, "included", f"{spec.name} is {value!r}; use true or false")
+            return Problem(
+                where, Validator.NOT_INCLUDED, f"{spec.name} is {value!r}; use true or false"
+            )
 
 
 def _parse_integer(where: str, spec: OptionSpec, value: OptionValue) -> int | Problem:
     # bool is an int in Python, but `true` is no number to a user.
     if isinstance(value, bool) or not re.fullmatch(r"-?[0-9]{1,12}", str(value)):
-        return Problem(where, "not_an_integer", f"{spec.name} is {value!r}; use a whole number")
+        return Problem(
+            where, Validator.NOT_AN_INTEGER, f"{spec.name} is {value!r}; use a whole number"
+        )
     number = int(value)
     if spec.minimum is not None and number < spec.minimum:
         return Problem(
             where,
-            "greater_than_or_equal_to_threshold",
+            Validator.GREATER_THAN_OR_EQUAL,
             f"{spec.name} is {number}; it must be at least {spec.minimum}",
         )
     if spec.maximum is not None and number > spec.maximum:
         return Problem(
             where,
-            "less_than_or_equal_to_threshold",
+            Validator.LESS_THAN_OR_EQUAL,
             f"{spec.name} is {number}; it must be at most {spec.maximum}",
         )
     return number
 
 
+def _parse_list(where: str, spec: OptionSpec, value: OptionValue) -> list[str] | Problem:
+    if isinstance(value, bool | int):
+        return Problem(where, Validator.INVALID, f"{spec.name} is {value!r}; use a list of names")
+    items = value if isinstance(value, list) else [part.strip() for part in value.split(",")]
+    for item in items:
+        if spec.pattern is not None and not re.fullmatch(spec.pattern, item):
+            message = f"{spec.name} holds {item!r}; {spec.description}"
+            return Problem(where, Validator.INVALID_FORMAT, message)
+    return items
+
+
 def _parse_string(where: str, spec: OptionSpec, value: OptionValue) -> str | Problem:
     if not isinstance(value, str):
-        return Problem(where, "invalid", f"{spec.name} is {value!r}; use text")
+        return Problem(where, Validator.INVALID, f"{spec.name} is {value!r}; use text")
     if spec.pattern is not None and not re.fullmatch(spec.pattern, value):
-        return Problem(where, "invalid_format", f"{spec.name} is {value!r}; {spec.description}")
+        return Problem(
+            where, Validator.INVALID_FORMAT, f"{spec.name} is {value!r}; {spec.description}"
+        )
     return value

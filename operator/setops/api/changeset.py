@@ -1,0 +1,188 @@
+"""Changeset: an ordered set of commands that change one Stage as a whole or not at all."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated, Any, Final
+
+from pydantic import Field, StringConstraints
+
+from setops.api.conditions import Condition
+from setops.api.model import Model, rules
+
+MAX_COMMANDS: Final = 1000
+DEFAULT_TIMEOUT: Final = 300
+"""Seconds an App has to become ready before the commit is rolled back."""
+
+
+class Phase(StrEnum):
+    """Where a Changeset stands."""
+
+    OPEN = "Open"
+    QUEUED = "Queued"
+    APPLYING = "Applying"
+    ROLLING_BACK = "RollingBack"
+    COMMITTED = "Committed"
+    FAILED = "Failed"
+    DISCARDED = "Discarded"
+
+    @property
+    def finished(self) -> bool:
+        """Whether nothing follows any more."""
+        return self in _FINISHED
+
+    @property
+    def running(self) -> bool:
+        """Whether the Changeset waits for the Stage's lock or holds it."""
+        return self in _RUNNING
+
+
+_FINISHED: Final = frozenset({Phase.COMMITTED, Phase.FAILED, Phase.DISCARDED})
+_RUNNING: Final = frozenset({Phase.QUEUED, Phase.APPLYING, Phase.ROLLING_BACK})
+
+
+class ChangesetSpec(Model):
+    """What is to change, and what to do with it."""
+
+    user: Annotated[str, StringConstraints(min_length=1, max_length=256)] | None = Field(
+        None, description="Whose Changeset it is: the user name the API server knows."
+    )
+    message: Annotated[str, StringConstraints(max_length=4096)] | None = Field(
+        None, description="Why, for the history."
+    )
+    commands: (
+        Annotated[
+            list[Annotated[str, StringConstraints(min_length=1, max_length=65536)]],
+            Field(max_length=MAX_COMMANDS),
+        ]
+        | None
+    ) = Field(
+        None,
+        description="Command lines without `setops` and without project and stage, in order: "
+        "`--app web resource:set scale 2`.",
+    )
+    definition: dict[str, Any] | None = Field(
+        None,
+        description="Part of a Stage definition, merged over the current one; with prune, all "
+        "of it. Applied before the commands.",
+    )
+    prune: bool = Field(
+        False, description="Whether what definition doesn't name is removed from the Stage."
+    )
+    commit: bool = Field(False, description="Carries the Changeset out.")
+    discard: bool = Field(False, description="Throws it away; cancels it while it runs.")
+    dry_run: bool = Field(False, description="Makes the plan and ends.")
+    timeout: int | None = Field(
+        None,
+        ge=1,
+        le=86400,
+        description="Seconds until the commit is given up and rolled back. Unset: 300 for Apps, "
+        "the product's own deadline for Services.",
+    )
+
+
+CHANGESET_RULES: Final = rules(
+    (
+        "!has(oldSelf.status) || !has(oldSelf.status.phase) || "
+        "!(oldSelf.status.phase in ['Committed', 'Failed', 'Discarded']) || "
+        "self.spec == oldSelf.spec",
+        "the Changeset has ended and can't be edited; make a new one under another name",
+    ),
+)
+CHANGESET_SPEC_RULES: Final = rules(
+    (
+        "!(self.commit && self.discard)",
+        "commit and discard can't both be true",
+    ),
+    (
+        "!self.prune || has(self.definition)",
+        "prune needs a definition: it removes what the definition doesn't name",
+    ),
+)
+
+
+class FieldChange(Model):
+    """One field that changes, with its values rendered as text; an unset side is left out."""
+
+    path: str = Field(description="Field in the resource's spec, such as resources.scale.")
+    from_: str | None = Field(None, alias="from", description="Value before; absent: unset.")
+    to: str | None = Field(None, description="Value after; absent: unset.")
+
+
+class PlannedChange(Model):
+    """One resource that a commit creates, updates or destroys."""
+
+    action: str = Field(description="create, update, replace or destroy.")
+    kind: str = Field(description="App, Service or Notification.")
+    name: str = Field(description="Name of the resource.")
+    fields: Annotated[list[FieldChange], Field(max_length=2000)] | None = Field(
+        None, description="Fields that change."
+    )
+    effect: str | None = Field(
+        None, description="What a user should know: restarts, loss of data, no effect on it."
+    )
+
+
+class Plan(Model):
+    """What a commit does, no more and no fewer."""
+
+    summary: str = Field(description="1 to create, 2 to change, 0 to destroy.")
+    generation: int = Field(description="Generation of the Changeset the plan was made from.")
+    content_hash: str = Field(description="Hash of the commands and the definition.")
+    target_hash: str = Field(description="Hash of the Stage definition that the plan leads to.")
+    changes: Annotated[list[PlannedChange], Field(max_length=600)] = Field(
+        default_factory=list, description="Resource by resource, in the order of the writes."
+    )
+
+
+class Progress(Model):
+    """How far a commit is."""
+
+    done: int = Field(description="Steps done.")
+    total: int = Field(description="Steps in all.")
+    waiting_for: str | None = Field(None, description="What it waits for.")
+
+
+class ChangesetError(Model):
+    """One error of a command or of the definition."""
+
+    category: str = Field(description="Fault, AuthenticationError, ValidationError, StateError.")
+    code: str = Field(description="What is wrong, in one word.")
+    validator: str | None = Field(None, description="Check that failed.")
+    field: str | None = Field(None, description="Field of the Stage definition.")
+    command: int | None = Field(None, description="Index in spec.commands.")
+    message: str = Field(description="What is wrong, where, and what to do.")
+
+
+class ChangesetStatus(Model):
+    """What became of a Changeset so far."""
+
+    observed_generation: int | None = Field(None, description="Generation this status is of.")
+    conditions: Annotated[list[Condition], Field(max_length=8)] | None = Field(
+        None,
+        description="Ready, Reconciling, Stalled, Complete, Failed.",
+        json_schema_extra=Condition.list_map(),
+    )
+    phase: Phase | None = Field(
+        None, description="Open, Queued, Applying, RollingBack, Committed, Failed, Discarded."
+    )
+    plan: Plan | None = Field(None, description="What a commit does.")
+    progress: Progress | None = Field(None, description="How far the commit is.")
+    errors: Annotated[list[ChangesetError], Field(max_length=2000)] | None = Field(
+        None, description="All errors, command by command."
+    )
+    base_revision: int | None = Field(
+        None, description="Revision of the Stage when the Changeset was first seen."
+    )
+    previous_revision: int | None = Field(
+        None, description="Revision the commit started from, and goes back to when it fails."
+    )
+    revision: int | None = Field(None, description="Revision the commit made.")
+    started_at: str | None = Field(
+        None,
+        description="When the commit began, RFC 3339.",
+        json_schema_extra={"format": "date-time"},
+    )
+    finished_at: str | None = Field(
+        None, description="When it ended, RFC 3339.", json_schema_extra={"format": "date-time"}
+    )

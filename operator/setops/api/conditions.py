@@ -1,0 +1,181 @@
+"""Conditions: what each type means, every reason with its meaning, and how they change.
+
+Conditions follow kstatus. `Ready` is True when the object does what its spec says. `Reconciling`
+is True while the operator works or waits for something that will come by itself. `Stalled` is True
+only when a user has to act. On a Changeset, `Complete` and `Failed` end it, as on a Job.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from enum import StrEnum
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import Field, StringConstraints
+
+from setops.api.model import Model
+
+MAX_MESSAGE: Final = 4096
+
+
+class Condition(Model):
+    """One observation of an object, in the form of Kubernetes' own conditions."""
+
+    type: Annotated[str, StringConstraints(max_length=64)] = Field(
+        description="Ready, Reconciling, Stalled; Complete and Failed on a Changeset."
+    )
+    status: Literal["True", "False", "Unknown"] = Field(description="True, False or Unknown.")
+    reason: Annotated[str, StringConstraints(max_length=128)] = Field(
+        description="Why, in one word."
+    )
+    message: Annotated[str, StringConstraints(max_length=MAX_MESSAGE)] = Field(
+        description="What is so, where, and what to do."
+    )
+    observed_generation: int = Field(description="Generation of the spec this was observed for.")
+    last_transition_time: str = Field(
+        description="When the status last changed, RFC 3339.",
+        json_schema_extra={"format": "date-time"},
+    )
+
+    @staticmethod
+    def list_map() -> dict[str, Any]:
+        """Makes a list of conditions a map by type for apply."""
+        return {"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["type"]}
+
+
+class ConditionType(StrEnum):
+    """The types of conditions that the operator sets."""
+
+    READY = "Ready"
+    RECONCILING = "Reconciling"
+    STALLED = "Stalled"
+    COMPLETE = "Complete"
+    FAILED = "Failed"
+
+
+class Reason(StrEnum):
+    """Every reason that a condition or an Event carries."""
+
+    meaning: str
+
+    def __new__(cls, value: str, meaning: str) -> Reason:
+        member = str.__new__(cls, value)
+        member._value_ = value
+        member.meaning = meaning
+        return member
+
+    READY = "Ready", "Everything the spec asks for is there."
+    PROGRESSING = "Progressing", "The operator works on it or waits for Kubernetes or AWS."
+    PAUSED = "Paused", "The annotation setops.co/paused holds the operator off."
+    DELETING = "Deleting", "It is going; the message names what it waits for."
+    FAULT = "ServerFailure", "The operator itself failed; it tries again."
+
+    ORGANIZATION_MISSING = "OrganizationDoesNotExist", "The Project names no living Organization."
+    PROJECT_MISSING = "ProjectDoesNotExist", "The Stage lies in no Project's namespace."
+    STAGE_MISSING = "StageDoesNotExist", "The object lies in no Stage's namespace."
+    NAMESPACE_TAKEN = "NamespaceTaken", "The namespace exists and isn't ours."
+    NAMESPACE_RESERVED = "NamespaceReserved", "The namespace belongs to the cluster itself."
+    NAMESPACE_TERMINATING = "NamespaceTerminating", "The namespace is being deleted."
+    NAME_INVALID = "NameInvalid", "The name breaks the platform's name rule."
+
+    NO_RELEASE = "AppHasNoActiveRelease", "Neither an image nor an active release is set."
+    SCALED_TO_ZERO = "ScaledToZero", "Scale is 0, so no container runs."
+    ROUTE_PENDING = "RouteNotSupported", "It runs; a public route is not built by this version."
+    WAITING_FOR_SERVICE = "WaitingForService", "A linked Service has no Secret yet."
+    ROLLING_OUT = "RollingOut", "New containers are starting or old ones are ending."
+    ROLLOUT_FAILED = "RolloutFailed", "The containers can't start; the message says why."
+    QUOTA_EXCEEDED = "QuotaExceeded", "The Stage's quota allows no further container."
+
+    SERVICE_LINKED = "ServiceLinked", "Apps still link the Service, so it isn't deleted."
+    NOT_SUPPORTED = "CurrentlyNotSupported", "This version can't do it; the message says what can."
+    AWS_WAITING = "AwsWaiting", "AWS works on it."
+    AWS_REFUSED = "AwsRefused", "AWS refuses for good; the message has its error code."
+    AWS_UNREACHABLE = "AwsUnreachable", "AWS does not answer; it is tried again."
+    AWS_CONFLICT = "AwsResourceTaken", "A resource of that name exists without our tags."
+    SPEC_INVALID = "ValidationFailed", "The spec asks for what can't be; the message names it."
+
+    CHANGESET_OPEN = "Open", "It waits for commit or discard."
+    CHANGESET_LOCKED = "ChangesetLocked", "The user already has an open Changeset on the Stage."
+    CHANGESET_INVALID = "ChangesetInvalid", "Commands or definition have errors."
+    CHANGESET_QUEUED = "Queued", "Another Changeset holds the Stage's lock."
+    CHANGESET_APPLYING = "Applying", "The plan is being carried out."
+    CHANGESET_ROLLING_BACK = "RollingBack", "What was done is being undone."
+    CHANGESET_COMMITTED = "Committed", "The plan was carried out."
+    CHANGESET_FAILED = "CommitFailed", "Nothing was changed, or all was put back."
+    CHANGESET_DISCARDED = "Discarded", "It was thrown away; nothing was changed."
+    CHANGESET_PLANNED = "Planned", "A dry run: the plan was made and nothing else."
+
+
+def condition(
+    type_: ConditionType, status: bool, reason: Reason, message: str, generation: int
+) -> dict[str, Any]:
+    """A condition without its time, which `merge` adds."""
+    return {
+        "type": type_.value,
+        "status": "True" if status else "False",
+        "reason": reason.value,
+        "message": message[:MAX_MESSAGE],
+        "observedGeneration": generation,
+    }
+
+
+def ready(reason: Reason, message: str, generation: int) -> list[dict[str, Any]]:
+    """The three conditions of an object that is as it should be."""
+    return [
+        condition(ConditionType.READY, True, reason, message, generation),
+        condition(ConditionType.RECONCILING, False, reason, message, generation),
+        condition(ConditionType.STALLED, False, reason, message, generation),
+    ]
+
+
+def reconciling(reason: Reason, message: str, generation: int) -> list[dict[str, Any]]:
+    """The three conditions of an object on which the operator works or waits."""
+    return [
+        condition(ConditionType.READY, False, reason, message, generation),
+        condition(ConditionType.RECONCILING, True, reason, message, generation),
+        condition(ConditionType.STALLED, False, reason, message, generation),
+    ]
+
+
+def stalled(reason: Reason, message: str, generation: int) -> list[dict[str, Any]]:
+    """The three conditions of an object on which a user has to act."""
+    return [
+        condition(ConditionType.READY, False, reason, message, generation),
+        condition(ConditionType.RECONCILING, False, reason, message, generation),
+        condition(ConditionType.STALLED, True, reason, message, generation),
+    ]
+
+
+def merge(
+    old: Iterable[Mapping[str, Any]] | None, new: Iterable[Mapping[str, Any]], now: str
+) -> list[dict[str, Any]]:
+    """The new conditions with their times: a time moves only when the status does.
+
+    `now` is RFC 3339 in UTC. Types that `new` doesn't name are dropped.
+    """
+    before = {item["type"]: item for item in old or ()}
+    merged = []
+    for item in new:
+        last = before.get(item["type"])
+        same = last is not None and last["status"] == item["status"]
+        time = last["lastTransitionTime"] if last is not None and same else now
+        merged.append({**item, "lastTransitionTime": time})
+    return merged
+
+
+def find(status: Mapping[str, Any] | None, type_: ConditionType) -> Mapping[str, Any] | None:
+    """The condition of a type in a status, or None."""
+    for item in (status or {}).get("conditions") or ():
+        if item["type"] == type_:
+            return dict(item)
+    return None
+
+
+def is_true(status: Mapping[str, Any] | None, type_: ConditionType, generation: int) -> bool:
+    """Whether a condition is True for this generation of the spec or a later one."""
+    found = find(status, type_)
+    return (
+        found is not None
+        and found["status"] == "True"
+        and found.get("observedGeneration", 0) >= generation
+    )

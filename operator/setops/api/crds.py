@@ -1,0 +1,310 @@
+"""The CustomResourceDefinitions, made from the models: `python -m setops.api.crds DIRECTORY…`."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import yaml
+
+from setops.api import kinds, names
+from setops.api.app import APP_SPEC_RULES, AppSpec, AppStatus
+from setops.api.changeset import (
+    CHANGESET_RULES,
+    CHANGESET_SPEC_RULES,
+    ChangesetSpec,
+    ChangesetStatus,
+)
+from setops.api.definition import StageDefinition
+from setops.api.kinds import GROUP, VERSION, Kind, Object
+from setops.api.model import CEL, Model, rules
+from setops.api.notification import (
+    NOTIFICATION_SPEC_RULES,
+    NotificationSpec,
+    NotificationStatus,
+)
+from setops.api.organization import OrganizationSpec, OrganizationStatus
+from setops.api.project import ProjectSpec, ProjectStatus
+from setops.api.schema import Schema, partial, structural
+from setops.api.service import ServiceSpec, ServiceStatus
+from setops.api.stage import StageSpec, StageStatus
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of `kubectl get`; priority 1 shows it only with `-o wide`."""
+
+    name: str
+    path: str
+    type: str = "string"
+    priority: int = 0
+
+
+@dataclass(frozen=True)
+class Definition:
+    """What a CRD is made from, besides the kind's names."""
+
+    kind: Kind
+    short: str
+    description: str
+    spec: type[Model]
+    status: type[Model]
+    columns: tuple[Column, ...]
+    name_pattern: str | None = None
+    name_rule: str = ""
+    spec_rules: dict[str, Any] | None = None
+    root_rules: dict[str, Any] | None = None
+    scale: tuple[str, str, str] | None = None
+    required: tuple[str, ...] = ("spec",)
+
+
+_READY: Final = Column("Ready", '.status.conditions[?(@.type=="Ready")].status')
+_REASON: Final = Column("Reason", '.status.conditions[?(@.type=="Ready")].reason')
+_MESSAGE: Final = Column("Message", '.status.conditions[?(@.type=="Ready")].message', priority=1)
+_AGE: Final = Column("Age", ".metadata.creationTimestamp", "date")
+
+DEFINITIONS: Final = (
+    Definition(
+        kinds.ORGANIZATION,
+        "sorg",
+        "An Organization: the topmost entity, bound to one AWS account; hosts Projects.",
+        OrganizationSpec,
+        OrganizationStatus,
+        (
+            Column("Account", ".spec.aws.accountId"),
+            Column("Region", ".spec.aws.region"),
+            Column("Projects", ".status.projects", "integer"),
+            _READY,
+            _REASON,
+            _MESSAGE,
+            _AGE,
+        ),
+        names.ORGANIZATION_NAME,
+        "an Organization's name has 1 to 40 lowercase letters, digits and dashes",
+    ),
+    Definition(
+        kinds.PROJECT,
+        "sproj",
+        "A Project: the namespace of one application; Stages nest under it.",
+        ProjectSpec,
+        ProjectStatus,
+        (
+            Column("Organization", ".spec.organization"),
+            Column("Namespace", ".status.namespace"),
+            _READY,
+            _REASON,
+            _MESSAGE,
+            _AGE,
+        ),
+        names.PROJECT_NAME,
+        "a Project's name has 3 to 20 lowercase letters and digits and begins with a letter",
+    ),
+    Definition(
+        kinds.STAGE,
+        "sstage",
+        "A Stage: a self-contained environment of a Project, in a namespace of its own.",
+        StageSpec,
+        StageStatus,
+        (
+            Column("Namespace", ".status.namespace"),
+            Column("Revision", ".status.revision", "integer"),
+            Column("Apps", ".status.readyApps", "integer"),
+            Column("Services", ".status.readyServices", "integer"),
+            _READY,
+            _REASON,
+            Column("Changeset", ".status.currentChangeset.changeset", priority=1),
+            _MESSAGE,
+            _AGE,
+        ),
+        names.STAGE_NAME,
+        "a Stage's name has 3 to 12 lowercase letters and digits and begins with a letter",
+        required=(),
+    ),
+    Definition(
+        kinds.APP,
+        "sapp",
+        "An App: one or more identical containers of the user's image.",
+        AppSpec,
+        AppStatus,
+        (
+            Column("Scale", ".spec.resources.scale", "integer"),
+            Column("Running", ".status.readyReplicas", "integer"),
+            Column("Release", ".status.release"),
+            Column("Ready", _READY.path),
+            _REASON,
+            Column("URL", ".status.url"),
+            _MESSAGE,
+            _AGE,
+        ),
+        names.APP_NAME,
+        "an App's name has 3 to 16 lowercase letters, digits and dashes, begins with a letter "
+        "and ends with a letter or digit",
+        spec_rules=APP_SPEC_RULES,
+        scale=(".spec.resources.scale", ".status.replicas", ".status.selector"),
+    ),
+    Definition(
+        kinds.SERVICE,
+        "ssvc",
+        "A Service: a backing component that Apps link, such as a bucket or a database.",
+        ServiceSpec,
+        ServiceStatus,
+        (
+            Column("Type", ".spec.type"),
+            Column("Plan", ".spec.plan"),
+            Column("State", ".status.state"),
+            Column("Secret", ".status.secret"),
+            _READY,
+            _REASON,
+            _MESSAGE,
+            _AGE,
+        ),
+        names.SERVICE_NAME,
+        "a Service's name has 3 to 18 lowercase letters, digits and dashes, begins with a letter "
+        "and ends with a letter or digit",
+    ),
+    Definition(
+        kinds.NOTIFICATION,
+        "snotify",
+        "A Notification: a target that is told about events on the Stage.",
+        NotificationSpec,
+        NotificationStatus,
+        (
+            Column("Type", ".spec.type"),
+            Column("Target", ".spec.target"),
+            Column("Confirmed", ".status.confirmed", "boolean"),
+            _READY,
+            _REASON,
+            _MESSAGE,
+            _AGE,
+        ),
+        spec_rules=NOTIFICATION_SPEC_RULES,
+    ),
+    Definition(
+        kinds.CHANGESET,
+        "scs",
+        "A Changeset: an ordered set of commands that change one Stage as a whole or not at all.",
+        ChangesetSpec,
+        ChangesetStatus,
+        (
+            Column("User", ".spec.user"),
+            Column("Phase", ".status.phase"),
+            Column("Plan", ".status.plan.summary"),
+            Column("Done", ".status.progress.done", "integer"),
+            Column("Total", ".status.progress.total", "integer"),
+            Column("Revision", ".status.revision", "integer"),
+            Column("Reason", '.status.conditions[?(@.type=="Ready")].reason', priority=1),
+            _MESSAGE,
+            _AGE,
+        ),
+        spec_rules=CHANGESET_SPEC_RULES,
+        root_rules=CHANGESET_RULES,
+    ),
+)
+
+
+def crd(definition: Definition) -> Object:
+    """The CustomResourceDefinition of one kind."""
+    kind = definition.kind
+    version: Object = {
+        "name": VERSION,
+        "served": True,
+        "storage": True,
+        "subresources": {"status": {}},
+        "additionalPrinterColumns": [_column(column) for column in definition.columns],
+        "schema": {"openAPIV3Schema": _schema(definition)},
+    }
+    if definition.scale is not None:
+        spec, status, selector = definition.scale
+        version["subresources"]["scale"] = {
+            "specReplicasPath": spec,
+            "statusReplicasPath": status,
+            "labelSelectorPath": selector,
+        }
+    return {
+        "apiVersion": "apiextensions.k8s.io/v1",
+        "kind": "CustomResourceDefinition",
+        "metadata": {
+            "name": f"{kind.plural}.{GROUP}",
+            # Removing the chart must not remove every Stage with it.
+            "annotations": {"helm.sh/resource-policy": "keep"},
+        },
+        "spec": {
+            "group": GROUP,
+            "scope": "Namespaced" if kind.namespaced else "Cluster",
+            "names": {
+                "kind": kind.kind,
+                "listKind": f"{kind.kind}List",
+                "plural": kind.plural,
+                "singular": kind.kind.lower(),
+                "shortNames": [definition.short],
+                "categories": ["setops"],
+            },
+            "versions": [version],
+        },
+    }
+
+
+def _column(column: Column) -> Object:
+    rendered: Object = {"name": column.name, "type": column.type, "jsonPath": column.path}
+    return {**rendered, "priority": column.priority} if column.priority else rendered
+
+
+def _schema(definition: Definition) -> Schema:
+    spec = structural(definition.spec)
+    if definition.kind is kinds.CHANGESET:
+        described = spec["properties"]["definition"]["description"]
+        spec["properties"]["definition"] = {
+            **partial(StageDefinition),
+            "description": described,
+        }
+    spec.update(definition.spec_rules or {})
+    if not definition.required:
+        # Everything in the spec has a default, so an absent spec is the default one.
+        spec["default"] = {}
+    checks: list[dict[str, str]] = list((definition.root_rules or {}).get(CEL, ()))
+    if definition.name_pattern:
+        checks += rules(
+            (f"self.metadata.name.matches('^{definition.name_pattern}$')", definition.name_rule)
+        )[CEL]
+    schema: Schema = {
+        "type": "object",
+        "description": definition.description,
+        "properties": {
+            "apiVersion": {"type": "string"},
+            "kind": {"type": "string"},
+            "metadata": {"type": "object"},
+            "spec": spec,
+            "status": structural(definition.status),
+        },
+    }
+    if definition.required:
+        schema["required"] = list(definition.required)
+    if checks:
+        schema[CEL] = checks
+    return schema
+
+
+def documents() -> Iterator[tuple[str, str]]:
+    """Each CRD as (file name, YAML text)."""
+    for definition in DEFINITIONS:
+        text = yaml.safe_dump(crd(definition), sort_keys=False, width=100, allow_unicode=True)
+        yield f"{definition.kind.plural}.{GROUP}.yaml", text
+
+
+def write(directory: Path) -> None:
+    """Write every CRD into a directory, and remove those that no model makes any more."""
+    directory.mkdir(parents=True, exist_ok=True)
+    made = dict(documents())
+    for path in directory.glob(f"*.{GROUP}.yaml"):
+        if path.name not in made:
+            path.unlink()
+    for name, text in made.items():
+        (directory / name).write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    for argument in sys.argv[1:]:
+        write(Path(argument))

@@ -1,0 +1,54 @@
+"""Notification: a target that is told about events of any App or Service of the Stage."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Final, Literal, Self
+
+from pydantic import Field, StringConstraints, model_validator
+
+from setops.api.conditions import Condition
+from setops.api.model import Model, rules
+
+_EMAIL: Final = r"[^@\s]+@[^@\s]+\.[^@\s]+"
+_WEBHOOK: Final = r"https?://[^\s]+"
+
+
+class NotificationSpec(Model):
+    """A Notification as it stands in a Stage's definition."""
+
+    type: Literal["email", "webhook"] = Field(description="email or webhook.")
+    target: Annotated[str, StringConstraints(min_length=3, max_length=2048)] = Field(
+        description="Email address, or the URL that gets a POST."
+    )
+
+    @model_validator(mode="after")
+    def _target_fits(self) -> Self:
+        pattern = _EMAIL if self.type == "email" else _WEBHOOK
+        if not re.fullmatch(pattern, self.target):
+            what = "an email address" if self.type == "email" else "an http or https URL"
+            msg = f"target {self.target!r} is not {what}"
+            raise ValueError(msg)
+        return self
+
+
+NOTIFICATION_SPEC_RULES: Final = rules(
+    (
+        r"self.type != 'email' || self.target.matches('^[^@\\s]+@[^@\\s]+\\.[^@\\s]+$')",
+        "target must be an email address for type email",
+    ),
+    (
+        r"self.type != 'webhook' || self.target.matches('^https?://[^\\s]+$')",
+        "target must be an http or https URL for type webhook",
+    ),
+)
+
+
+class NotificationStatus(Model):
+    """Whether the target counts already."""
+
+    observed_generation: int | None = Field(None, description="Generation this status is of.")
+    conditions: Annotated[list[Condition], Field(max_length=8)] | None = Field(
+        None, description="Ready, Reconciling, Stalled.", json_schema_extra=Condition.list_map()
+    )
+    confirmed: bool | None = Field(None, description="Whether the target confirmed.")

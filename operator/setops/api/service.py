@@ -1,0 +1,116 @@
+"""Service: a backing component that Apps link, such as a bucket or a database.
+
+Source of types, versions and options: the platform's Services. Which type takes which plan and
+options, and which of them this version can build, is `catalogue`'s to say.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import Field, StringConstraints
+
+from setops.api.conditions import Condition
+from setops.api.model import Model, rules
+
+SERVICE_TYPES: Final = (
+    "postgresql",
+    "redis",
+    "s3",
+    "volume",
+    "elasticsearch",
+    "mongodb",
+    "documentdb",
+)
+
+
+class ServiceOptions(Model):
+    """Options of a Service; each type takes some of them."""
+
+    block_public_access: bool | None = Field(
+        None, description="s3: whether public access to the bucket is blocked. Unset: true."
+    )
+    extensions: (
+        Annotated[
+            list[Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,62}$")]],
+            Field(max_length=64),
+        ]
+        | None
+    ) = Field(None, description="postgresql: extensions to create.")
+    min_storage: int | None = Field(
+        None, ge=20, le=65536, description="postgresql: storage in GB. Unset: 20."
+    )
+    max_storage: int | None = Field(
+        None, ge=20, le=65536, description="postgresql: GB up to which storage grows by itself."
+    )
+    storage: int | None = Field(
+        None, ge=1, le=1024, description="elasticsearch: storage in GB, 1 to 1024. Unset: 10."
+    )
+    scale: int | None = Field(
+        None, ge=0, le=14, description="mongodb, documentdb: instances, 0 to 14. Unset: 1."
+    )
+
+
+class ServiceSpec(Model):
+    """A Service as it stands in a Stage's definition."""
+
+    type: Literal[
+        "postgresql", "redis", "s3", "volume", "elasticsearch", "mongodb", "documentdb"
+    ] = Field(
+        description="What it is. Can't be changed later.",
+        json_schema_extra=rules(
+            (
+                "self == oldSelf",
+                "type can't be changed; create a Service under another name",
+            )
+        ),
+    )
+    version: (
+        Annotated[str, StringConstraints(max_length=32, pattern=r"^[0-9]+(\.[0-9x]+)*$")] | None
+    ) = Field(None, description="Version of the product, such as 16.4. Unset: the newest known.")
+    plan: (
+        Annotated[str, StringConstraints(max_length=64, pattern=r"^[a-z0-9][a-z0-9.-]*$")] | None
+    ) = Field(None, description="Size, such as db.t3.micro; suffix .ha for high availability.")
+    options: ServiceOptions | None = Field(None, description="Options of the type.")
+    backup_retention_days: int | None = Field(
+        None, ge=0, le=35, description="Days that automatic backups are kept, 0 to 35."
+    )
+    deletion_policy: Literal["Snapshot", "Retain", "Delete"] | None = Field(
+        None,
+        description="What deleting does with the data: Snapshot keeps a final snapshot, Retain "
+        "leaves it at AWS, Delete destroys it. Unset: Snapshot where AWS has one, else Retain.",
+    )
+
+
+class ServiceStatus(Model):
+    """What is known of the AWS resources behind a Service."""
+
+    observed_generation: int | None = Field(None, description="Generation this status is of.")
+    conditions: Annotated[list[Condition], Field(max_length=8)] | None = Field(
+        None, description="Ready, Reconciling, Stalled.", json_schema_extra=Condition.list_map()
+    )
+    state: str | None = Field(None, description="State in AWS' own word.")
+    arn: str | None = Field(None, description="ARN of the AWS resource that holds the data.")
+    endpoint: str | None = Field(None, description="Host and port, or the address, without secret.")
+    secret: str | None = Field(None, description="Secret that holds what linked Apps get.")
+    target: ServiceTarget | None = Field(
+        None, description="Where it was created, so that it can be deleted from there."
+    )
+
+
+class ServiceTarget(Model):
+    """The account and the identity of a Service, written before anything is created."""
+
+    account_id: str = Field(description="AWS account.")
+    region: str = Field(description="AWS region.")
+    role_arn: str | None = Field(None, description="Role that is assumed.")
+    external_id: str | None = Field(None, description="External id of that role's trust.")
+    endpoint_url: str | None = Field(None, description="Endpoint instead of AWS' own.")
+    organization: str = Field(description="Organization in tags and names.")
+    project: str = Field(description="Project in tags and names.")
+    stage: str = Field(description="Stage in tags and names.")
+
+
+def option_fields() -> dict[str, Any]:
+    """The options' fields by their name in resources (`minStorage`)."""
+    return {info.alias or name: info for name, info in ServiceOptions.model_fields.items()}
