@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 
-from setops.api.errors import Code, Problem, Validator
+from setops.api.errors import Code, Problem, ProblemsError, Validator
 
 OptionValue = str | bool | int | list[str]
 """An option as it stands in a definition. Text is accepted for every option: `"true"`, `"20"`."""
@@ -343,7 +343,7 @@ def parse_option(type_name: str, name: str, value: OptionValue) -> OptionValue |
 def resolve_options(type_name: str, options: Mapping[str, OptionValue]) -> dict[str, OptionValue]:
     """Options that passed `check_options`, typed and with the defaults filled in.
 
-    Raises ValueError for options that did not pass, KeyError for an unknown type.
+    Raises ProblemsError for options that did not pass, KeyError for an unknown type.
     """
     resolved = {
         spec.name: spec.default for spec in TYPES[type_name].options if spec.default is not None
@@ -351,8 +351,7 @@ def resolve_options(type_name: str, options: Mapping[str, OptionValue]) -> dict[
     for name, value in options.items():
         parsed = parse_option(type_name, name, value)
         if isinstance(parsed, Problem):
-            message = f"{parsed.field}: {parsed.message}"
-            raise ValueError(message)
+            raise ProblemsError((parsed,))
         resolved[name] = parsed
     return resolved
 

@@ -35,6 +35,8 @@ LABEL_ORGANIZATION: Final = f"{GROUP}/organization"
 LABEL_PROJECT: Final = f"{GROUP}/project"
 LABEL_STAGE: Final = f"{GROUP}/stage"
 LABEL_APP: Final = f"{GROUP}/app"
+LABEL_DELETION_PROTECTION: Final = f"{GROUP}/deletion-protection"
+"""On the namespace of a protected Stage; an admission policy refuses to delete it."""
 LABEL_SERVICE: Final = f"{GROUP}/service"
 
 ANNOTATION_PAUSED: Final = f"{GROUP}/paused"

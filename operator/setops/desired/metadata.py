@@ -1,0 +1,68 @@
+"""Names, labels and owners of child objects."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from setops.api import names
+from setops.api.kinds import Kind, Object
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """The object that a child goes away with."""
+
+    kind: Kind
+    name: str
+    uid: str
+
+    def reference(self) -> Object:
+        """The controller reference that makes the garbage collector follow the owner."""
+        return {
+            "apiVersion": self.kind.api_version,
+            "kind": self.kind.kind,
+            "name": self.name,
+            "uid": self.uid,
+            "controller": True,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """The Stage that an object belongs to, and the namespace it lies in."""
+
+    project: str
+    stage: str
+    namespace: str
+
+    def labels(self) -> dict[str, str]:
+        """Labels of every object of the Stage."""
+        return {
+            names.LABEL_MANAGED_BY: names.MANAGER,
+            names.LABEL_PART_OF: self.project,
+            names.LABEL_PROJECT: self.project,
+            names.LABEL_STAGE: self.stage,
+        }
+
+
+def manifest(
+    kind: Kind,
+    name: str,
+    place: Place,
+    owner: Owner,
+    labels: Mapping[str, str],
+    **content: object,
+) -> Object:
+    """A namespaced child object with its labels and its one owner."""
+    return {
+        "apiVersion": kind.api_version,
+        "kind": kind.kind,
+        "metadata": {
+            "name": name,
+            "namespace": place.namespace,
+            "labels": {**place.labels(), **labels},
+            "ownerReferences": [owner.reference()],
+        },
+        **content,
+    }
