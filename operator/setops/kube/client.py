@@ -1,0 +1,210 @@
+"""Requests to the API server, one method a verb; objects in and out as plain dictionaries.
+
+Every write names the field manager `setops` and asks for strict validation, so that a field that
+the schema does not know is refused instead of dropped.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Final, Literal
+from urllib.parse import urlencode
+
+import aiohttp
+
+from setops.api.kinds import Key, Kind, Object, key_of, kind_of
+from setops.api.names import MANAGER
+from setops.kube.connection import Answer, Transport
+from setops.kube.errors import Gone, Unavailable, error_of
+
+Verb = Literal["get", "list", "create", "update", "apply", "patch", "delete"]
+Observer = Callable[[Verb, Kind, int, bool], None]
+"""Told of every answer: verb, kind, HTTP status (0 when there was none), whether a dry run."""
+
+Propagation = Literal["Background", "Foreground", "Orphan"]
+
+PAGE: Final = 500
+"""Objects that one request of a list asks for."""
+
+_JSON: Final = "application/json"
+_MERGE_PATCH: Final = "application/merge-patch+json"
+_APPLY_PATCH: Final = "application/apply-patch+yaml"  # JSON is YAML
+
+
+@dataclass(frozen=True, slots=True)
+class _Request:
+    verb: Verb
+    target: Key | Kind
+    method: str
+    path: str
+    query: dict[str, str] = field(default_factory=dict)
+    body: Object | None = None
+    content_type: str = _JSON
+    dry_run: bool = False
+
+    @property
+    def kind(self) -> Kind:
+        return self.target.kind if isinstance(self.target, Key) else self.target
+
+    async def by(self, transport: Transport) -> Answer:
+        url = f"{self.path}?{urlencode(self.query)}" if self.query else self.path
+        content_type = "" if self.body is None else self.content_type
+        return await transport.request(self.method, url, content_type=content_type, body=self.body)
+
+
+class Client:
+    """The verbs of the API server.
+
+    Every method raises an `ApiError`. Requests run concurrently up to the transport's bound.
+    """
+
+    def __init__(self, transport: Transport, *, observer: Observer | None = None) -> None:
+        self._transport = transport
+        self._observer = observer
+
+    async def get(self, key: Key) -> Object:
+        """The live object. Raises NotFound."""
+        return await self._call(_Request("get", key, "GET", _path(key)))
+
+    async def list(
+        self, kind: Kind, namespace: str = "", *, label_selector: str = "", page: int = PAGE
+    ) -> Sequence[Object]:
+        """All live objects of a kind, in one namespace or in all, each with its kind and version.
+
+        The pages belong to one moment; where that moment grew too old, the list starts anew.
+        """
+        query = {"limit": str(page)}
+        if label_selector:
+            query["labelSelector"] = label_selector
+        found: list[Object] = []
+        while True:
+            request = _Request("list", kind, "GET", kind.path(namespace), query)
+            try:
+                listing = await self._call(request)
+            except Gone:
+                if not query.pop("continue", None):
+                    raise
+                found.clear()
+                continue
+            for item in listing.get("items") or ():
+                item.setdefault("apiVersion", kind.api_version)
+                item.setdefault("kind", kind.kind)
+                found.append(item)
+            token = listing["metadata"].get("continue")
+            if not token:
+                return found
+            query["continue"] = token
+
+    async def create(self, obj: Object, *, dry_run: bool = False) -> Object:
+        """Create an object; with `generateName` the server names it. Raises AlreadyExists."""
+        kind = kind_of(obj)
+        metadata = obj["metadata"]
+        key = Key(kind, metadata.get("namespace", ""), metadata.get("name", ""))
+        path, query = kind.path(key.namespace), _write(dry_run)
+        return await self._call(_Request("create", key, "POST", path, query, obj, dry_run=dry_run))
+
+    async def replace(self, obj: Object, *, dry_run: bool = False) -> Object:
+        """Put an object in the place of the live one.
+
+        Raises NotFound, and Conflict when it carries a `resourceVersion` that is not the newest.
+        """
+        return await self._update(obj, "", dry_run)
+
+    async def replace_status(self, obj: Object, *, dry_run: bool = False) -> Object:
+        """Put an object's status in the place of the live one. Raises as `replace` does."""
+        return await self._update(obj, "status", dry_run)
+
+    async def apply(self, obj: Object, *, force: bool = True, dry_run: bool = False) -> Object:
+        """Server-side apply: create the object or make it have what `obj` has.
+
+        What we applied before and no longer do is taken away, unless somebody else owns it too.
+        Without `force`, raises Conflict where another manager holds a field.
+        """
+        key = key_of(obj)
+        query = _write(dry_run) | {"force": "true" if force else "false"}
+        return await self._call(
+            _Request("apply", key, "PATCH", _path(key), query, obj, _APPLY_PATCH, dry_run)
+        )
+
+    async def merge_patch(
+        self, key: Key, patch: Object, *, subresource: str = "", dry_run: bool = False
+    ) -> Object:
+        """JSON merge patch (RFC 7396): null removes, lists are replaced whole.
+
+        Raises NotFound, and Conflict when the patch carries a stale `metadata.resourceVersion`.
+        """
+        path, query = _path(key, subresource), _write(dry_run)
+        return await self._call(
+            _Request("patch", key, "PATCH", path, query, patch, _MERGE_PATCH, dry_run)
+        )
+
+    async def delete(
+        self,
+        key: Key,
+        *,
+        uid: str = "",
+        resource_version: str = "",
+        propagation: Propagation | None = None,
+        dry_run: bool = False,
+    ) -> Object | None:
+        """Delete an object: None when it is gone, else what remains until its finalizers end.
+
+        Raises NotFound, and Conflict when `uid` or `resource_version` are not those of the object.
+        """
+        options: Object = {"apiVersion": "v1", "kind": "DeleteOptions"}
+        preconditions = {"uid": uid, "resourceVersion": resource_version}
+        if uid or resource_version:
+            options["preconditions"] = {name: v for name, v in preconditions.items() if v}
+        if propagation:
+            options["propagationPolicy"] = propagation
+        if dry_run:
+            options["dryRun"] = ["All"]
+        answer = await self._call(
+            _Request("delete", key, "DELETE", _path(key), body=options, dry_run=dry_run)
+        )
+        return None if answer.get("kind") == "Status" else answer
+
+    async def close(self) -> None:
+        """Close all connections."""
+        await self._transport.close()
+
+    async def _update(self, obj: Object, subresource: str, dry_run: bool) -> Object:
+        key = key_of(obj)
+        path, query = _path(key, subresource), _write(dry_run)
+        return await self._call(_Request("update", key, "PUT", path, query, obj, dry_run=dry_run))
+
+    async def _call(self, request: _Request) -> Object:
+        try:
+            answer = await request.by(self._transport)
+            # An expired token: the request had no effect, so it may go again with a fresh one.
+            if answer.status == 401 and await self._transport.renew():
+                answer = await request.by(self._transport)
+        except (aiohttp.ClientError, OSError) as error:  # OSError: TimeoutError is one
+            self._observe(request, 0)
+            text = str(error) or type(error).__name__
+            raise Unavailable(text, reason=type(error).__name__, target=request.target) from error
+        self._observe(request, answer.status)
+        if answer.status >= 400:
+            wait = answer.headers.get("Retry-After")
+            raise error_of(answer.status, answer.body, target=request.target, retry_after=wait)
+        try:
+            loaded: Object = json.loads(answer.body)
+        except ValueError as error:
+            text = f"The answer is no JSON: {answer.body[:100]!r}"
+            raise Unavailable(text, status=answer.status, target=request.target) from error
+        return loaded
+
+    def _observe(self, request: _Request, status: int) -> None:
+        if self._observer:
+            self._observer(request.verb, request.kind, status, request.dry_run)
+
+
+def _path(key: Key, subresource: str = "") -> str:
+    return key.kind.path(key.namespace, key.name, subresource)
+
+
+def _write(dry_run: bool) -> dict[str, str]:
+    query = {"fieldManager": MANAGER, "fieldValidation": "Strict"}
+    return query | {"dryRun": "All"} if dry_run else query

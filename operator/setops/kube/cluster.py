@@ -1,0 +1,222 @@
+"""What reconcilers see of the cluster: reads from the cache, writes only where something differs.
+
+The answer to every write goes to the cache at once, so the next read shows it. Returned objects
+are trimmed and shared: they must not be changed.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import logging
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from setops.api.kinds import GROUP, SECRET, Key, Kind, Object, key_of
+from setops.kube.cache import Cache, version_of
+from setops.kube.client import Client, Propagation
+from setops.kube.compare import differences
+from setops.kube.errors import NotFound
+from setops.kube.trim import trim
+
+ANNOTATION_DESIRED: Final = f"{GROUP}/desired"
+"""On a child object: the hash of what was applied, which tells when a field is no longer wanted."""
+
+_log = logging.getLogger(__name__)
+
+
+class Cluster:
+    """Reads and writes of objects, for reconcilers. Every write raises an `ApiError`."""
+
+    def __init__(self, client: Client, cache: Cache) -> None:
+        self.client = client
+        self.cache = cache
+
+    def get(self, key: Key) -> Object | None:
+        """The object as last seen."""
+        return self.cache.get(key)
+
+    def list(self, kind: Kind, namespace: str | None = None) -> Sequence[Object]:
+        """All objects of a watched kind as last seen, in one namespace or in all."""
+        return self.cache.list(kind, namespace)
+
+    def owned_by(self, uid: str) -> Sequence[Object]:
+        """The objects of watched kinds that name `uid` among their owners."""
+        return self.cache.owned_by(uid)
+
+    async def fetch(self, key: Key) -> Object | None:
+        """The live object, whole and untrimmed; None when there is none."""
+        try:
+            live = await self.client.get(key)
+        except NotFound:
+            self.cache.drop(key)
+            return None
+        self.cache.put(live)
+        return live
+
+    async def apply(self, desired: Object) -> Object:
+        """Make a child object have what `desired` has, by at most one server-side apply.
+
+        Nothing is written when it has it already. Where the apply leaves a difference (an item
+        that somebody else added to a list of ours), the object is replaced.
+        """
+        desired = _stamped(desired)
+        key = key_of(desired)
+        live = self.cache.get(key)
+        if live is not None and not differences(desired, live):
+            return live
+        applied = await self.client.apply(desired)
+        left = differences(desired, applied)
+        if left:
+            applied = await self.client.replace(_overlaid(applied, desired))
+            left = differences(desired, applied)
+        if left:
+            _log.warning("%s does not take what was written: %s", key, ", ".join(left[:10]))
+        return self._seen(applied)
+
+    async def rehearse(self, desired: Object) -> None:
+        """What `apply` would send, as a dry run. Raises what the real one would."""
+        await self.client.apply(_stamped(desired), dry_run=True)
+
+    async def create(self, obj: Object, *, dry_run: bool = False) -> Object:
+        """Create an object. Raises AlreadyExists."""
+        created = await self.client.create(obj, dry_run=dry_run)
+        return created if dry_run else self._seen(created)
+
+    async def replace(self, obj: Object, *, dry_run: bool = False) -> Object:
+        """Put an object in the place of the live one; its resourceVersion guards against others.
+
+        Raises Conflict. Never for what is trimmed: fetch it first.
+        """
+        replaced = await self.client.replace(obj, dry_run=dry_run)
+        return replaced if dry_run else self._seen(replaced)
+
+    async def patch_status(self, obj: Object, status: Mapping[str, Any]) -> Object:
+        """Make `status` the whole status of `obj`; for a status that no one else writes.
+
+        Nothing is written when it is so already.
+        """
+        latest = self.cache.get(key_of(obj)) or obj
+        return await self._patch_status(latest, status, {})
+
+    async def swap_status(self, obj: Object, status: Mapping[str, Any]) -> Object:
+        """As `patch_status`, but only if nothing has changed since `obj` was read.
+
+        Raises Conflict otherwise.
+        """
+        guard = {"metadata": {"resourceVersion": obj["metadata"]["resourceVersion"]}}
+        return await self._patch_status(obj, status, guard)
+
+    async def add_finalizer(self, obj: Object, finalizer: str) -> Object:
+        """Make sure that `obj` carries a finalizer. Raises Conflict when it has changed."""
+        there = obj["metadata"].get("finalizers") or []
+        if finalizer in there:
+            return obj
+        return await self._set_finalizers(obj, [*there, finalizer])
+
+    async def remove_finalizer(self, obj: Object, finalizer: str) -> None:
+        """Make sure that `obj` does not carry a finalizer, which may be the end of it.
+
+        Raises Conflict when it has changed. An object that is gone already is fine.
+        """
+        there = obj["metadata"].get("finalizers") or []
+        if finalizer not in there:
+            return
+        remaining = [name for name in there if name != finalizer]
+        try:
+            rest = await self._set_finalizers(obj, remaining)
+        except NotFound:
+            rest = obj
+            remaining = []
+        if rest["metadata"].get("deletionTimestamp") and not remaining:
+            self.cache.drop(key_of(obj), version_of(rest))
+
+    async def delete(
+        self, key: Key, *, uid: str = "", propagation: Propagation | None = None
+    ) -> Object | None:
+        """Delete an object, with `uid` only that very one.
+
+        Returns what is left of it until its finalizers end; None when it is gone, also when it was
+        before. Raises Conflict when another object has taken its name.
+        """
+        try:
+            rest = await self.client.delete(key, uid=uid, propagation=propagation)
+        except NotFound:
+            rest = None
+        if rest is None:
+            self.cache.drop(key)
+            return None
+        return self._seen(rest)
+
+    async def _set_finalizers(self, obj: Object, finalizers: Sequence[str]) -> Object:
+        version = obj["metadata"]["resourceVersion"]
+        patch = {"metadata": {"resourceVersion": version, "finalizers": finalizers}}
+        return self._seen(await self.client.merge_patch(key_of(obj), patch))
+
+    async def _patch_status(self, obj: Object, status: Mapping[str, Any], guard: Object) -> Object:
+        change = merge_patch(obj.get("status") or {}, status)
+        if not change:
+            return obj
+        patch = {**guard, "status": change}
+        return self._seen(await self.client.merge_patch(key_of(obj), patch, subresource="status"))
+
+    def _seen(self, obj: Object) -> Object:
+        """Take an answer into the cache and give what readers of the cache would see of it."""
+        key = key_of(obj)
+        self.cache.put(obj)
+        return self.cache.get(key) or trim(key.kind, obj)
+
+
+def merge_patch(old: Mapping[str, Any], new: Mapping[str, Any]) -> Object:
+    """The JSON merge patch (RFC 7396) that leads from one map to another; empty when none is due.
+
+    None in `new` is the same as absence.
+    """
+    patch: Object = {name: None for name in old if new.get(name) is None}
+    for name, value in new.items():
+        before = old.get(name)
+        if value is None or value == before:
+            continue
+        if isinstance(value, Mapping):
+            inner = merge_patch(before if isinstance(before, Mapping) else {}, value)
+            if inner or not isinstance(before, Mapping):
+                patch[name] = inner
+        else:
+            patch[name] = value
+    return patch
+
+
+def _stamped(desired: Object) -> Object:
+    """A copy with its hash as an annotation, and a Secret's text as data.
+
+    What a Secret holds is compared value by value, and stays out of the hash.
+    """
+    if key_of(desired).kind == SECRET and desired.get("stringData"):
+        text = {k: base64.b64encode(v.encode()).decode() for k, v in desired["stringData"].items()}
+        desired = {**desired, "data": {**(desired.get("data") or {}), **text}}
+        del desired["stringData"]
+    hashed = desired
+    if key_of(desired).kind == SECRET:
+        hashed = {name: value for name, value in desired.items() if name != "data"}
+    canonical = json.dumps(hashed, sort_keys=True, separators=(",", ":")).encode()
+    metadata = desired["metadata"]
+    annotations = {
+        **(metadata.get("annotations") or {}),
+        ANNOTATION_DESIRED: hashlib.sha256(canonical).hexdigest()[:16],
+    }
+    return {**desired, "metadata": {**metadata, "annotations": annotations}}
+
+
+def _overlaid(live: Object, desired: Object) -> Object:
+    """The live object with all that `desired` sets put in the place of what is there.
+
+    Labels, annotations and the rest of the metadata that others set are kept; fields that the API
+    server allocates (a Service's address) it keeps by itself.
+    """
+    metadata = dict(live["metadata"])
+    for name, value in desired["metadata"].items():
+        is_map = isinstance(value, dict)
+        metadata[name] = {**(metadata.get(name) or {}), **value} if is_map else value
+    rest = {name: value for name, value in desired.items() if name != "metadata"}
+    return {**live, **rest, "metadata": metadata}

@@ -1,0 +1,201 @@
+"""Does a live object have what we want of it? Answered without a write.
+
+Pure. The desired object is compared as a subset: what the API server filled in by default is no
+difference, and what others added to a map (a label, an annotation) is none either. An item that
+somebody added to a list that we set is a difference, since such a list is ours whole: an extra
+environment variable or port changes what runs. So is an extra entry in a selector, in resource
+limits or in a Secret.
+
+A field that we once set and no longer want looks like a default here. `Cluster.apply` finds those
+by the hash of the desired object that it leaves on the live one.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, Final
+
+from setops.api.kinds import SECRET, Object
+from setops.kube import quantity
+from setops.kube.trim import hash_of
+
+_MERGE_KEYS: Final[Mapping[str, tuple[tuple[str, ...], ...]]] = {
+    "containers": (("name",),),
+    "initContainers": (("name",),),
+    "env": (("name",),),
+    "volumes": (("name",),),
+    "volumeMounts": (("mountPath",),),
+    "imagePullSecrets": (("name",),),
+    "ownerReferences": (("uid",),),
+    "topologySpreadConstraints": (("topologyKey", "whenUnsatisfiable"),),
+    # Of a container; of a Service.
+    "ports": (("containerPort", "protocol"), ("port", "protocol")),
+}
+"""Lists whose items have a name, by which they are compared whatever their order."""
+
+_OPEN_LISTS: Final = frozenset({"ownerReferences", "finalizers"})
+"""Lists to which others may add: only what we want of them counts."""
+
+_CLOSED_MAPS: Final = frozenset(
+    {"selector", "matchLabels", "podSelector", "nodeSelector", "data", "requests", "limits", "hard"}
+)
+"""Maps to which nobody may add."""
+
+_QUANTITIES: Final = frozenset({"requests", "limits", "hard"})
+"""Maps whose values are quantities."""
+
+_RULES: Final = frozenset({"ingress", "egress"})
+"""Lists of a NetworkPolicy: an empty selector means everything, so emptiness counts in them."""
+
+_OMITTED: Final = frozenset(
+    {
+        "hostIPC",
+        "hostNetwork",
+        "hostPID",
+        "initialDelaySeconds",
+        "minReadySeconds",
+        "paused",
+        "publishNotReadyAddresses",
+        "readOnly",
+        "stdin",
+        "stdinOnce",
+        "tty",
+    }
+)
+"""Fields that the API server leaves out when they are false or zero."""
+
+_DEFAULTS: Final[Mapping[str, object]] = {"protocol": "TCP"}
+_IDENTITY: Final = frozenset({"labels", "annotations", "ownerReferences", "finalizers"})
+"""All of the metadata that can differ between an object and itself."""
+
+
+def differences(desired: Object, live: Object) -> tuple[str, ...]:
+    """The paths at which `live` does not have what `desired` asks for; empty when all is well.
+
+    `live` may be trimmed, and values of a Secret may be hashed in either. Paths look like
+    `spec.template.spec.containers[web].env[MODE].value`; values are never shown.
+    """
+    return tuple(_object(desired, live))
+
+
+def _object(desired: Object, live: Object) -> Iterator[str]:
+    if (desired["apiVersion"], desired["kind"]) == (SECRET.api_version, SECRET.kind):
+        desired, live = _secret(desired), _secret(live)
+    metadata = live.get("metadata") or {}
+    for name, want in desired["metadata"].items():
+        if name in _IDENTITY:
+            yield from _value(f"metadata.{name}", name, want, metadata.get(name))
+    for name, want in desired.items():
+        if name not in ("apiVersion", "kind", "metadata", "status"):
+            yield from _value(name, name, want, live.get(name))
+
+
+def _value(path: str, name: str, want: Any, have: Any) -> Iterator[str]:
+    if name in _RULES and isinstance(want, list):
+        if _with_protocol(want) != _with_protocol(have or []):
+            yield path
+    elif isinstance(want, Mapping):
+        if isinstance(have, Mapping) or _empty(have):
+            yield from _map(path, name, want, have or {})
+        else:
+            yield path
+    elif isinstance(want, list):
+        if isinstance(have, list) or _empty(have):
+            yield from _list(path, name, want, have or [])
+        else:
+            yield path
+    elif not _equal(name, want, have):
+        yield path
+
+
+def _map(path: str, name: str, want: Mapping[str, Any], have: Mapping[str, Any]) -> Iterator[str]:
+    for key, value in want.items():
+        where = f"{path}.{key}"
+        if name in _QUANTITIES:
+            if key not in have or not quantity.equal(value, have[key]):
+                yield where
+        else:
+            yield from _value(where, key, value, have.get(key))
+    if name in _CLOSED_MAPS:
+        yield from (f"{path}.{key}" for key in have if key not in want and not _empty(have[key]))
+
+
+def _list(path: str, name: str, want: Sequence[Any], have: Sequence[Any]) -> Iterator[str]:
+    identify = _identifier(name, want, have)
+    if identify is None:
+        if len(want) != len(have):
+            yield path
+        for index, (one, other) in enumerate(zip(want, have, strict=False)):
+            yield from _value(f"{path}[{index}]", "", one, other)
+        return
+    there = {identify(item): item for item in have}
+    for item in want:
+        identity = identify(item)
+        where = f"{path}[{identity}]"
+        if identity not in there:
+            yield where
+        else:
+            other = there.pop(identity)
+            yield from _value(where, "", item, other)
+            if name == "env":  # a union: `valueFrom` beside our `value` is another variable
+                yield from (f"{where}.{key}" for key in other if key not in item)
+    if name not in _OPEN_LISTS:
+        yield from (f"{path}[{identity}]" for identity in there)
+
+
+def _identifier(name: str, want: Sequence[Any], have: Sequence[Any]) -> Callable[[Any], str] | None:
+    """How items of a list are told apart; None when only by their position."""
+    if name == "finalizers":
+        return str
+    items = [*want, *have]
+    if not all(isinstance(item, Mapping) for item in items):
+        return None
+    for fields in _MERGE_KEYS.get(name, ()):
+        if not all(fields[0] in item for item in items):
+            continue
+
+        def identify(item: Mapping[str, Any], fields: tuple[str, ...] = fields) -> str:
+            return "/".join(str(item.get(field, _DEFAULTS.get(field, ""))) for field in fields)
+
+        if all(len({*map(identify, side)}) == len(side) for side in (want, have)):
+            return identify
+    return None
+
+
+def _equal(name: str, want: object, have: object) -> bool:
+    if want == have and type(want) is type(have):
+        return True
+    if _empty(want):
+        return _empty(have)
+    if have is None:
+        return name in _OMITTED and not want
+    if isinstance(want, bool) or isinstance(have, bool):
+        return want is have
+    if isinstance(want, int | float) and isinstance(have, int | float):
+        return want == have
+    return str(want) == str(have)  # int-or-string
+
+
+def _empty(value: object) -> bool:
+    return value is None or value == "" or value == {} or value == []
+
+
+def _with_protocol(rules: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """NetworkPolicy rules with the default that the API server fills in."""
+    return [
+        {**rule, "ports": [_DEFAULTS | port for port in rule["ports"]]}
+        if rule.get("ports")
+        else dict(rule)
+        for rule in rules
+    ]
+
+
+def _secret(secret: Object) -> Object:
+    """A Secret with all that it holds as hashes in `data`."""
+    text = secret.get("stringData") or {}
+    data = (secret.get("data") or {}) | {
+        key: base64.b64encode(value.encode()).decode() for key, value in text.items()
+    }
+    rest = {name: value for name, value in secret.items() if name not in ("data", "stringData")}
+    return {**rest, "data": {key: hash_of(value) for key, value in data.items()}}

@@ -1,0 +1,184 @@
+"""Where the API server is and who we are there: in-cluster, or by kubeconfig.
+
+Loading `kubernetes` costs about a second (it imports every authentication scheme that it knows),
+so that happens on connecting, not on importing this module. `Transport` is all that `Client`
+needs; something lighter can stand in for it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import ssl
+import time
+import urllib.request
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, Protocol
+from urllib.parse import urlsplit
+
+import aiohttp
+
+if TYPE_CHECKING:
+    from kubernetes.aio.client.configuration import Configuration
+
+REQUEST_TIMEOUT: Final = 30.0
+CONNECT_TIMEOUT: Final = 10.0
+MAX_CONNECTIONS: Final = 32
+RELOAD_INTERVAL: Final = 5.0
+"""Seconds within which credentials are not read again, however often the server refuses them."""
+
+_TIMEOUT: Final = aiohttp.ClientTimeout(total=REQUEST_TIMEOUT, sock_connect=CONNECT_TIMEOUT)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An HTTP answer: status, headers, body."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class Transport(Protocol):
+    """Carries requests to the API server."""
+
+    async def request(
+        self, method: str, path: str, *, content_type: str = "", body: object = None
+    ) -> Answer:
+        """Send `body` as JSON. Raises OSError, TimeoutError or aiohttp.ClientError."""
+
+    async def renew(self) -> bool:
+        """Read the credentials anew; whether that gave other ones than before."""
+
+    async def close(self) -> None:
+        """Close all connections."""
+
+
+class Connection:
+    """The API server by the `kubernetes` library's configuration, credentials and HTTP client."""
+
+    def __init__(self, configuration: Configuration, kubeconfig: str | None) -> None:
+        from kubernetes.aio.client.rest import RESTClientObject
+
+        # With `trust_env`, aiohttp would look up ~/.netrc in a thread for every request, and fail
+        # where it finds the host there, since we send a header of our own.
+        configuration.client_session_kwargs = {
+            "trust_env": False,
+            "cookie_jar": aiohttp.DummyCookieJar(),
+        }
+        configuration.connection_pool_maxsize = MAX_CONNECTIONS
+        configuration.proxy = configuration.proxy or _proxy(configuration.host)
+        self._configuration = configuration
+        self._kubeconfig = kubeconfig
+        self._rest: Any = RESTClientObject(configuration)
+        self._renewed = -RELOAD_INTERVAL
+        self._renewing = asyncio.Lock()
+
+    @property
+    def server(self) -> str:
+        """URL of the API server, without a slash at the end."""
+        return str(self._configuration.host)
+
+    async def authorization(self) -> str | None:
+        """The Authorization header; in a pod it follows the rotation of the token file."""
+        header: str | None = await self._configuration.get_api_key_with_prefix(
+            "BearerToken", alias="authorization"
+        )
+        return header
+
+    async def request(
+        self, method: str, path: str, *, content_type: str = "", body: object = None
+    ) -> Answer:
+        """See `Transport.request`."""
+        headers = {"Accept": "application/json", "User-Agent": "setops"}
+        if content_type:
+            headers["Content-Type"] = content_type
+        authorization = await self.authorization()
+        if authorization:
+            headers["Authorization"] = authorization
+        response = await self._rest.request(
+            method, self.server + path, headers=headers, body=body, _request_timeout=_TIMEOUT
+        )
+        return Answer(response.status, response.headers, await response.read())
+
+    async def renew(self) -> bool:
+        """See `Transport.renew`.
+
+        Serves every form of credential that expires: token files, exec plugins, a kubeconfig that
+        was written anew. Other parts of the connection than the token stay as they are.
+        """
+        before = self._configuration.api_key.get("BearerToken")
+        async with self._renewing:
+            if time.monotonic() - self._renewed >= RELOAD_INTERVAL:
+                fresh = await _configuration(self._kubeconfig)
+                self._configuration.api_key = fresh.api_key
+                self._configuration.refresh_api_key_hook = fresh.refresh_api_key_hook
+                self._renewed = time.monotonic()
+            return bool(self._configuration.api_key.get("BearerToken") != before)
+
+    def session(self, response_class: type[aiohttp.ClientResponse]) -> aiohttp.ClientSession:
+        """A session of its own for long-lived watches, with the same trust and credentials."""
+
+        async def authorize(
+            request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
+        ) -> aiohttp.ClientResponse:
+            authorization = await self.authorization()
+            if authorization:
+                request.headers["Authorization"] = authorization
+            return await handler(request)
+
+        context: ssl.SSLContext = self._rest.ssl_context
+        return aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=0, ssl=context),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            proxy=self._configuration.proxy,
+            response_class=response_class,
+            middlewares=(authorize,),
+            headers={"User-Agent": "setops"},
+        )
+
+    async def close(self) -> None:
+        """Close all pooled connections."""
+        await self._rest.close()
+
+
+async def connect(kubeconfig: str | None = None) -> Connection:
+    """Connect by `kubeconfig`, else by `KUBECONFIG`, else as the pod's ServiceAccount, else by
+    ~/.kube/config.
+
+    Raises ValueError when there is nothing of it or it can't be used.
+    """
+    return Connection(await _configuration(kubeconfig), kubeconfig)
+
+
+async def _configuration(kubeconfig: str | None) -> Configuration:
+    from kubernetes.aio.client.configuration import Configuration
+    from kubernetes.aio.config import ConfigException, incluster_config, kube_config
+
+    # Untyped in the library.
+    in_cluster: Any = incluster_config.load_incluster_config
+    by_file: Any = kube_config.load_kube_config
+    configuration = Configuration()
+    path = kubeconfig or os.environ.get("KUBECONFIG")
+    try:
+        if not path and os.environ.get(incluster_config.SERVICE_HOST_ENV_NAME):
+            in_cluster(configuration)
+        else:
+            await by_file(path or "~/.kube/config", client_configuration=configuration)
+    except (ConfigException, OSError, TypeError) as error:
+        raise ValueError(
+            "No way to reach a cluster: run in a pod with a ServiceAccount, or set KUBECONFIG to a "
+            f"readable file with a current context ({error})"
+        ) from error
+    return configuration
+
+
+def _proxy(server: str) -> str | None:
+    """The proxy that the environment names for a server, if any; like kubectl, none on loopback."""
+    url = urlsplit(server)
+    host = url.hostname or ""
+    if host == "localhost" or host.startswith("127.") or host == "::1":
+        return None
+    proxies: dict[str, Any] = urllib.request.getproxies()
+    return None if urllib.request.proxy_bypass(host) else proxies.get(url.scheme)

@@ -1,0 +1,49 @@
+"""Kubernetes quantities: `1024Mi` is `1Gi`, `0.5` is `500m`. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal, InvalidOperation
+from typing import Final
+
+_SUFFIXES: Final[Mapping[str, Decimal]] = {
+    "n": Decimal("1e-9"),
+    "u": Decimal("1e-6"),
+    "m": Decimal("1e-3"),
+    "": Decimal(1),
+    "k": Decimal(10) ** 3,
+    "M": Decimal(10) ** 6,
+    "G": Decimal(10) ** 9,
+    "T": Decimal(10) ** 12,
+    "P": Decimal(10) ** 15,
+    "E": Decimal(10) ** 18,
+    "Ki": Decimal(2) ** 10,
+    "Mi": Decimal(2) ** 20,
+    "Gi": Decimal(2) ** 30,
+    "Ti": Decimal(2) ** 40,
+    "Pi": Decimal(2) ** 50,
+    "Ei": Decimal(2) ** 60,
+}
+
+
+def parse(quantity: str | float) -> Decimal:
+    """The number that a quantity stands for. Raises ValueError for what is none."""
+    text = str(quantity).strip()
+    digits = text.rstrip("numkKMGTPEi")
+    suffix = text[len(digits) :]
+    if suffix not in _SUFFIXES:
+        raise ValueError(f"{quantity!r} is no quantity: unknown suffix {suffix!r}")
+    try:
+        return Decimal(digits) * _SUFFIXES[suffix]  # also `1e3`: its exponent is no suffix
+    except InvalidOperation as error:
+        raise ValueError(f"{quantity!r} is no quantity") from error
+
+
+def equal(one: str | float, other: str | float) -> bool:
+    """Whether two quantities stand for the same number; what can't be parsed equals only itself."""
+    if one == other:
+        return True
+    try:
+        return parse(one) == parse(other)
+    except ValueError:
+        return False

@@ -1,0 +1,107 @@
+"""What the cache keeps of an object: only what reconcilers read, in as little memory as possible.
+
+Pure. A trimmed object shares its strings, and small structures that many objects have alike, with
+all other trimmed objects.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import sys
+from collections.abc import Mapping
+from typing import Any, Final
+
+from setops.api.kinds import CONTROLLER_REVISION, OURS, POD, SECRET, Kind, Object
+
+LAST_APPLIED: Final = "kubectl.kubernetes.io/last-applied-configuration"
+HASHED: Final = "sha256:"
+"""Prefix of what stands for a value of a Secret in a trimmed object."""
+
+_DROPPED_METADATA: Final = frozenset({"managedFields", "selfLink", "generateName"})
+_POD_METADATA: Final = (
+    "name",
+    "namespace",
+    "uid",
+    "resourceVersion",
+    "creationTimestamp",
+    "deletionTimestamp",
+    "labels",
+    "ownerReferences",
+)
+_POD_CONDITIONS: Final = ("Ready", "PodScheduled")
+_POD_STATUS: Final = ("phase", "reason", "message", "startTime")
+_INTERNED_LENGTH: Final = 128
+"""Longer strings are rarely alike, so looking them up would cost more than it saves."""
+
+
+def trim(kind: Kind, obj: Object) -> Object:
+    """A copy of `obj` without what no reconciler reads.
+
+    Secrets keep their keys, with a hash in the place of each value; Pods keep little more than
+    who they are and how their containers do; ControllerRevisions lose their data.
+    """
+    metadata = {k: v for k, v in obj["metadata"].items() if k not in _DROPPED_METADATA}
+    if kind not in OURS and LAST_APPLIED in (metadata.get("annotations") or ()):
+        annotations = metadata["annotations"]
+        metadata["annotations"] = {k: v for k, v in annotations.items() if k != LAST_APPLIED}
+    kept: Object = {**obj, "apiVersion": kind.api_version, "kind": kind.kind, "metadata": metadata}
+    if kind == POD:
+        kept = _pod(kept)
+    elif kind == SECRET:
+        kept = hashed(kept)
+    elif kind == CONTROLLER_REVISION:
+        kept.pop("data", None)
+    shared: Object = _share(kept)
+    return shared
+
+
+def hashed(secret: Object) -> Object:
+    """A Secret of which every value in `data` is replaced by its hash."""
+    if not secret.get("data"):
+        return secret
+    return {**secret, "data": {key: hash_of(value) for key, value in secret["data"].items()}}
+
+
+def hash_of(value: str) -> str:
+    """What stands for a Secret's value (as base64), or the value itself when it is a hash."""
+    if value.startswith(HASHED):  # no base64 contains a colon
+        return value
+    return HASHED + hashlib.sha256(value.encode()).hexdigest()
+
+
+def _pod(pod: Object) -> Object:
+    status = pod.get("status") or {}
+    kept = {name: status[name] for name in _POD_STATUS if name in status}
+    ready = [
+        c for c in status.get("conditions") or () if c.get("type") in ("Ready", "PodScheduled")
+    ]
+    if ready:
+        kept["conditions"] = ready
+    for name in ("initContainerStatuses", "containerStatuses"):
+        if status.get(name):
+            kept[name] = [_container(container) for container in status[name]]
+    metadata = {name: pod["metadata"][name] for name in _POD_METADATA if name in pod["metadata"]}
+    return {**{k: pod[k] for k in ("apiVersion", "kind")}, "metadata": metadata, "status": kept}
+
+
+def _container(status: Mapping[str, Any]) -> Object:
+    state = {
+        name: {k: v for k, v in detail.items() if k in ("reason", "message", "exitCode")}
+        for name, detail in (status.get("state") or {}).items()
+    }
+    return {
+        "name": status.get("name"),
+        "ready": status.get("ready", False),
+        "restartCount": status.get("restartCount", 0),
+        "state": state,
+    }
+
+
+def _share(value: Any) -> Any:
+    if isinstance(value, str):
+        return sys.intern(value) if len(value) <= _INTERNED_LENGTH else value
+    if isinstance(value, dict):
+        return {sys.intern(key): _share(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_share(item) for item in value]
+    return value
