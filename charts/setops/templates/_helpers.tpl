@@ -1,0 +1,87 @@
+{{/* Name of what the chart makes; short enough for every suffix that a template appends. */}}
+{{- define "setops.fullname" -}}
+{{- if .Values.fullnameOverride -}}
+{{- .Values.fullnameOverride -}}
+{{- else if contains .Chart.Name .Release.Name -}}
+{{- .Release.Name | trunc 40 | trimSuffix "-" -}}
+{{- else -}}
+{{- printf "%s-%s" .Release.Name .Chart.Name | trunc 40 | trimSuffix "-" -}}
+{{- end -}}
+{{- end }}
+
+{{/* Labels by which the Deployment, the Service and the budget find the operator's pods. */}}
+{{- define "setops.selectorLabels" -}}
+app.kubernetes.io/name: {{ .Chart.Name }}
+app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/component: operator
+{{- end }}
+
+{{/* Labels of every object of the chart. */}}
+{{- define "setops.labels" -}}
+{{ include "setops.selectorLabels" . }}
+app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
+app.kubernetes.io/part-of: {{ .Chart.Name }}
+app.kubernetes.io/managed-by: {{ .Release.Service }}
+helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
+{{- end }}
+
+{{- define "setops.serviceAccountName" -}}
+{{- if .Values.serviceAccount.create -}}
+{{- .Values.serviceAccount.name | default (include "setops.fullname" .) -}}
+{{- else -}}
+{{- required "serviceAccount.name is empty: name the existing ServiceAccount, or set serviceAccount.create to true" .Values.serviceAccount.name -}}
+{{- end -}}
+{{- end }}
+
+{{/* The operator's image; a digest wins over what the tag points to. */}}
+{{- define "setops.image" -}}
+{{- $tag := .Values.image.tag | default .Chart.AppVersion -}}
+{{- $digest := .Values.image.digest -}}
+{{- printf "%s:%s" .Values.image.repository $tag -}}
+{{- if $digest }}@{{ $digest }}{{ end -}}
+{{- end }}
+
+{{/* Arguments of setops-operator: one for each setting. */}}
+{{- define "setops.args" -}}
+- --lease-name={{ include "setops.fullname" . }}
+- --lease-namespace={{ .Release.Namespace }}
+- --lease-duration={{ .Values.lease.duration }}
+- --lease-renew-deadline={{ .Values.lease.renewDeadline }}
+- --lease-retry-period={{ .Values.lease.retryPeriod }}
+- --workers={{ .Values.workers }}
+- --aws-threads={{ .Values.aws.threads }}
+- --namespace-prefix={{ .Values.namespacePrefix }}
+- --ingress-namespace={{ .Values.ingressNamespace }}
+{{- range .Values.gitManagers }}
+- {{ printf "--git-manager=%s" . | quote }}
+{{- end }}
+{{- range .Values.trustedAccounts }}
+- {{ printf "--trusted-account=%s" . | quote }}
+{{- end }}
+- --log-level={{ .Values.logLevel }}
+- --log-format={{ .Values.logFormat }}
+- --health-port={{ .Values.ports.health }}
+- --metrics-port={{ .Values.ports.metrics }}
+{{- end }}
+
+{{/* What the schema can't say: how values relate to each other. */}}
+{{- define "setops.check" -}}
+{{- $lease := .Values.lease -}}
+{{- if ge (float64 $lease.renewDeadline) (float64 $lease.duration) -}}
+{{- fail (printf "lease.renewDeadline is %v, but must be less than lease.duration, %v: otherwise two replicas could lead at once" $lease.renewDeadline $lease.duration) -}}
+{{- end -}}
+{{- if ge (float64 $lease.retryPeriod) (float64 $lease.renewDeadline) -}}
+{{- fail (printf "lease.retryPeriod is %v, but must be less than lease.renewDeadline, %v: otherwise the leader gives up before its second attempt" $lease.retryPeriod $lease.renewDeadline) -}}
+{{- end -}}
+{{- if eq (int .Values.ports.health) (int .Values.ports.metrics) -}}
+{{- fail (printf "ports.health and ports.metrics are both %v: give each a port of its own" .Values.ports.health) -}}
+{{- end -}}
+{{- if hasPrefix "kube-" .Values.namespacePrefix -}}
+{{- fail (printf "namespacePrefix is %q, but namespaces that begin with kube- belong to Kubernetes: choose another one" .Values.namespacePrefix) -}}
+{{- end -}}
+{{- range $name := keys (include "setops.selectorLabels" . | fromYaml) -}}
+{{- if hasKey $.Values.podLabels $name -}}
+{{- fail (printf "podLabels has %s, but the chart finds its pods by that label: leave it out" $name) -}}
+{{- end -}}
+{{- end -}}
+{{- end }}
