@@ -115,6 +115,13 @@ class Cache:
             return tuple(namespaces.get(namespace, {}).values())
         return tuple(obj for names in namespaces.values() for obj in names.values())
 
+    def keys(self, kind: Kind) -> Sequence[Key]:
+        """The keys of all known objects of a kind."""
+        namespaces = self._objects.get(kind, {})
+        return tuple(
+            Key(kind, namespace, name) for namespace, names in namespaces.items() for name in names
+        )
+
     def owned_by(self, uid: str) -> Sequence[Object]:
         """The known objects that name `uid` among their owners."""
         owned = (self.get(key) for key in self._owned.get(uid, ()))

@@ -1,0 +1,195 @@
+"""One holder at a time, by a coordination.k8s.io Lease.
+
+Clocks of two machines are never compared: a Lease counts as expired when its record has not
+changed for its duration as measured here since it was first seen so. A holder that could not renew
+for `renew_deadline` gives up by itself, well before another may take the Lease.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from setops.api.kinds import LEASE, Key, Object
+from setops.kube.client import Client
+from setops.kube.errors import AlreadyExists, ApiError, Conflict, NotFound
+
+_log = logging.getLogger(__name__)
+
+
+class LeaseLost(Exception):  # noqa: N818 - it is an event, not a fault of the program
+    """The Lease could not be renewed in time, or another holder has it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Durations:
+    """Times of a Lease, in seconds: duration > renew_deadline > retry_period > 0."""
+
+    duration: float = 15.0
+    renew_deadline: float = 10.0
+    retry_period: float = 2.0
+
+    def __post_init__(self) -> None:
+        if not self.duration > self.renew_deadline > self.retry_period > 0:
+            raise ValueError(
+                "Lease times must shrink: duration > renew deadline > retry period > 0, got "
+                f"{self.duration} > {self.renew_deadline} > {self.retry_period}"
+            )
+        if self.duration < 1:
+            raise ValueError(f"A Lease lasts at least 1 second, got {self.duration}")
+
+
+class Lease:
+    """The candidature of `identity` for one Lease.
+
+    `client` should not share its connections with others, whose load could delay a renewal.
+    """
+
+    def __init__(
+        self,
+        client: Client,
+        namespace: str,
+        name: str,
+        *,
+        identity: str,
+        durations: Durations | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._client = client
+        self._key = Key(LEASE, namespace, name)
+        self._identity = identity
+        self._durations = durations or Durations()
+        self._clock = clock
+        self._record: Object | None = None
+        self._seen_at = 0.0
+        self._renewed_at = 0.0
+
+    @property
+    def holder(self) -> str:
+        """Who held the Lease when it was last read; empty when nobody did."""
+        return _spec(self._record).get("holderIdentity") or ""
+
+    async def acquire(self) -> None:
+        """Wait until the Lease is ours. Errors of the API server are logged and waited out."""
+        while True:
+            try:
+                if await self._try():
+                    return
+            except ApiError as error:
+                _log.warning("%s can't be read or taken: %s", self._key, error)
+            await asyncio.sleep(self._durations.retry_period)
+
+    async def hold(self) -> None:
+        """Renew the Lease, until cancelled. Raises LeaseLost."""
+        while True:
+            await asyncio.sleep(self._durations.retry_period)
+            left = self._renewed_at + self._durations.renew_deadline - self._clock()
+            if left <= 0:
+                raise LeaseLost(
+                    f"{self._key} was not renewed in {self._durations.renew_deadline} s"
+                )
+            try:
+                async with asyncio.timeout(left):
+                    held = await self._try()
+            except (ApiError, TimeoutError) as error:
+                _log.warning("%s was not renewed, trying again: %s", self._key, error)
+                continue
+            if not held:
+                raise LeaseLost(f"{self._key} is held by {self.holder!r} now")
+
+    async def release(self) -> None:
+        """Give the Lease back, so that a successor need not wait. Does nothing when it isn't ours.
+
+        Raises an ApiError.
+        """
+        if self._record is None or self.holder != self._identity:
+            return
+        freed = self._next(self._record, holder="", seconds=1)
+        try:
+            self._observe(await self._client.replace(freed))
+        except (Conflict, NotFound):  # somebody else has it already
+            self._record = None
+
+    async def _try(self) -> bool:
+        """Take or renew the Lease; whether it is ours now."""
+        try:
+            return await self._write()
+        except (Conflict, AlreadyExists, NotFound):
+            await self._read()
+            if self.holder != self._identity:
+                return False
+            # Ours after all: an answer to a write of ours got lost, or somebody edited the object.
+            return await self._write()
+
+    async def _write(self) -> bool:
+        asked_at = self._clock()
+        if self._record is None or self.holder != self._identity:
+            await self._read()
+            if not self._is_free():
+                return False
+        if self._record is None:
+            self._observe(await self._client.create(self._first()))
+        else:
+            seconds = math.ceil(self._durations.duration)
+            renewed = self._next(self._record, holder=self._identity, seconds=seconds)
+            self._observe(await self._client.replace(renewed))
+        self._renewed_at = asked_at
+        return True
+
+    async def _read(self) -> None:
+        try:
+            self._observe(await self._client.get(self._key))
+        except NotFound:
+            self._record = None
+
+    def _observe(self, record: Object) -> None:
+        if _spec(record) != _spec(self._record):
+            self._seen_at = self._clock()
+        self._record = record
+
+    def _is_free(self) -> bool:
+        if not self.holder or self.holder == self._identity:
+            return True
+        seconds = _spec(self._record).get("leaseDurationSeconds") or 0
+        return self._clock() >= self._seen_at + seconds
+
+    def _first(self) -> Object:
+        now = _stamp()
+        return {
+            "apiVersion": LEASE.api_version,
+            "kind": LEASE.kind,
+            "metadata": {"name": self._key.name, "namespace": self._key.namespace},
+            "spec": {
+                "holderIdentity": self._identity,
+                "leaseDurationSeconds": math.ceil(self._durations.duration),
+                "acquireTime": now,
+                "renewTime": now,
+                "leaseTransitions": 0,
+            },
+        }
+
+    def _next(self, record: Object, *, holder: str, seconds: int) -> Object:
+        now = _stamp()
+        spec = {
+            **_spec(record),
+            "holderIdentity": holder,
+            "leaseDurationSeconds": seconds,
+            "renewTime": now,
+        }
+        if holder and holder != self.holder:
+            spec["acquireTime"] = now
+            spec["leaseTransitions"] = (spec.get("leaseTransitions") or 0) + 1
+        return {**record, "spec": spec}
+
+
+def _spec(record: Object | None) -> Object:
+    return (record or {}).get("spec") or {}
+
+
+def _stamp() -> str:
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")

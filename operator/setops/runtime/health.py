@@ -1,0 +1,109 @@
+"""Probes and metrics over HTTP.
+
+/healthz   503 when a leader's watches are silent or its queue is stuck: restart it
+/readyz    503 while a leader has not listed everything yet; else `leading` or `standby`,
+           so that every replica of the Deployment becomes ready
+/metrics   the text format of Prometheus
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from aiohttp import web
+
+from setops.runtime.metrics import Metrics
+
+SILENCE: Final = 210.0
+"""Seconds without any sign of any watch; each is renewed after 70 seconds of silence."""
+
+WAIT: Final = 300.0
+"""Seconds that a key may wait for a worker."""
+
+RUN: Final = 900.0
+"""Seconds that one reconciliation may take."""
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """The state of the process at one moment; times in seconds."""
+
+    leading: bool
+    synced: bool
+    silence: float
+    oldest_wait: float
+    longest_run: float
+
+    @property
+    def complaint(self) -> str:
+        """What is wrong with a leader; empty when nothing is."""
+        if not self.leading:
+            return ""
+        if self.silence > SILENCE:
+            return f"no sign of any watch for {self.silence:.0f} s"
+        if self.oldest_wait > WAIT:
+            return f"an object has waited for {self.oldest_wait:.0f} s to be reconciled"
+        if self.longest_run > RUN:
+            return f"a reconciliation has been running for {self.longest_run:.0f} s"
+        return ""
+
+    @property
+    def role(self) -> str:
+        """`leading`, `standby`, or `syncing` for a leader that does not know everything yet."""
+        if not self.leading:
+            return "standby"
+        return "leading" if self.synced else "syncing"
+
+
+class Server:
+    """Serves probes and metrics; `state` is asked for at each request."""
+
+    def __init__(self, state: Callable[[], State], metrics: Metrics) -> None:
+        self._state = state
+        self._metrics = metrics
+        self._runners: list[web.AppRunner] = []
+        self.addresses: list[tuple[str, int]] = []
+        """Where it listens once started: probes, then metrics if they have a port of their own."""
+
+    async def start(self, host: str, health_port: int, metrics_port: int) -> None:
+        """Listen; port 0 takes a free one. Raises OSError when a port is taken."""
+        probes = [web.get("/healthz", self._healthz), web.get("/readyz", self._readyz)]
+        metrics = [web.get("/metrics", self._show_metrics)]
+        if health_port == metrics_port:
+            await self._serve(host, health_port, [*probes, *metrics])
+        else:
+            await self._serve(host, health_port, probes)
+            await self._serve(host, metrics_port, metrics)
+
+    async def stop(self) -> None:
+        """Close all connections."""
+        for runner in self._runners:
+            await runner.cleanup()
+
+    async def _serve(self, host: str, port: int, routes: list[web.RouteDef]) -> None:
+        application = web.Application()
+        application.add_routes(routes)
+        runner = web.AppRunner(application, access_log=None, shutdown_timeout=1.0)
+        self._runners.append(runner)
+        await runner.setup()
+        await web.TCPSite(runner, host, port).start()
+        address = runner.addresses[0]
+        self.addresses.append((address[0], address[1]))
+        paths = ", ".join(route.path for route in routes)
+        _log.info("Serving %s on port %d", paths, address[1])
+
+    async def _healthz(self, _: web.Request) -> web.Response:
+        complaint = self._state().complaint
+        return web.Response(text=f"{complaint or 'ok'}\n", status=503 if complaint else 200)
+
+    async def _readyz(self, _: web.Request) -> web.Response:
+        role = self._state().role
+        return web.Response(text=f"{role}\n", status=503 if role == "syncing" else 200)
+
+    async def _show_metrics(self, _: web.Request) -> web.Response:
+        return web.Response(body=self._metrics.render(), content_type="text/plain", charset="utf-8")

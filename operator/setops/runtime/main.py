@@ -1,0 +1,113 @@
+"""The console script `setops-operator`."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+import sys
+
+from setops.kube.cache import Cache
+from setops.kube.client import Client
+from setops.kube.cluster import Cluster
+from setops.kube.connection import Connection, connect
+from setops.kube.lease import Lease
+from setops.runtime import health, leadership
+from setops.runtime.logging import configure
+from setops.runtime.metrics import Metrics
+from setops.runtime.settings import Settings, parse
+from setops.runtime.work import Operator
+
+_log = logging.getLogger(__name__)
+
+
+def main() -> None:
+    """Run the operator until a signal ends it.
+
+    Exit code 0 after SIGTERM or SIGINT, 1 when the Lease was lost or the work failed, 2 when the
+    settings or the way to the cluster are wrong.
+    """
+    settings = parse(sys.argv[1:])
+    configure(settings.log_level, settings.log_format)
+    try:
+        sys.exit(asyncio.run(run(settings)))
+    except ValueError as error:
+        _log.critical("%s", error)
+        sys.exit(2)
+
+
+async def run(settings: Settings) -> int:
+    """Run the operator; the exit code of the process. Raises ValueError without a cluster."""
+    stop = asyncio.Event()
+
+    def take_signals() -> None:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, stop.set)
+
+    take_signals()
+    connection = await connect(settings.kubeconfig or None)
+    # The Lease has a connection of its own, so that no load delays its renewal.
+    lease_connection = await connect(settings.kubeconfig or None)
+    try:
+        metrics = Metrics()
+        client = Client(connection, observer=metrics.observe_request)
+        cluster = Cluster(client, Cache())
+        operator = Operator(settings, connection, cluster, metrics, take_signals)
+        _expose(operator, cluster, metrics)
+        server = health.Server(lambda: _state(operator), metrics)
+        try:
+            await server.start(settings.listen, settings.health_port, settings.metrics_port)
+            return await leadership.lead(
+                _lease(settings, lease_connection, metrics), operator, stop
+            )
+        finally:
+            await server.stop()
+    finally:
+        await connection.close()
+        await lease_connection.close()
+
+
+def _lease(settings: Settings, connection: Connection, metrics: Metrics) -> Lease:
+    return Lease(
+        Client(connection, observer=metrics.observe_request),
+        settings.namespace,
+        settings.lease_name,
+        identity=settings.identity,
+        durations=settings.lease,
+    )
+
+
+def _state(operator: Operator) -> health.State:
+    return health.State(
+        leading=operator.leading,
+        synced=operator.feed.synced.is_set(),
+        silence=operator.feed.silence,
+        oldest_wait=operator.queue.oldest_wait,
+        longest_run=operator.queue.longest_run,
+    )
+
+
+def _expose(operator: Operator, cluster: Cluster, metrics: Metrics) -> None:
+    queue = operator.queue
+    metrics.gauge("setops_queue_depth", "Keys that wait for a worker", lambda: queue.depth)
+    metrics.gauge("setops_queue_delayed", "Keys that wait for their time", lambda: queue.delayed)
+    metrics.gauge("setops_queue_running", "Keys that are being handled", lambda: queue.running)
+    metrics.gauge(
+        "setops_queue_oldest_seconds",
+        "How long the key that has waited longest has waited for a worker",
+        lambda: queue.oldest_wait,
+    )
+    metrics.gauge(
+        "setops_watch_silence_seconds",
+        "Time since any watch brought anything",
+        lambda: operator.feed.silence,
+    )
+    metrics.gauge(
+        "setops_events_dropped", "Events that were not written", lambda: operator.events.dropped
+    )
+    metrics.gauges("setops_cache_objects", "Objects in the cache", cluster.cache.counts)
+
+
+if __name__ == "__main__":
+    main()

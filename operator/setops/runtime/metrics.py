@@ -1,0 +1,137 @@
+"""What the operator counts, in a registry of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Final, Literal
+
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    PlatformCollector,
+    ProcessCollector,
+    disable_created_metrics,
+    generate_latest,
+)
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.registry import Collector
+
+from setops.api.kinds import Kind
+from setops.kube.client import Verb
+
+# A second series per counter that nobody asks for.
+disable_created_metrics()
+
+Outcome = Literal["done", "requeued", "conflict", "failed"]
+
+_READS: Final = frozenset({"get", "list"})
+_SECONDS: Final = (
+    0.001,
+    0.0025,
+    0.005,
+    0.01,
+    0.025,
+    0.05,
+    0.1,
+    0.25,
+    0.5,
+    1.0,
+    2.5,
+    5.0,
+    10.0,
+    30.0,
+)
+
+
+class Metrics:
+    """The metrics of one operator process."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self.reconcile_seconds = Histogram(
+            "setops_reconcile_seconds",
+            "Time that one reconciliation took",
+            ["kind"],
+            buckets=_SECONDS,
+            registry=self.registry,
+        )
+        self.reconciles = Counter(
+            "setops_reconciles",
+            "Reconciliations by how they ended",
+            ["kind", "outcome"],
+            registry=self.registry,
+        )
+        self.api_writes = Counter(
+            "setops_api_writes",
+            "Writes to the API server, without dry runs",
+            ["kind", "verb"],
+            registry=self.registry,
+        )
+        self.api_requests = Counter(
+            "setops_api_requests",
+            "All requests to the API server but for watches",
+            ["kind", "verb"],
+            registry=self.registry,
+        )
+        self.api_errors = Counter(
+            "setops_api_errors",
+            "Answers of the API server that are errors; code 0 for no answer",
+            ["code"],
+            registry=self.registry,
+        )
+        self.aws_calls = Counter(
+            "setops_aws_calls",
+            "Calls to AWS",
+            ["product", "operation", "outcome"],
+            registry=self.registry,
+        )
+        self.leader = Gauge("setops_leader", "1 while leading", registry=self.registry)
+        self.synced = Gauge(
+            "setops_synced", "1 when all kinds have been listed", registry=self.registry
+        )
+        ProcessCollector(registry=self.registry)
+        PlatformCollector(registry=self.registry)
+
+    def observe_request(self, verb: Verb, kind: Kind, status: int, dry_run: bool) -> None:
+        """To be called for every request to the API server (see `kube.client.Observer`)."""
+        self.api_requests.labels(kind.kind, verb).inc()
+        if verb not in _READS and not dry_run and 0 < status < 400:
+            self.api_writes.labels(kind.kind, verb).inc()
+        if status == 0 or status >= 400:
+            self.api_errors.labels(str(status)).inc()
+
+    def observe_aws(self, product: str, operation: str, outcome: str) -> None:
+        """To be called for every call to AWS; `outcome` is `ok` or the error's code."""
+        self.aws_calls.labels(product, operation, outcome).inc()
+
+    def observe_reconcile(self, kind: Kind, outcome: Outcome, seconds: float) -> None:
+        """To be called when a reconciliation has ended."""
+        self.reconciles.labels(kind.kind, outcome).inc()
+        self.reconcile_seconds.labels(kind.kind).observe(seconds)
+
+    def gauge(self, name: str, text: str, read: Callable[[], float]) -> None:
+        """A value that is read when the metrics are asked for."""
+        Gauge(name, text, registry=self.registry).set_function(read)
+
+    def gauges(self, name: str, text: str, read: Callable[[], Mapping[Kind, int]]) -> None:
+        """Values by kind that are read when the metrics are asked for."""
+        self.registry.register(_ByKind(name, text, read))
+
+    def render(self) -> bytes:
+        """All metrics in the text format of Prometheus."""
+        return generate_latest(self.registry)
+
+
+class _ByKind(Collector):
+    def __init__(self, name: str, text: str, read: Callable[[], Mapping[Kind, int]]) -> None:
+        self._name = name
+        self._text = text
+        self._read = read
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        family = GaugeMetricFamily(self._name, self._text, labels=["group", "kind"])
+        for kind, value in self._read().items():
+            family.add_metric([kind.group, kind.kind], value)
+        yield family

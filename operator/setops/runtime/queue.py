@@ -1,0 +1,182 @@
+"""A queue of keys that want to be handled.
+
+A key that is marked many times before its turn is handled once; one that is marked while it is
+being handled is handled once more afterwards, never by two workers at a time. A key that fails
+comes back later and later; one that succeeds may name the time at which it wants to come back.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Hashable
+from dataclasses import dataclass
+from typing import Generic, Protocol, TypeVar
+
+K = TypeVar("K", bound=Hashable)
+
+Handle = Callable[[K], Awaitable[float | None]]
+"""Handles one key. Returns after how many seconds it wants to be handled again, None for never."""
+
+Delay = Callable[[Exception, int], float]
+"""After how many seconds to try again, given the error and how often in a row it came to one."""
+
+
+class Timer(Protocol):
+    """What can be cancelled before it happens."""
+
+    def cancel(self) -> None:
+        """Make it not happen."""
+
+
+class Clock(Protocol):
+    """Tells the time in seconds and calls back; every asyncio event loop is one."""
+
+    def time(self) -> float:
+        """Seconds since some moment."""
+
+    def call_at(self, when: float, callback: Callable[[K], None], key: K, /) -> Timer:
+        """Call back with `key` at a time."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    when: float
+    timer: Timer
+
+
+class Queue(Generic[K]):
+    """Handles marked keys with at most `workers` at a time, first come first served.
+
+    Marking is allowed at any time; nothing is handled before `start`.
+    """
+
+    def __init__(
+        self, handle: Handle[K], *, workers: int, delay: Delay, clock: Clock | None = None
+    ) -> None:
+        self._handle = handle
+        self._workers = workers
+        self._delay = delay
+        self._clock: Clock = clock or asyncio.get_running_loop()
+        self._ready: dict[K, float] = {}
+        self._again: dict[K, float] = {}
+        self._later: dict[K, _Waiting] = {}
+        self._running: dict[K, float] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._failures: dict[K, int] = {}
+        self._started = False
+        self._stopped = False
+
+    @property
+    def depth(self) -> int:
+        """How many keys wait for a worker."""
+        return len(self._ready) + len(self._again)
+
+    @property
+    def delayed(self) -> int:
+        """How many keys wait for their time."""
+        return len(self._later)
+
+    @property
+    def running(self) -> int:
+        """How many keys are being handled."""
+        return len(self._running)
+
+    @property
+    def oldest_wait(self) -> float:
+        """For how many seconds the key that has waited longest has waited for a worker."""
+        first = next(iter(self._ready.values()), None)
+        return self._clock.time() - first if first is not None else 0.0
+
+    @property
+    def longest_run(self) -> float:
+        """For how many seconds the key that takes longest has been handled."""
+        first = next(iter(self._running.values()), None)
+        return self._clock.time() - first if first is not None else 0.0
+
+    def mark(self, key: K, after: float = 0.0) -> None:
+        """Have a key handled as soon as possible, or in `after` seconds unless it is due sooner."""
+        if self._stopped:
+            return
+        now = self._clock.time()
+        if after > 0:
+            self._mark_later(key, now + after)
+            return
+        self._forget_time(key)
+        if key in self._running:
+            self._again.setdefault(key, now)
+        else:
+            self._ready.setdefault(key, now)
+            self._dispatch()
+
+    def forget(self, key: K) -> None:
+        """Drop what is known of a key that is no more, if it is not about to be handled."""
+        self._failures.pop(key, None)
+        self._forget_time(key)
+
+    def start(self) -> None:
+        """Begin to handle what is marked."""
+        self._started = True
+        self._dispatch()
+
+    async def stop(self, grace: float) -> None:
+        """Drop what waits, give what runs `grace` seconds to finish, then cancel it."""
+        self._stopped = True
+        for waiting in self._later.values():
+            waiting.timer.cancel()
+        self._later.clear()
+        self._ready.clear()
+        self._again.clear()
+        if not self._tasks:
+            return
+        _, unfinished = await asyncio.wait(self._tasks, timeout=grace)
+        for task in unfinished:
+            task.cancel()
+        if unfinished:
+            await asyncio.wait(unfinished)
+
+    def _mark_later(self, key: K, when: float) -> None:
+        if key in self._ready or key in self._again:
+            return
+        waiting = self._later.get(key)
+        if waiting is not None:
+            if waiting.when <= when:
+                return
+            waiting.timer.cancel()
+        self._later[key] = _Waiting(when, self._clock.call_at(when, self._due, key))
+
+    def _due(self, key: K) -> None:
+        self._later.pop(key, None)
+        self.mark(key)
+
+    def _forget_time(self, key: K) -> None:
+        waiting = self._later.pop(key, None)
+        if waiting is not None:
+            waiting.timer.cancel()
+
+    def _dispatch(self) -> None:
+        while self._started and self._ready and len(self._running) < self._workers:
+            key = next(iter(self._ready))
+            del self._ready[key]
+            self._running[key] = self._clock.time()
+            task = asyncio.create_task(self._run(key), name=str(key))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    async def _run(self, key: K) -> None:
+        after: float | None = None
+        try:
+            after = await self._handle(key)
+        except Exception as error:
+            failures = self._failures.get(key, 0)
+            self._failures[key] = failures + 1
+            after = self._delay(error, failures)
+        else:
+            self._failures.pop(key, None)
+        finally:
+            del self._running[key]
+            since = self._again.pop(key, None)
+            if since is not None:
+                self._ready[key] = since
+            elif after is not None:
+                self.mark(key, max(after, 0.0))
+            self._dispatch()
