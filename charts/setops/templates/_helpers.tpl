@@ -41,27 +41,38 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
 {{- if $digest }}@{{ $digest }}{{ end -}}
 {{- end }}
 
-{{/* Arguments of setops-operator: one for each setting. */}}
+{{/* Arguments of setops-operator, one for each setting. */}}
 {{- define "setops.args" -}}
+- --namespace={{ .Release.Namespace }}
 - --lease-name={{ include "setops.fullname" . }}
-- --lease-namespace={{ .Release.Namespace }}
 - --lease-duration={{ .Values.lease.duration }}
 - --lease-renew-deadline={{ .Values.lease.renewDeadline }}
 - --lease-retry-period={{ .Values.lease.retryPeriod }}
-- --workers={{ .Values.workers }}
-- --aws-threads={{ .Values.aws.threads }}
-- --namespace-prefix={{ .Values.namespacePrefix }}
-- --ingress-namespace={{ .Values.ingressNamespace }}
-{{- range .Values.gitManagers }}
-- {{ printf "--git-manager=%s" . | quote }}
-{{- end }}
-{{- range .Values.trustedAccounts }}
-- {{ printf "--trusted-account=%s" . | quote }}
-{{- end }}
-- --log-level={{ .Values.logLevel }}
-- --log-format={{ .Values.logFormat }}
+- {{ printf "--listen=%s" .Values.listenAddress | quote }}
 - --health-port={{ .Values.ports.health }}
 - --metrics-port={{ .Values.ports.metrics }}
+- --log-level={{ .Values.logLevel }}
+- --log-format={{ .Values.logFormat }}
+- --workers={{ .Values.workers }}
+- --aws-threads={{ .Values.aws.threads }}
+- --retry-cap={{ .Values.retryCap }}
+- --resync={{ .Values.resync }}
+- --drift-interval={{ .Values.driftInterval }}
+- --shutdown-grace={{ .Values.shutdownGrace }}
+- --namespace-prefix={{ .Values.namespacePrefix }}
+- {{ printf "--git-managers=%s" (join "," .Values.gitManagers) | quote }}
+- {{ printf "--trusted-accounts=%s" (join "," .Values.trustedAccounts) | quote }}
+- --ingress-namespace-labels={{ include "setops.ingressNamespaceLabels" . }}
+- --cluster-domain={{ .Values.clusterDomain }}
+{{- end }}
+
+{{/* Not a default in values.yaml: Helm would merge the user's labels into it. */}}
+{{- define "setops.ingressNamespaceLabels" -}}
+{{- $pairs := list -}}
+{{- range $name, $value := .Values.ingressNamespaceLabels | default (dict "kubernetes.io/metadata.name" "kube-system") -}}
+{{- $pairs = append $pairs (printf "%s=%s" $name $value) -}}
+{{- end -}}
+{{- join "," $pairs -}}
 {{- end }}
 
 {{/* What the schema can't say: how values relate to each other. */}}
@@ -72,9 +83,6 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
 {{- end -}}
 {{- if ge (float64 $lease.retryPeriod) (float64 $lease.renewDeadline) -}}
 {{- fail (printf "lease.retryPeriod is %v, but must be less than lease.renewDeadline, %v: otherwise the leader gives up before its second attempt" $lease.retryPeriod $lease.renewDeadline) -}}
-{{- end -}}
-{{- if eq (int .Values.ports.health) (int .Values.ports.metrics) -}}
-{{- fail (printf "ports.health and ports.metrics are both %v: give each a port of its own" .Values.ports.health) -}}
 {{- end -}}
 {{- if hasPrefix "kube-" .Values.namespacePrefix -}}
 {{- fail (printf "namespacePrefix is %q, but namespaces that begin with kube- belong to Kubernetes: choose another one" .Values.namespacePrefix) -}}

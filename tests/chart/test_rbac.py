@@ -1,0 +1,73 @@
+"""The roles that the chart makes: the operator's and those of people."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from setops.api import kinds
+from setops.api.kinds import Object
+from tests.chart.helm import Rendered
+
+
+def _grants(role: Object) -> Iterator[tuple[str, str, str]]:
+    for rule in role["rules"]:
+        for group in rule["apiGroups"]:
+            for resource in rule["resources"]:
+                for verb in rule["verbs"]:
+                    yield group, resource, verb
+
+
+def _roles(default: Rendered) -> list[Object]:
+    return [*default.all("ClusterRole"), *default.all("Role")]
+
+
+def test_no_role_has_a_wildcard(default: Rendered) -> None:
+    for role in _roles(default):
+        assert not [grant for grant in _grants(role) if "*" in grant], role["metadata"]["name"]
+
+
+def test_no_right_is_granted_twice(default: Rendered) -> None:
+    for role in default.all("ClusterRole"):
+        grants = list(_grants(role))
+        assert len(grants) == len(set(grants)), role["metadata"]["name"]
+
+
+def test_no_role_leads_to_more_rights(default: Rendered) -> None:
+    for role in _roles(default):
+        for group, resource, verb in _grants(role):
+            assert verb not in {"escalate", "bind", "impersonate"}
+            assert group != "rbac.authorization.k8s.io"
+            assert resource not in {"pods/exec", "serviceaccounts/token", "nodes/proxy"}
+
+
+def test_the_operator_may_follow_every_kind_that_it_reads(default: Rendered) -> None:
+    granted = set(_grants(default.one("ClusterRole", "setops-operator")))
+    for kind in (*kinds.OURS, *kinds.CHILDREN):
+        for verb in ("list", "watch"):
+            assert (kind.group, kind.plural, verb) in granted, (kind, verb)
+
+
+def test_the_operator_reports_on_each_of_its_kinds(default: Rendered) -> None:
+    granted = set(_grants(default.one("ClusterRole", "setops-operator")))
+    for kind in kinds.OURS:
+        assert (kind.group, f"{kind.plural}/status", "patch") in granted, kind
+
+
+def test_only_the_own_lease_may_be_written(default: Rendered) -> None:
+    creating, owning = default.one("Role")["rules"]
+    assert creating["verbs"] == ["create"]
+    assert owning["resourceNames"] == ["setops"]
+
+
+@pytest.mark.parametrize(
+    ("name", "target"),
+    [("setops-view", "view"), ("setops-edit", "edit"), ("setops-admin", "admin")],
+)
+def test_roles_of_people_join_those_of_kubernetes(
+    default: Rendered, name: str, target: str
+) -> None:
+    role = default.one("ClusterRole", name)
+    assert role["metadata"]["labels"][f"rbac.authorization.k8s.io/aggregate-to-{target}"] == "true"
+    assert {group for group, _, _ in _grants(role)} == {kinds.GROUP}
