@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Annotated, Any, Final
 
 from pydantic import Field, ValidationError
 
-from setops.api import names
-from setops.api.app import AppSpec
-from setops.api.errors import Code, Problem, ProblemsError, Validator, problems_of
+from setops.api import catalogue, names
+from setops.api.app import DOMAIN, AppSpec
+from setops.api.errors import Code, Problem, ProblemsError, Validator, problems_of, quoted
 from setops.api.kinds import APP, NOTIFICATION, SERVICE, Kind
 from setops.api.model import Model
 from setops.api.notification import NotificationSpec
@@ -19,6 +20,8 @@ from setops.api.service import ServiceSpec
 MAX_APPS: Final = 200
 MAX_SERVICES: Final = 200
 MAX_NOTIFICATIONS: Final = 100
+MAX_KEY: Final = 256
+"""Characters of a key in one of an App's maps."""
 
 Entry = AppSpec | ServiceSpec | NotificationSpec
 """What stands under a name in one of the definition's maps."""
@@ -61,7 +64,46 @@ def load(raw: Mapping[str, Any]) -> StageDefinition:
     try:
         return StageDefinition.model_validate(raw)
     except ValidationError as error:
-        raise ProblemsError(problems_of(error)) from None
+        raise ProblemsError(problems_of(error, model=StageDefinition)) from None
+
+
+def load_entry(section: str, name: str, raw: Mapping[str, Any]) -> Entry:
+    """One entry as a user wrote it: as strict as the API server, and checked as a whole.
+
+    Only the resources' own spelling is taken, and no value is converted: what `kubectl apply`
+    refuses is refused. ProblemsError names all that is wrong with name, keys, values and, for a
+    Service, with what its type allows.
+    """
+    model = MODELS[section]
+    prefix = f"{section}.{name}"
+    problems = [problem for problem in (name_problem(section, name),) if problem]
+    if section == "apps":
+        problems += _key_problems(name, raw)
+    keyed = {problem.field.rpartition(".")[0] for problem in problems}
+    try:
+        entry = model.model_validate(raw, strict=True, by_alias=True, by_name=False)
+    except ValidationError as error:
+        # The models check keys too, but can only say which map holds a bad one.
+        problems += [
+            problem
+            for problem in problems_of(error, prefix, model)
+            if problem.validator is not Validator.INVALID or problem.field not in keyed
+        ]
+    else:
+        if isinstance(entry, ServiceSpec):
+            problems += service_problems(name, entry)
+    if problems:
+        raise ProblemsError(problems)
+    return entry
+
+
+def service_problems(name: str, service: ServiceSpec) -> list[Problem]:
+    """What a Service's type doesn't allow or this version can't build."""
+    options = service.options.to_json() if service.options else {}
+    problems = catalogue.check_options(service.type, service.version, service.plan, options)
+    if service.deletion_policy is not None and not problems:
+        problems = catalogue.check_policy(service.type, service.deletion_policy)
+    return [problem.under(f"services.{name}") for problem in problems]
 
 
 _NAME_RULES: Final = {
@@ -80,7 +122,8 @@ _NAME_RULES: Final = {
     "notifications": (
         names.NOTIFICATION_NAME,
         Code.NOTIFICATION_NAME_INVALID,
-        "a Notification's name has at most 63 lowercase letters, digits and dashes",
+        "a Notification's name has at most 63 lowercase letters, digits and dashes, begins "
+        "and ends with a letter or digit",
     ),
 }
 
@@ -91,50 +134,96 @@ def name_problem(section: str, name: str) -> Problem | None:
     if re.fullmatch(pattern, name):
         return None
     return Problem(
-        f"{section}.{name}", Validator.INVALID_FORMAT, f"{name!r} is not a valid name: {rule}", code
+        f"{section}.{name}",
+        Validator.INVALID_FORMAT,
+        f"{quoted(name)} is not a valid name: {rule}",
+        code,
     )
 
 
+_KEY_RULES: Final = {
+    "env": (
+        names.ENV_KEY,
+        "env key",
+        "it begins with a letter or underscore, then letters, digits and underscores, at most 256",
+    ),
+    "links": (
+        names.SERVICE_NAME,
+        "Service's name",
+        "3 to 18 lowercase letters, digits and dashes",
+    ),
+    "releases": (r"[1-9][0-9]{0,8}", "release", "releases are numbered 1, 2, 3 and so on"),
+    "domains": (DOMAIN, "domain", "write a host name such as www.example.com"),
+}
+
+
+def key_problem(app: str, field: str, key: str) -> Problem | None:
+    """What is wrong with a key of an App's map (env, links, releases, domains), or None.
+
+    Source of the reserved env keys: the platform's App settings.
+    """
+    pattern, what, rule = _KEY_RULES[field]
+    path = f"apps.{app}.{field}.{key}"
+    if len(key) > MAX_KEY or not re.fullmatch(pattern, key):
+        message = f"{quoted(key)} is not a valid {what}: {rule}"
+        return Problem(path, Validator.INVALID_FORMAT, message)
+    if field == "env" and key in names.RESERVED_ENV_KEYS:
+        message = f"env key {quoted(key)} is reserved by the platform; choose another name"
+        return Problem(path, Validator.INCLUDED, message)
+    return None
+
+
+def _key_problems(app: str, raw: Mapping[str, Any]) -> list[Problem]:
+    return [
+        problem
+        for field in _KEY_RULES
+        if isinstance(raw.get(field), Mapping)
+        for key in raw[field]
+        if (problem := key_problem(app, field, str(key))) is not None
+    ]
+
+
 def check_links(definition: StageDefinition) -> tuple[Problem, ...]:
-    """What only the whole definition can tell: links to missing Services, variables set twice."""
-    found = []
-    for name, app in definition.apps.items():
-        taken: dict[str, str] = {}
-        for service, link in (app.links or {}).items():
-            field = f"apps.{name}.links.{service}"
-            if service not in definition.services:
-                found.append(
-                    Problem(
-                        field,
-                        Validator.NOT_FOUND,
-                        f"App {name!r} links Service {service!r}, which doesn't exist; "
-                        f"create it or unlink it (--app {name} link:destroy {service})",
-                        Code.SERVICE_DOES_NOT_EXIST,
-                    )
-                )
-                continue
-            kind = definition.services[service].type
-            if (kind == "volume") != (link.path is not None):
-                needs = "a path" if kind == "volume" else "an env key"
-                found.append(
-                    Problem(
-                        field,
-                        Validator.REQUIRED,
-                        f"a link to {service!r} ({kind}) needs {needs}",
-                    )
-                )
-            if link.env_key is None:
-                continue
-            if link.env_key in (app.env or {}) or link.env_key in taken:
-                other = taken.get(link.env_key)
-                by = f"the link to {other!r}" if other else "env"
-                found.append(
-                    Problem(
-                        f"{field}.envKey",
-                        Validator.TAKEN,
-                        f"App {name!r}: {link.env_key} is already set by {by}; "
-                        "choose another env key",
-                    )
-                )
-            taken[link.env_key] = service
-    return tuple(found)
+    """What only the whole definition can tell of links.
+
+    A link to a missing Service, a link of the wrong kind for its Service, a variable or a mount
+    path that is taken already.
+    """
+    return tuple(
+        problem
+        for name, app in definition.apps.items()
+        for problem in _app_links(name, app, definition.services)
+    )
+
+
+def _app_links(name: str, app: AppSpec, services: Mapping[str, ServiceSpec]) -> Iterator[Problem]:
+    taken = dict.fromkeys(app.env or {}, "env")
+    for service, link in (app.links or {}).items():
+        field = f"apps.{name}.links.{service}"
+        if service not in services:
+            yield Problem(
+                field,
+                Validator.NOT_FOUND,
+                f"App {name!r} links Service {service!r}, which doesn't exist; "
+                f"create it or unlink it (--app {name} link:destroy {service})",
+                Code.SERVICE_DOES_NOT_EXIST,
+            )
+            continue
+        by = catalogue.LinkBy.ENV_KEY if link.path is None else catalogue.LinkBy.PATH
+        for problem in catalogue.check_link(services[service].type, by):
+            yield replace(
+                problem,
+                field=field,
+                message=f"App {name!r}, Service {service!r}: {problem.message}",
+            )
+        # An env key never begins with a slash and a path always does: one map holds both.
+        key = link.env_key or link.path or ""
+        if key in taken:
+            what = "envKey" if link.env_key else "path"
+            yield Problem(
+                f"{field}.{what}",
+                Validator.TAKEN,
+                f"App {name!r}: {quoted(key)} is already taken by {taken[key]}; "
+                f"choose another for the link to {service!r}",
+            )
+        taken.setdefault(key, f"the link to {service!r}")

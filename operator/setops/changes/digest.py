@@ -1,0 +1,33 @@
+"""Hashes that tell whether two contents are the same: sha256 in hex over canonical JSON."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any
+
+from setops.api.changeset import ChangesetSpec
+from setops.api.definition import StageDefinition
+
+
+def definition_hash(definition: StageDefinition) -> str:
+    """The same for equal definitions, in whatever order their maps were filled."""
+    return _sha256(definition.to_json())
+
+
+def content_hash(spec: ChangesetSpec) -> str:
+    """The same for Changesets that ask for the same change.
+
+    Who asks, why and whether it is to be committed doesn't count.
+    """
+    content = {
+        "commands": spec.commands or [],
+        "definition": spec.definition,
+        "prune": spec.prune,
+    }
+    return _sha256(content)
+
+
+def _sha256(value: Any) -> str:
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -1,0 +1,136 @@
+"""Folds a Changeset's content over a Stage definition, collecting every error.
+
+What follows only from an earlier error isn't reported: once the creation of something has failed,
+nothing says any more that this thing doesn't exist; other errors of later commands still show.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from setops.api.changeset import ChangesetSpec
+from setops.api.definition import SECTIONS, Entry, StageDefinition, check_links
+from setops.api.errors import Problem, ProblemsError, Validator, quoted
+from setops.changes.overlay import lay_over, put_in_place
+from setops.language.command import Context
+from setops.language.parse import parse
+from setops.language.run import run
+from setops.language.table import COMMANDS
+
+
+@dataclass(frozen=True, slots=True)
+class Folded:
+    """Where a Changeset leads, and all that is wrong with it.
+
+    With problems, `definition` is where the commands without a problem lead: good for showing, not
+    for writing.
+    """
+
+    definition: StageDefinition
+    problems: tuple[Problem, ...]
+
+
+def fold(base: StageDefinition, spec: ChangesetSpec, context: Context) -> Folded:
+    """Apply a Changeset's definition, then its commands in order, then check the links.
+
+    A command with a problem is skipped and the others go on. Each problem carries the index of its
+    command; None means that it stands in the definition. A broken link that the base has already
+    is none of this Changeset's problems.
+    """
+    work = _Work(base)
+    if spec.definition is not None:
+        overlay = (put_in_place if spec.prune else lay_over)(base, spec.definition)
+        work.definition = overlay.definition
+        work.failed.update(overlay.failed)
+        work.problems += overlay.problems
+    for index, line in enumerate(spec.commands or ()):
+        work.step(index, line, context)
+    work.check(base)
+    return Folded(work.definition, tuple(work.problems))
+
+
+@dataclass(slots=True)
+class _Work:
+    """A fold under way. `failed` are paths whose creation failed; `touched` tells the last command
+    that changed an entry, so that what only shows at the end can be laid at its door."""
+
+    definition: StageDefinition
+    problems: list[Problem] = field(default_factory=list)
+    failed: set[str] = field(default_factory=set)
+    touched: dict[str, int] = field(default_factory=dict)
+
+    def step(self, index: int, line: str, context: Context) -> None:
+        """Apply one command, or note what is wrong with it."""
+        makes = None
+        try:
+            invocation = parse(line)
+            makes = COMMANDS[invocation.command].makes
+            after = run(self.definition, invocation, context)
+        except ProblemsError as error:
+            self._note(problem.at(index) for problem in error.problems)
+            # What exists already isn't missing afterwards.
+            if makes is not None and all(
+                problem.validator is not Validator.TAKEN for problem in error.problems
+            ):
+                self.failed.add(makes(invocation))
+            return
+        for path in _changed(self.definition, after):
+            self.touched[path] = index
+        self.definition = after
+
+    def check(self, base: StageDefinition) -> None:
+        """Note what only the end shows: Services of another type, links that this breaks."""
+        for name, service in self.definition.services.items():
+            before = base.services.get(name)
+            if before is not None and before.type != service.type:
+                problem = Problem(
+                    f"services.{name}.type",
+                    Validator.INVALID,
+                    f"Service {quoted(name)} is of type {before.type}, which can't become "
+                    f"{service.type}; create a Service under another name",
+                )
+                self._note([self._blame(problem)])
+        known = {(problem.field, problem.validator) for problem in check_links(base)}
+        for problem in check_links(self.definition):
+            if (problem.field, problem.validator) not in known:
+                self._note([self._blame(problem)])
+
+    def _note(self, problems: Iterable[Problem]) -> None:
+        self.problems += [problem for problem in problems if not self._follows(problem)]
+
+    def _follows(self, problem: Problem) -> bool:
+        """Whether it only says that something is missing whose creation failed before."""
+        if problem.validator is not Validator.NOT_FOUND:
+            return False
+        missing = {problem.field, problem.field.rpartition(".")[0], _linked(problem.field)}
+        return not self.failed.isdisjoint(missing)
+
+    def _blame(self, problem: Problem) -> Problem:
+        """Of the entries that a link joins, the one changed last is where it was broken."""
+        section, name = problem.field.split(".")[:2]
+        indices = [
+            self.touched[path]
+            for path in (f"{section}.{name}", _linked(problem.field))
+            if path in self.touched
+        ]
+        return problem.at(max(indices)) if indices else problem
+
+
+def _linked(path: str) -> str:
+    """The Service that a link's path names (`apps.web.links.db`), or nothing."""
+    parts = path.split(".")
+    return f"services.{parts[3]}" if len(parts) > 3 and parts[2] == "links" else ""
+
+
+def _changed(before: StageDefinition, after: StageDefinition) -> list[str]:
+    """Paths of entries that a command put, replaced or removed, told by identity."""
+    found: list[str] = []
+    for section in SECTIONS:
+        old: Mapping[str, Entry] = before.section(section)
+        new: Mapping[str, Entry] = after.section(section)
+        if old is new:
+            continue
+        found += [f"{section}.{name}" for name in new if new[name] is not old.get(name)]
+        found += [f"{section}.{name}" for name in old if name not in new]
+    return found

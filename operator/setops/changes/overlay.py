@@ -1,0 +1,144 @@
+"""The `definition` of a Changeset, laid over the Stage's: field by field, or in its place."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from setops.api.definition import SECTIONS, Entry, StageDefinition, load_entry
+from setops.api.errors import Problem, ProblemsError, Validator, nearest, one_of, quoted
+from setops.language import edit
+
+Json = Mapping[str, Any]
+
+# Of these fields only one can be set: naming one takes the other's place. `*` is any key.
+_ALTERNATIVES: Final[Mapping[tuple[str, ...], tuple[str, str]]] = {
+    ("apps",): ("image", "activeRelease"),
+    ("apps", "env", "*"): ("value", "secretRef"),
+    ("apps", "links", "*"): ("envKey", "path"),
+}
+_GOES_WITH: Final = {"path": "readOnly"}
+
+
+@dataclass(slots=True)
+class Overlay:
+    """What became of a definition part: the result, what is wrong, which entries failed."""
+
+    definition: StageDefinition
+    problems: list[Problem] = field(default_factory=list)
+    failed: list[str] = field(default_factory=list)
+
+
+def lay_over(base: StageDefinition, raw: Json) -> Overlay:
+    """Merge a partial definition over the base: maps by key, everything else replaced.
+
+    An entry with problems is left out, and stays as it is in the base.
+    """
+    overlay = Overlay(base)
+    for section, name, entry in _entries(raw, overlay):
+        before = base.section(section).get(name)
+        under = before.to_json() if before is not None else {}
+        try:
+            _refuse_nulls(entry, f"{section}.{name}")
+            merged = _merge(under, entry, (section,))
+            _put(overlay, section, name, merged)
+        except ProblemsError as error:
+            _fail(overlay, section, name, error)
+    return overlay
+
+
+def put_in_place(base: StageDefinition, raw: Json) -> Overlay:
+    """Take a definition as the whole of it (`prune`): what it doesn't name goes.
+
+    Whole entries go, and in a named entry the fields it leaves out go back to their defaults. An
+    entry with problems stays as it is in the base, so that nothing else follows from it.
+    """
+    overlay = Overlay(base)
+    named: dict[str, set[str]] = {section: set() for section in SECTIONS}
+    for section, name, entry in _entries(raw, overlay):
+        named[section].add(name)
+        try:
+            _refuse_nulls(entry, f"{section}.{name}")
+            _put(overlay, section, name, entry)
+        except ProblemsError as error:
+            _fail(overlay, section, name, error)
+    for section, names in named.items():
+        for name in base.section(section):
+            if name not in names:
+                overlay.definition = edit.destroy(overlay.definition, section, name)
+    return overlay
+
+
+def _entries(raw: Json, overlay: Overlay) -> list[tuple[str, str, Json]]:
+    found: list[tuple[str, str, Json]] = []
+    for section, entries in raw.items():
+        if section not in SECTIONS:
+            guess = nearest(section, SECTIONS)
+            hint = f"did you mean {guess}?" if guess else f"it has {one_of(SECTIONS)}"
+            message = f"a definition has no {quoted(section)}; {hint}"
+            overlay.problems.append(Problem(section, Validator.NOT_INCLUDED, message))
+        elif not isinstance(entries, Mapping):
+            overlay.problems.append(_not_a_map(section, "a map by name"))
+        else:
+            for name, entry in entries.items():
+                path = f"{section}.{name}"
+                if isinstance(entry, Mapping):
+                    found.append((section, name, entry))
+                else:
+                    overlay.problems.append(_not_a_map(path, "a map of fields"))
+                    overlay.failed.append(path)
+    return found
+
+
+def _put(overlay: Overlay, section: str, name: str, raw: Json) -> None:
+    before = overlay.definition.section(section).get(name)
+    # What stays the same isn't asked whether it could be made today.
+    if before is not None and before.to_json() == raw:
+        return
+    entry: Entry = load_entry(section, name, raw)
+    if entry != before:
+        overlay.definition = edit.put(overlay.definition, section, name, entry)
+
+
+def _fail(overlay: Overlay, section: str, name: str, error: ProblemsError) -> None:
+    overlay.problems += error.problems
+    overlay.failed.append(f"{section}.{name}")
+
+
+def _merge(under: Json, over: Json, shape: tuple[str, ...]) -> dict[str, Any]:
+    merged = dict(under)
+    for one, other in _both_ways(_ALTERNATIVES.get(shape)):
+        if one in over and other not in over:
+            merged.pop(other, None)
+            merged.pop(_GOES_WITH.get(other, ""), None)
+    for key, value in over.items():
+        below = merged.get(key)
+        if isinstance(value, Mapping) and isinstance(below, Mapping):
+            merged[key] = _merge(below, value, _inside(shape, key))
+        else:
+            merged[key] = value
+    return merged
+
+
+def _both_ways(pair: tuple[str, str] | None) -> tuple[tuple[str, str], ...]:
+    return (pair, (pair[1], pair[0])) if pair else ()
+
+
+def _inside(shape: tuple[str, ...], key: str) -> tuple[str, ...]:
+    keyed = shape in (("apps", "env"), ("apps", "links"))
+    return (*shape, "*" if keyed else key)
+
+
+def _refuse_nulls(value: Any, path: str) -> None:
+    """The API server drops nulls, so they would mean one thing there and another here."""
+    if value is None:
+        message = f"{path} is null; leave it out, or take it away by a command or with prune"
+        raise ProblemsError([Problem(path, Validator.INVALID, message)])
+    if isinstance(value, Mapping):
+        for key, child in value.items():
+            _refuse_nulls(child, f"{path}.{key}")
+
+
+def _not_a_map(path: str, what: str) -> Problem:
+    return Problem(path, Validator.INVALID, f"{path} must be {what}")

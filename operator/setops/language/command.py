@@ -1,0 +1,209 @@
+"""What a command is: a declaration that parser, errors, help and completion are made from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Final
+
+from setops.api.definition import StageDefinition
+
+
+class Level(StrEnum):
+    """What encloses the thing that a command acts on. The value is the name of the scope flag."""
+
+    PROJECT = "project"
+    STAGE = "stage"
+    APP = "app"
+    SERVICE = "service"
+    DOMAIN = "domain"
+
+
+SHORT_FLAGS: Final[Mapping[str, Level]] = {"p": Level.PROJECT, "s": Level.STAGE}
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """The enclosing things that a line names by its scope flags; None where it names none."""
+
+    project: str | None = None
+    stage: str | None = None
+    app: str | None = None
+    service: str | None = None
+    domain: str | None = None
+
+    def get(self, level: Level) -> str | None:
+        value: str | None = getattr(self, level.value)
+        return value
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """Where a Changeset acts, and the Organization's registry (`host/path`) if it has one."""
+
+    organization: str
+    project: str
+    stage: str
+    registry: str | None = None
+
+
+class Type(StrEnum):
+    """What a value stands for, so that it can be completed and explained."""
+
+    TEXT = "text"
+    INTEGER = "integer"
+    BOOLEAN = "true or false"
+    NEW_NAME = "new name"
+    APP = "App"
+    SERVICE = "Service"
+    NOTIFICATION = "Notification"
+    DOMAIN = "domain"
+    RELEASE = "release"
+    IMAGE = "image or digest"
+    ENV_KEY = "env key"
+    ENV_PAIR = "KEY=VALUE"
+    SECRET_KEY = "NAME/KEY"  # noqa: S105 - the form of a reference, no secret
+    OPTION = "option"
+    SWITCH = "switch"
+    """A flag without a value."""
+
+
+class Arity(StrEnum):
+    """How many values an argument takes. All but ONE stand last."""
+
+    ONE = "one"
+    MANY = "many"
+    """One or more."""
+    ANY = "any"
+    """None or more; usually written after `--`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One of the values that an argument or a flag may have."""
+
+    value: str
+    description: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Argument:
+    """A positional value. With `choices`, these are the values offered."""
+
+    name: str
+    description: str
+    type: Type = Type.TEXT
+    choices: tuple[Choice, ...] = ()
+    arity: Arity = Arity.ONE
+
+
+@dataclass(frozen=True, slots=True)
+class Flag:
+    """A value by name, written `--name value` or `--name=value`."""
+
+    name: str
+    description: str
+    type: Type = Type.TEXT
+    choices: tuple[Choice, ...] = ()
+    required: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Invocation:
+    """A line that was read: a command of the table, its scope, its values as they were written.
+
+    `command` is a key of the table. A switch that is given stands in `flags` as `true`.
+    """
+
+    command: str
+    scope: Scope = Scope()
+    arguments: tuple[str, ...] = ()
+    flags: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def app(self) -> str:
+        """The App that encloses the thing acted on; only for commands that ask for one."""
+        return self._enclosing(Level.APP)
+
+    @property
+    def service(self) -> str:
+        """The Service that encloses the thing acted on; only for commands that ask for one."""
+        return self._enclosing(Level.SERVICE)
+
+    def _enclosing(self, level: Level) -> str:
+        value = self.scope.get(level)
+        if value is None:
+            msg = f"{self.command} was run without --{level}, which the parser asks for"
+            raise LookupError(msg)
+        return value
+
+
+Apply = Callable[[StageDefinition, Invocation, Context], StageDefinition]
+"""What a command does. Raises ProblemsError with fields as paths in the definition."""
+
+Makes = Callable[[Invocation], str]
+"""The path in the definition of what a command creates."""
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One command, or one setting of a command that has several (`container:set port`).
+
+    `scopes` are the things that enclose what it acts on, outermost first. `stages` tells whether
+    it adds to the Changeset; all in this package do, others commit themselves. `makes` is given
+    by commands that create something: what comes later in a Changeset fails only because of it.
+    """
+
+    name: str
+    scopes: tuple[Level, ...]
+    help: str
+    example: str
+    apply: Apply
+    setting: str | None = None
+    arguments: tuple[Argument, ...] = ()
+    flags: tuple[Flag, ...] = ()
+    makes: Makes | None = None
+    stages: bool = True
+
+    @property
+    def key(self) -> str:
+        """The name, with the setting after it if there is one: `container:set port`."""
+        return f"{self.name} {self.setting}" if self.setting else self.name
+
+    @property
+    def usage(self) -> str:
+        """The form of the line: `--app APP network:set port PORT`."""
+        scopes = [f"--{level} {level.upper()}" for level in self.scopes if level in INNER]
+        return " ".join(
+            [*scopes, self.key, *map(_flag, self.flags), *map(_argument, self.arguments)]
+        )
+
+    def flag(self, name: str) -> Flag | None:
+        return next((flag for flag in self.flags if flag.name == name), None)
+
+
+OF_STAGE: Final = (Level.PROJECT, Level.STAGE)
+OF_APP: Final = (*OF_STAGE, Level.APP)
+OF_SERVICE: Final = (*OF_STAGE, Level.SERVICE)
+INNER: Final = (Level.APP, Level.SERVICE, Level.DOMAIN)
+"""The levels below the Stage: a line must name those, whereas a Changeset knows its Stage."""
+
+
+def _flag(flag: Flag) -> str:
+    text = f"--{flag.name}"
+    if flag.type is not Type.SWITCH:
+        values = "|".join(choice.value for choice in flag.choices)
+        text += f" {values or flag.name.upper()}"
+    return text if flag.required else f"[{text}]"
+
+
+def _argument(argument: Argument) -> str:
+    name = "|".join(choice.value for choice in argument.choices) or argument.name
+    match argument.arity:
+        case Arity.ONE:
+            return name
+        case Arity.MANY:
+            return f"{name}…"
+        case Arity.ANY:
+            return f"[-- {name}…]"

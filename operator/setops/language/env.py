@@ -1,0 +1,123 @@
+"""`env:set`, `env:unset`: an App's environment variables."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from setops.api.app import EnvVar
+from setops.api.definition import StageDefinition, key_problem
+from setops.api.errors import Problem, ProblemsError, Validator, quoted
+from setops.language import edit
+from setops.language.command import (
+    OF_APP,
+    Argument,
+    Arity,
+    Command,
+    Context,
+    Flag,
+    Invocation,
+    Type,
+)
+
+
+def _set(definition: StageDefinition, invocation: Invocation, _context: Context) -> StageDefinition:
+    app = edit.app_of(definition, invocation.app)
+    pairs = [
+        (key, value if equals else None) for key, equals, value in map(_split, invocation.arguments)
+    ]
+    problems = [
+        problem
+        for key, _ in pairs
+        if (problem := key_problem(invocation.app, "env", key)) is not None
+    ]
+    problems += _flag_problems(invocation, pairs)
+    if problems:
+        raise ProblemsError(problems)
+    env: dict[str, Any] = dict(app.env or {})
+    for key, value in pairs:
+        env[key] = _variable(env.get(key), value, invocation)
+    return edit.change(definition, "apps", invocation.app, {"env": env})
+
+
+def _split(argument: str) -> tuple[str, str, str]:
+    return argument.partition("=")
+
+
+def _flag_problems(invocation: Invocation, pairs: list[tuple[str, str | None]]) -> list[Problem]:
+    field = f"apps.{invocation.app}.env.{pairs[0][0]}"
+    for flag in ("description", "secret"):
+        if flag in invocation.flags and len(pairs) > 1:
+            message = f"--{flag} goes with a single variable; set the others in a line of their own"
+            return [Problem(field, Validator.INVALID, message)]
+    secret = invocation.flags.get("secret")
+    if secret is None:
+        return []
+    if pairs[0][1] is not None:
+        message = (
+            f"give either a value or --secret, not both: env:set {pairs[0][0]} --secret NAME/KEY"
+        )
+        return [Problem(field, Validator.INVALID, message)]
+    name, slash, key = secret.partition("/")
+    if not (name and slash and key):
+        message = (
+            f"--secret is {quoted(secret)}; write the Secret's name and the key: --secret NAME/KEY"
+        )
+        return [Problem(f"{field}.secretRef", Validator.INVALID_FORMAT, message)]
+    return []
+
+
+def _variable(before: object, value: str | None, invocation: Invocation) -> Mapping[str, Any]:
+    """The variable's new fields. The description stays when only the value is set, and the other
+    way round."""
+    fields: dict[str, Any] = {}
+    if isinstance(before, EnvVar):
+        fields["description"] = before.description
+    description = invocation.flags.get("description")
+    if description is not None:
+        fields["description"] = description or None
+    secret = invocation.flags.get("secret")
+    if secret is not None:
+        name, _, key = secret.partition("/")
+        return {**fields, "secret_ref": {"name": name, "key": key}}
+    if value is None and description is not None and isinstance(before, EnvVar):
+        return {**vars(before), **fields}
+    return {**fields, "value": "true" if value is None else value}
+
+
+def _unset(
+    definition: StageDefinition, invocation: Invocation, _context: Context
+) -> StageDefinition:
+    env: Mapping[str, Any] | None = edit.app_of(definition, invocation.app).env
+    for key in invocation.arguments:
+        env = edit.without(env, key, f"apps.{invocation.app}.env", "variable")
+    return edit.change(definition, "apps", invocation.app, {"env": env})
+
+
+COMMANDS: Final = (
+    Command(
+        name="env:set",
+        scopes=OF_APP,
+        help="Sets variables of an App's containers. KEY alone means KEY=true; KEY with "
+        "--description changes only the description of a variable that exists.",
+        example="--app web env:set RAILS_ENV=production --description 'Mode of the framework'",
+        arguments=(Argument("KEY=VALUE", "Variable and value.", Type.ENV_PAIR, arity=Arity.MANY),),
+        flags=(
+            Flag("description", "What the variable is for; empty removes it."),
+            Flag(
+                "secret",
+                "Takes the value from a Secret in the Stage's namespace: NAME/KEY.",
+                Type.SECRET_KEY,
+            ),
+        ),
+        apply=_set,
+    ),
+    Command(
+        name="env:unset",
+        scopes=OF_APP,
+        help="Removes variables.",
+        example="--app web env:unset RAILS_ENV",
+        arguments=(Argument("KEY", "Name of the variable.", Type.ENV_KEY, arity=Arity.MANY),),
+        apply=_unset,
+    ),
+)

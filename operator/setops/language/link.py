@@ -1,0 +1,89 @@
+"""`link:create`, `link:destroy`: which Services an App sees, and how."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from setops.api.definition import StageDefinition, key_problem
+from setops.api.errors import ProblemsError, Validator, quoted
+from setops.language import edit
+from setops.language.command import OF_APP, Argument, Command, Context, Flag, Invocation, Type
+
+
+def _create(
+    definition: StageDefinition, invocation: Invocation, _context: Context
+) -> StageDefinition:
+    (service,) = invocation.arguments
+    app = edit.app_of(definition, invocation.app)
+    field = f"apps.{invocation.app}.links.{service}"
+    problem = key_problem(invocation.app, "links", service)
+    if problem is not None:
+        raise ProblemsError([problem])
+    links: dict[str, Any] = dict(app.links or {})
+    if service in links:
+        edit.refuse(
+            field,
+            Validator.TAKEN,
+            f"App {quoted(invocation.app)} links {quoted(service)} already; "
+            f"to change the link, first: link:destroy {service}",
+        )
+    # Whether the Service exists is asked when all commands are done: it may be created after this.
+    links[service] = _link(invocation, field)
+    return edit.change(definition, "apps", invocation.app, {"links": links})
+
+
+def _link(invocation: Invocation, field: str) -> dict[str, Any]:
+    env_key, path = invocation.flags.get("env-key"), invocation.flags.get("path")
+    if (env_key is None) == (path is None):
+        given = "both are given" if env_key is not None else "neither is given"
+        edit.refuse(
+            field,
+            Validator.REQUIRED,
+            f"a link has either --env-key KEY or, for a volume, --path PATH; {given}",
+        )
+    if env_key is not None:
+        problem = key_problem(invocation.app, "env", env_key)
+        if problem is not None:
+            edit.refuse(f"{field}.envKey", problem.validator, problem.message)
+        if "read-only" in invocation.flags:
+            edit.refuse(
+                f"{field}.readOnly",
+                Validator.INVALID,
+                "--read-only goes with --path: only a volume is mounted",
+            )
+        return {"env_key": env_key}
+    return {"path": path, "read_only": True if "read-only" in invocation.flags else None}
+
+
+def _destroy(
+    definition: StageDefinition, invocation: Invocation, _context: Context
+) -> StageDefinition:
+    (service,) = invocation.arguments
+    app = edit.app_of(definition, invocation.app)
+    links = edit.without(app.links, service, f"apps.{invocation.app}.links", "link to")
+    return edit.change(definition, "apps", invocation.app, {"links": links})
+
+
+COMMANDS: Final = (
+    Command(
+        name="link:create",
+        scopes=OF_APP,
+        help="Links a Service into an App: its URL as a variable or, for a volume, a path.",
+        example="--app web link:create db --env-key DATABASE_URL",
+        arguments=(Argument("SERVICE", "Name of the Service.", Type.SERVICE),),
+        flags=(
+            Flag("env-key", "Variable that gets the Service's URL.", Type.ENV_KEY),
+            Flag("path", "Where a volume is mounted; begins with a slash."),
+            Flag("read-only", "Mounts the volume read-only.", Type.SWITCH),
+        ),
+        apply=_create,
+    ),
+    Command(
+        name="link:destroy",
+        scopes=OF_APP,
+        help="Takes a Service out of an App. The Service itself stays.",
+        example="--app web link:destroy db",
+        arguments=(Argument("SERVICE", "Name of the Service.", Type.SERVICE),),
+        apply=_destroy,
+    ),
+)

@@ -1,0 +1,122 @@
+"""`network:set`, `network:unset`: where an App listens and who may reach it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final
+
+from setops.api.app import AppSpec, Network, NetworkHealthCheck
+from setops.api.definition import StageDefinition
+from setops.language import edit
+from setops.language.command import (
+    OF_APP,
+    Argument,
+    Choice,
+    Command,
+    Context,
+    Invocation,
+    Type,
+)
+
+
+def _text(text: str, _field: str) -> str:
+    return text
+
+
+@dataclass(frozen=True, slots=True)
+class _Setting:
+    """A setting by its name in commands, the model and field it stands in, and how it is read."""
+
+    name: str
+    model: type[Network | NetworkHealthCheck]
+    field: str
+    type: Type
+    example: str
+    read: Callable[[str, str], str | int | bool] = _text
+    choices: tuple[Choice, ...] = ()
+
+    @property
+    def path(self) -> str:
+        """Below `apps.<name>`."""
+        return f"network.{'' if self.model is Network else 'healthCheck.'}{self.field}"
+
+    @property
+    def description(self) -> str:
+        return self.model.model_fields[self.field].description or ""
+
+    def change(self, app: AppSpec, value: Any) -> dict[str, Any]:
+        """The App's fields that differ when the setting has this value."""
+        network = app.network
+        if self.model is Network:
+            return {"network": edit.part(network, {self.field: value})}
+        check = edit.part(network.health_check, {self.field: value})
+        return {"network": edit.part(network, {"health_check": check})}
+
+
+_SETTINGS: Final = (
+    _Setting(
+        "protocol",
+        Network,
+        "protocol",
+        Type.TEXT,
+        "tcp",
+        choices=(
+            Choice("http", "TLS ends at the load balancer, external port 443."),
+            Choice("tcp", "The external port is the container's."),
+        ),
+    ),
+    _Setting(
+        "public",
+        Network,
+        "public",
+        Type.BOOLEAN,
+        "true",
+        edit.boolean,
+        (Choice("true", "Reachable from outside."), Choice("false", "Only inside the Stage.")),
+    ),
+    _Setting("port", Network, "port", Type.INTEGER, "3000", edit.integer),
+    _Setting("health-check-path", NetworkHealthCheck, "path", Type.TEXT, "/healthz"),
+    _Setting("health-check-status", NetworkHealthCheck, "status", Type.TEXT, "200-299,301"),
+)
+
+
+def _set(setting: _Setting) -> Command:
+    def apply(
+        definition: StageDefinition, invocation: Invocation, _context: Context
+    ) -> StageDefinition:
+        (text,) = invocation.arguments
+        app = edit.app_of(definition, invocation.app)
+        value = setting.read(text, f"apps.{invocation.app}.{setting.path}")
+        return edit.change(definition, "apps", invocation.app, setting.change(app, value))
+
+    return Command(
+        name="network:set",
+        setting=setting.name,
+        scopes=OF_APP,
+        help=setting.description,
+        example=f"--app web network:set {setting.name} {setting.example}",
+        arguments=(Argument("VALUE", setting.description, setting.type, setting.choices),),
+        apply=apply,
+    )
+
+
+def _unset(setting: _Setting) -> Command:
+    def apply(
+        definition: StageDefinition, invocation: Invocation, _context: Context
+    ) -> StageDefinition:
+        app = edit.app_of(definition, invocation.app)
+        default = setting.model.model_fields[setting.field].default
+        return edit.change(definition, "apps", invocation.app, setting.change(app, default))
+
+    return Command(
+        name="network:unset",
+        setting=setting.name,
+        scopes=OF_APP,
+        help=f"Back to the default. {setting.description}",
+        example=f"--app web network:unset {setting.name}",
+        apply=apply,
+    )
+
+
+COMMANDS: Final = (*map(_set, _SETTINGS), *map(_unset, _SETTINGS))

@@ -1,0 +1,254 @@
+"""Reads a command line, and writes one: `parse` and its inverse `render`."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Sequence
+from typing import Final
+
+from setops.api.errors import Problem, ProblemsError, Validator, nearest, one_of, quoted
+from setops.language.command import (
+    INNER,
+    SHORT_FLAGS,
+    Arity,
+    Command,
+    Flag,
+    Invocation,
+    Level,
+    Scope,
+    Type,
+)
+from setops.language.table import COMMANDS, FORMS
+
+PROGRAM: Final = "setops"
+
+# `resource:set scale -1` has a wrong value, not an unknown flag.
+_NEGATIVE: Final = re.compile(r"-[0-9]+")
+_LEVELS: Final = {level.value: level for level in Level}
+
+
+def parse(line: str) -> Invocation:
+    """Read one line, with or without `setops` in front.
+
+    Values are kept as they were written; whether they make sense is asked when the command is
+    applied. Raises ProblemsError with all that is wrong with the line, and nothing else.
+    """
+    reader = _Reader(_split(line))
+    reader.read()
+    command = reader.choose()
+    reader.check(command)
+    if reader.problems:
+        raise ProblemsError(reader.problems)
+    scope = Scope(**{level.value: value for level, value in reader.scope.items()})
+    return Invocation(command.key, scope, tuple(reader.values), reader.flags)
+
+
+def render(invocation: Invocation) -> str:
+    """The line that `parse` reads as this invocation."""
+    command = COMMANDS[invocation.command]
+    words: list[str] = []
+    for level in Level:
+        value = invocation.scope.get(level)
+        if value is not None:
+            words += _written(level.value, value)
+    words += command.key.split()
+    for flag in command.flags:
+        value = invocation.flags.get(flag.name)
+        if value is not None:
+            words += [f"--{flag.name}"] if flag.type is Type.SWITCH else _written(flag.name, value)
+    if any(argument.startswith("-") for argument in invocation.arguments):
+        words.append("--")
+    return shlex.join([*words, *invocation.arguments])
+
+
+def _written(name: str, value: str) -> list[str]:
+    return [f"--{name}={value}"] if value.startswith("-") else [f"--{name}", value]
+
+
+def _split(line: str) -> list[str]:
+    try:
+        words = shlex.split(line)
+    except ValueError:
+        message = (
+            "a quote isn't closed, or a backslash stands last; close the quote, and put a value "
+            "with quotes or backslashes in single quotes"
+        )
+        raise ProblemsError([Problem("", Validator.INVALID_FORMAT, message)]) from None
+    return words[1:] if words[:1] == [PROGRAM] else words
+
+
+def _is_flag(word: str) -> bool:
+    return len(word) > 1 and word.startswith("-") and not _NEGATIVE.fullmatch(word)
+
+
+class _Reader:
+    """Sorts the words of a line into scope, command, flags and values, noting what is wrong.
+
+    Where the line can't be understood any further, ProblemsError is raised at once.
+    """
+
+    def __init__(self, words: Sequence[str]) -> None:
+        self._words = list(reversed(words))
+        self._forms: tuple[Command, ...] = ()
+        self.scope: dict[Level, str] = {}
+        self.flags: dict[str, str] = {}
+        self.values: list[str] = []
+        self.problems: list[Problem] = []
+
+    def read(self) -> None:
+        """Take all words."""
+        while self._words:
+            word = self._words.pop()
+            if word == "--":
+                self.values += reversed(self._words)
+                break
+            if _is_flag(word):
+                self._take_flag(word)
+            elif self._forms:
+                self.values.append(word)
+            else:
+                self._take_command(word)
+        if not self._forms:
+            raise self._stopped(
+                Validator.REQUIRED, "there is no command; write one, as in: app:create web"
+            )
+
+    def choose(self) -> Command:
+        """The command; for one with several settings, the form that the first value names."""
+        if self._forms[0].setting is None:
+            return self._forms[0]
+        settings = {form.setting: form for form in self._forms if form.setting is not None}
+        name = self._forms[0].name
+        if not self.values:
+            message = f"{name} needs one of {one_of(settings)}, as in: {self._forms[0].example}"
+            raise self._stopped(Validator.REQUIRED, message)
+        word = self.values.pop(0)
+        form = settings.get(word) or settings.get(_kebab(word))
+        if form is not None:
+            return form
+        guess = nearest(word, settings)
+        hint = f"did you mean {guess}?" if guess else f"use {one_of(settings)}"
+        raise self._stopped(Validator.NOT_INCLUDED, f"{name} has no setting {quoted(word)}; {hint}")
+
+    def check(self, command: Command) -> None:
+        """Whether scope, flags and number of values are those that the command asks for."""
+        for level in self.scope:
+            if level not in command.scopes:
+                self._note(
+                    Validator.NOT_INCLUDED,
+                    f"{command.key} takes no --{level}; write: {command.usage}",
+                )
+        for level in command.scopes:
+            if level in INNER and level not in self.scope:
+                message = f"{command.key} needs --{level} NAME, as in: {command.example}"
+                self._note(Validator.REQUIRED, message)
+        for name in self.flags:
+            if command.flag(name) is None:
+                self._note(Validator.NOT_INCLUDED, _unknown_flag(f"--{name}", (command,)))
+        for flag in command.flags:
+            if flag.required and flag.name not in self.flags:
+                choices = one_of(choice.value for choice in flag.choices) if flag.choices else ""
+                hint = f" ({choices})" if choices else ""
+                message = f"{command.key} needs --{flag.name}{hint}, as in: {command.example}"
+                self._note(Validator.REQUIRED, message)
+        self._check_count(command)
+
+    def _check_count(self, command: Command) -> None:
+        given, wanted = len(self.values), len(command.arguments)
+        last = command.arguments[-1].arity if command.arguments else Arity.ONE
+        least = wanted - 1 if last is Arity.ANY else wanted
+        if given < least:
+            message = (
+                f"{command.key} needs {command.arguments[given].name}, as in: {command.example}"
+            )
+            self._note(Validator.REQUIRED, message)
+        elif given > wanted and last is Arity.ONE:
+            self._note(
+                Validator.TOO_LONG,
+                f"{quoted(self.values[wanted])} is one value too many for {command.key}; "
+                f"put a value with spaces in quotes. Write: {command.usage}",
+            )
+
+    def _take_command(self, word: str) -> None:
+        if word in FORMS:
+            self._forms = FORMS[word]
+            return
+        guess = nearest(word, FORMS)
+        family = [name for name in FORMS if name.split(":")[0] == word.split(":")[0]]
+        if guess:
+            hint = f"did you mean {guess}?"
+        elif family:
+            hint = f"use {one_of(family)}"
+        else:
+            hint = f"a Changeset takes {', '.join(FORMS)}"
+        raise self._stopped(Validator.NOT_INCLUDED, f"there is no command {quoted(word)}; {hint}")
+
+    def _take_flag(self, word: str) -> None:
+        written, equals, value = word.partition("=")
+        name = written.removeprefix("--")
+        level = SHORT_FLAGS.get(written[1:]) if name == written else _LEVELS.get(name)
+        if level is not None:
+            text = value if equals else self._take_value(written)
+            if text == "":
+                self._note(Validator.REQUIRED, f"{written} is empty; write a name after it")
+            elif level in self.scope:
+                self._note(Validator.TAKEN, f"--{level} is given twice; write it once")
+            elif text is not None:
+                self.scope[level] = text
+            return
+        flag = self._flag(name) if name != written else None
+        if flag is None:
+            raise self._stopped(Validator.NOT_INCLUDED, self._unknown(written))
+        if flag.type is Type.SWITCH:
+            text = "true"
+            if equals:
+                self._note(Validator.INVALID, f"{written} takes no value; write it alone")
+        else:
+            text = value if equals else self._take_value(written)
+        if name in self.flags:
+            self._note(Validator.TAKEN, f"{written} is given twice; write it once")
+        elif text is not None:
+            self.flags[name] = text
+
+    def _take_value(self, flag: str) -> str | None:
+        if self._words and not _is_flag(self._words[-1]):
+            return self._words.pop()
+        message = f"{flag} needs a value; one that begins with a dash is written {flag}=VALUE"
+        self._note(Validator.REQUIRED, message)
+        return None
+
+    def _flag(self, name: str) -> Flag | None:
+        found = (form.flag(name) for form in self._forms)
+        return next((flag for flag in found if flag is not None), None)
+
+    def _unknown(self, flag: str) -> str:
+        if self._forms:
+            return _unknown_flag(flag, self._forms)
+        levels = one_of(f"--{level}" for level in Level)
+        return f"{quoted(flag)} stands before the command, where only {levels} may; put it after"
+
+    def _note(self, validator: Validator, message: str) -> None:
+        self.problems.append(Problem("", validator, message))
+
+    def _stopped(self, validator: Validator, message: str) -> ProblemsError:
+        self._note(validator, message)
+        return ProblemsError(self.problems)
+
+
+def _unknown_flag(flag: str, forms: Sequence[Command]) -> str:
+    known = [f"--{known.name}" for form in forms for known in form.flags]
+    known += [f"--{level}" for level in forms[0].scopes]
+    what = forms[0].key if len(forms) == 1 else forms[0].name
+    guess = nearest(flag, known)
+    if guess:
+        return f"{what} has no flag {quoted(flag)}; did you mean {guess}?"
+    return (
+        f"{what} has no flag {quoted(flag)}; it has {one_of(known)}. "
+        "If it is part of a value, write -- before the value"
+    )
+
+
+def _kebab(word: str) -> str:
+    """The commands' spelling of `healthCheck` and `health_check`."""
+    return re.sub(r"(?<=[a-z])[A-Z]", lambda found: f"-{found[0].lower()}", word).replace("_", "-")

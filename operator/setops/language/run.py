@@ -1,0 +1,35 @@
+"""Applies one command of a Changeset to a definition."""
+
+from __future__ import annotations
+
+from setops.api.definition import StageDefinition
+from setops.api.errors import Code, Problem, ProblemsError, Validator, quoted
+from setops.language.command import Context, Invocation
+from setops.language.table import COMMANDS
+
+
+def run(definition: StageDefinition, invocation: Invocation, context: Context) -> StageDefinition:
+    """The definition after a command. Raises ProblemsError with fields as paths in it."""
+    problems = _foreign_scope(invocation, context)
+    if problems:
+        raise ProblemsError(problems)
+    return COMMANDS[invocation.command].apply(definition, invocation, context)
+
+
+def _foreign_scope(invocation: Invocation, context: Context) -> list[Problem]:
+    """A Changeset belongs to one Stage; a command may repeat which, but not name another."""
+    pairs = (
+        ("project", invocation.scope.project, context.project),
+        ("stage", invocation.scope.stage, context.stage),
+    )
+    return [
+        Problem(
+            "",
+            Validator.INVALID,
+            f"--{flag} {quoted(named)} contradicts the Changeset, which changes {flag} "
+            f"{quoted(own)}; leave the flag out, or make a Changeset there",
+            Code.CHANGESET_INVALID,
+        )
+        for flag, named, own in pairs
+        if named is not None and named != own
+    ]
