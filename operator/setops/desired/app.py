@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from setops.api import names
@@ -41,8 +41,8 @@ class AppObjects:
     """What the objects of an App are made from.
 
     `link_secrets` names, for each linked Service, its Secret and a hash of the value it gives.
-    `ingress_namespace` is the namespace of the ingress controller, from which public Apps are
-    reached.
+    `ingress_namespace_labels` select the namespace of the ingress controller, from which public
+    Apps are reached.
     """
 
     name: str
@@ -52,7 +52,7 @@ class AppObjects:
     link_secrets: Mapping[str, LinkSecret]
     pod_security: PodSecurity = "baseline"
     image_pull_secrets: tuple[str, ...] = ()
-    ingress_namespace: str = "kube-system"
+    ingress_namespace_labels: Mapping[str, str] = field(default_factory=dict)
 
     def labels(self) -> dict[str, str]:
         """Labels of every object of the App; the pods' selector is `selector`."""
@@ -129,7 +129,7 @@ def _service(app: AppObjects) -> Object:
 
 def _public_policy(app: AppObjects) -> Object:
     """Lets the ingress controller reach a public App; the Stage refuses all else from outside."""
-    controller = {"matchLabels": {"kubernetes.io/metadata.name": app.ingress_namespace}}
+    controller = {"matchLabels": dict(app.ingress_namespace_labels)}
     return manifest(
         NETWORK_POLICY,
         f"app-{app.name}",

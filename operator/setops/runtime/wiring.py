@@ -5,11 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from setops.api.kinds import OURS, Key
+from setops.api.kinds import Key
+from setops.aws.clients import Clients
+from setops.aws.clients import Settings as AwsSettings
+from setops.aws.gateway import Gateway
 from setops.kube.cache import Change
 from setops.kube.cluster import Cluster
 from setops.kube.events import EventRecorder
+from setops.reconcile.context import Context, Options
+from setops.reconcile.driver import reconcile
+from setops.reconcile.routes import routes
 from setops.runtime.attempt import Handle
+from setops.runtime.metrics import Metrics
 from setops.runtime.settings import Settings
 
 Routes = Callable[[Change], Iterable[Key]]
@@ -18,12 +25,12 @@ Routes = Callable[[Change], Iterable[Key]]
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """What reconcilers are built from. `mark` asks for a key to be reconciled."""
+    """What reconcilers are built from."""
 
     settings: Settings
     cluster: Cluster
     events: EventRecorder
-    mark: Callable[[Key], None]
+    metrics: Metrics
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,14 +41,25 @@ class Reconcilers:
     routes: Routes
 
 
-def build(parts: Parts) -> Reconcilers:  # noqa: ARG001
+def build(parts: Parts) -> Reconcilers:
     """The reconcilers of all kinds."""
+    settings = parts.settings
+    clients = Clients(
+        AwsSettings(threads=settings.aws_threads), on_call=parts.metrics.observe_aws
+    )
+    context = Context(
+        cluster=parts.cluster,
+        events=parts.events,
+        aws=Gateway(clients),
+        options=Options(
+            namespace_prefix=settings.namespace_prefix,
+            operator_namespace=settings.namespace,
+            ingress_namespace_labels=settings.ingress_namespace_labels,
+            drift_interval=settings.drift_interval,
+        ),
+    )
 
-    async def handle(key: Key) -> float | None:  # noqa: ARG001
-        return None
+    async def handle(key: Key) -> float | None:
+        return await reconcile(context, key)
 
-    def routes(change: Change) -> Iterable[Key]:
-        if change.key.kind in OURS:
-            yield change.key
-
-    return Reconcilers(handle, routes)
+    return Reconcilers(handle, lambda change: routes(parts.cluster, change))

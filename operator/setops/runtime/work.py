@@ -45,7 +45,7 @@ class Operator:
         self.feed = Feed(cluster.cache, WATCHED)
         self.events = EventRecorder(cluster.client, instance=settings.identity)
         reconcilers = wiring.build(
-            wiring.Parts(settings, cluster, self.events, mark=lambda key: self.queue.mark(key))
+            wiring.Parts(settings, cluster, self.events, metrics)
         )
         self._routes = reconcilers.routes
         self.queue: Queue[Key] = Queue(

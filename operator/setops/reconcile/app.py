@@ -1,0 +1,159 @@
+"""Apps: their children on Kubernetes, and what runs of them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from setops.api.app import AppSpec
+from setops.api.conditions import Reason
+from setops.api.kinds import (
+    APP,
+    CORE_SERVICE,
+    DEPLOYMENT,
+    NETWORK_POLICY,
+    POD,
+    POD_DISRUPTION_BUDGET,
+    SECRET,
+    SERVICE,
+    SERVICE_ACCOUNT,
+    Key,
+    Object,
+)
+from setops.api.names import LABEL_APP
+from setops.desired.app import URL_KEY, AppObjects, LinkSecret, app_objects, pod_selector
+from setops.desired.metadata import Owner
+from setops.reconcile.children import apply_all, remove_unwanted
+from setops.reconcile.context import Context
+from setops.reconcile.places import StagePlace, is_deleting, labels_of, stage_around
+from setops.reconcile.report import Report
+from setops.reconcile.rollout import Stand, is_complete, judge
+
+_KINDS = (SERVICE_ACCOUNT, CORE_SERVICE, NETWORK_POLICY, DEPLOYMENT, POD_DISRUPTION_BUDGET)
+
+
+async def reconcile(context: Context, app: Object) -> Report | None:
+    """Make the App's children what its spec says, and report what runs."""
+    if is_deleting(app):
+        return None
+    cluster = context.cluster
+    metadata = app["metadata"]
+    name, namespace = metadata["name"], metadata["namespace"]
+    spec = AppSpec.model_validate(app["spec"])
+    around = stage_around(context, namespace)
+    secrets, missing = _link_secrets(context, namespace, spec)
+    described = AppObjects(
+        name=name,
+        spec=spec,
+        place=around.place,
+        owner=Owner(APP, name, metadata["uid"]),
+        link_secrets=secrets,
+        pod_security=around.spec.pod_security,
+        image_pull_secrets=tuple(around.spec.image_pull_secrets or ()),
+        ingress_namespace_labels=context.options.ingress_namespace_labels,
+    )
+    wanted = app_objects(described)
+    # Without their link's Secret new containers could not start; what runs is left alone.
+    writable = [obj for obj in wanted if not (missing and obj["kind"] == DEPLOYMENT.kind)]
+    # Pods can't be made before their account exists, and the retry of that is slow.
+    await apply_all(cluster, writable[:1])
+    await apply_all(cluster, writable[1:])
+    await remove_unwanted(cluster, app, wanted, _KINDS)
+    deployment = cluster.get(Key(DEPLOYMENT, namespace, name))
+    status = _status(described, around, deployment)
+    if missing:
+        waits = ", ".join(repr(service) for service in missing)
+        return Report(
+            "reconciling", Reason.WAITING_FOR_SERVICE, f"waits for Service {waits}", status
+        )
+    return _verdict(context, described, status, deployment)
+
+
+def _link_secrets(
+    context: Context, namespace: str, spec: AppSpec
+) -> tuple[dict[str, LinkSecret], list[str]]:
+    """The Secrets of the linked Services, and the names of those Services that have none yet."""
+    found, missing = {}, []
+    for service in sorted(spec.links or {}):
+        live = context.cluster.get(Key(SERVICE, namespace, service))
+        name = (live.get("status") or {}).get("secret") if live else None
+        secret = context.cluster.get(Key(SECRET, namespace, name)) if name else None
+        digest = (secret.get("data") or {}).get(URL_KEY) if secret else None
+        if name is None or digest is None:
+            missing.append(service)
+        else:
+            found[service] = LinkSecret(name, digest)
+    return found, missing
+
+
+def _status(app: AppObjects, around: StagePlace, deployment: Object | None) -> dict[str, Any]:
+    running = (deployment.get("status") or {}) if deployment else {}
+    spec = app.spec
+    release = str(spec.active_release) if spec.active_release is not None else spec.image
+    return {
+        "replicas": running.get("replicas", 0),
+        "readyReplicas": running.get("readyReplicas", 0),
+        "selector": pod_selector(app.name),
+        "release": release,
+        "url": _url(app, around),
+    }
+
+
+def _url(app: AppObjects, around: StagePlace) -> str:
+    """Where the App is reached: by its public name once a route exists, so far in its Stage."""
+    network = app.spec.network
+    scheme = "http" if network.protocol == "http" else "tcp"
+    return f"{scheme}://{app.name}.{around.place.namespace}.svc:{network.port}"
+
+
+def _verdict(
+    context: Context, app: AppObjects, status: dict[str, Any], deployment: Object | None
+) -> Report:
+    if app.spec.running_image is None or deployment is None:
+        return Report(
+            "ready",
+            Reason.NO_RELEASE,
+            f"nothing runs: no release is active; create one (--app {app.name} release:create "
+            "DIGEST) and activate it, or set spec.image",
+            status,
+        )
+    rollout = judge(deployment, _pods(context, app, deployment))
+    match rollout.stand:
+        case Stand.FAILED:
+            return Report("stalled", rollout.reason, rollout.message, status)
+        case Stand.MOVING:
+            return Report("reconciling", rollout.reason, rollout.message, status)
+        case Stand.DONE:
+            return _settled(app, status, rollout.message)
+
+
+def _pods(context: Context, app: AppObjects, deployment: Object) -> list[Object]:
+    """The App's pods; none when the rollout is through, since then nobody asks."""
+    if is_complete(deployment):
+        return []
+    return [
+        pod
+        for pod in context.cluster.list(POD, app.place.namespace)
+        if labels_of(pod).get(LABEL_APP) == app.name
+    ]
+
+
+def _settled(app: AppObjects, status: dict[str, Any], message: str) -> Report:
+    if app.spec.resources.scale == 0:
+        return Report("ready", Reason.SCALED_TO_ZERO, "scale is 0: no container runs", status)
+    later = [
+        what
+        for what, there in (
+            ("a public route", app.spec.network.public),
+            ("custom domains", bool(app.spec.domains)),
+            ("a schedule", bool(app.spec.schedule)),
+        )
+        if there
+    ]
+    if later:
+        return Report(
+            "ready",
+            Reason.ROUTE_PENDING,
+            f"{message}; this version doesn't build {' and '.join(later)} yet",
+            status,
+        )
+    return Report("ready", Reason.READY, message, status)

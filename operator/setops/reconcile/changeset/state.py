@@ -1,0 +1,62 @@
+"""Which step of a Changeset's life is due. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+from setops.api.changeset import ChangesetSpec, Phase
+
+
+class Step(Enum):
+    """What to do next with a Changeset."""
+
+    PLAN = "plan"
+    """Show plan and errors; nothing else, until it is committed."""
+    DRY_RUN = "dry run"
+    """Plan, then end."""
+    DISCARD = "discard"
+    START = "start"
+    """Take the lock, plan for good, and go on with APPLY."""
+    APPLY = "apply"
+    ROLL_BACK = "roll back"
+    CLEAN_UP = "clean up"
+    """It has ended: let go of the lock and the finalizer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """What decides: the phase in the status, the spec, and whether it is being deleted."""
+
+    phase: Phase
+    spec: ChangesetSpec
+    deleting: bool
+    stage_deleting: bool
+
+
+def next_step(situation: Situation) -> Step:
+    """The step that is due. A running Changeset runs to its end, also when it is deleted."""
+    match situation.phase:
+        case Phase.COMMITTED | Phase.FAILED | Phase.DISCARDED:
+            return Step.CLEAN_UP
+        case Phase.APPLYING:
+            # `discard` is a cancel; a Stage that goes takes everything with it anyway.
+            if situation.spec.discard or situation.stage_deleting:
+                return Step.ROLL_BACK
+            return Step.APPLY
+        case Phase.ROLLING_BACK:
+            return Step.ROLL_BACK
+        case Phase.OPEN | Phase.QUEUED:
+            return _not_started(situation)
+
+
+def _not_started(situation: Situation) -> Step:
+    if situation.deleting:
+        return Step.CLEAN_UP
+    if situation.spec.discard:
+        return Step.DISCARD
+    if situation.spec.dry_run:
+        return Step.DRY_RUN
+    if situation.spec.commit:
+        return Step.START
+    return Step.PLAN

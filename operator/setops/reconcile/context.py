@@ -1,0 +1,41 @@
+"""What every reconciler is given."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from setops.aws.gateway import Gateway
+from setops.kube.cluster import Cluster
+from setops.kube.events import EventRecorder
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """Settings of the installation that reconcilers need; `drift_interval` in seconds."""
+
+    namespace_prefix: str
+    operator_namespace: str
+    ingress_namespace_labels: Mapping[str, str]
+    drift_interval: float
+
+
+def utc_now() -> datetime:
+    """The time, with its zone."""
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """The ports to the outside; `now` is the only clock."""
+
+    cluster: Cluster
+    events: EventRecorder
+    aws: Gateway
+    options: Options
+    now: Callable[[], datetime] = utc_now
+
+    def timestamp(self) -> str:
+        """The time as Kubernetes writes it: RFC 3339 in UTC, to the second."""
+        return self.now().strftime("%Y-%m-%dT%H:%M:%SZ")

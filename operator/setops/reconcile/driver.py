@@ -1,0 +1,83 @@
+"""Runs the reconciler of a key's kind and reports what it said."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Final
+
+from setops.api.conditions import ConditionType, Reason, find
+from setops.api.kinds import (
+    APP,
+    CHANGESET,
+    NOTIFICATION,
+    ORGANIZATION,
+    PROJECT,
+    SERVICE,
+    STAGE,
+    Key,
+    Kind,
+    Object,
+)
+from setops.api.names import ANNOTATION_PAUSED
+from setops.reconcile import app, changeset, notification, organization, project, service, stage
+from setops.reconcile.context import Context
+from setops.reconcile.report import Interruption, Report, interrupted, publish
+
+Reconciler = Callable[[Context, Object], Awaitable[Report | None]]
+
+_RECONCILERS: Final[Mapping[Kind, Reconciler]] = {
+    ORGANIZATION: organization.reconcile,
+    PROJECT: project.reconcile,
+    STAGE: stage.reconcile,
+    APP: app.reconcile,
+    SERVICE: service.reconcile,
+    NOTIFICATION: notification.reconcile,
+}
+
+
+async def reconcile(context: Context, key: Key) -> float | None:
+    """Reconcile one object of ours; seconds after which to look again, None for only on events.
+
+    An object that is gone, and one that is paused, is left alone.
+    """
+    obj = context.cluster.get(key)
+    if obj is None:
+        return None
+    if ANNOTATION_PAUSED in (obj["metadata"].get("annotations") or ()):
+        _tell_paused(context, obj)
+        return None
+    if key.kind == CHANGESET:
+        return await changeset.reconcile(context, obj)
+    try:
+        report = await _RECONCILERS[key.kind](context, obj)
+    except Interruption as interruption:
+        latest = context.cluster.get(key) or obj
+        report = interrupted(latest, interruption)
+    return await _publish(context, obj, report)
+
+
+async def _publish(context: Context, obj: Object, report: Report | None) -> float | None:
+    if report is None:
+        return None
+    metadata = obj["metadata"]
+    latest = context.cluster.get(Key(_kind(obj), metadata.get("namespace", ""), metadata["name"]))
+    same = latest is not None and latest["metadata"].get("generation") == metadata.get("generation")
+    if latest is not None and same:
+        # Reported for a newer spec, this would be a lie; that one is marked and comes next.
+        await publish(context, latest, report)
+    return report.again
+
+
+def _kind(obj: Object) -> Kind:
+    return next(kind for kind in _RECONCILERS if kind.kind == obj["kind"])
+
+
+def _tell_paused(context: Context, obj: Object) -> None:
+    ready = find(obj.get("status"), ConditionType.READY)
+    stands = f"; it stays {ready['reason']}" if ready else ""
+    context.events.record(
+        obj,
+        "Normal",
+        Reason.PAUSED.value,
+        f"the annotation {ANNOTATION_PAUSED} holds the operator off{stands}",
+    )

@@ -1,0 +1,107 @@
+"""Making, keeping and removing the namespaces of Projects and Stages."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from setops.api import names
+from setops.api.conditions import ConditionType, Reason, find
+from setops.api.kinds import NAMESPACE, Key, Object, key_of
+from setops.desired.namespace import is_ours
+from setops.kube.cluster import Cluster
+from setops.kube.errors import AlreadyExists, ApiError, Forbidden
+from setops.reconcile.context import Context
+from setops.reconcile.places import is_deleting, labels_of
+from setops.reconcile.report import Stalled, Waiting
+
+POLL: Final = 2.0
+"""Seconds between two looks at a namespace that is going."""
+
+
+def refuse_reserved(context: Context, namespace: str) -> None:
+    """Raise Stalled for a namespace that is the cluster's or the operator's own."""
+    if names.is_reserved_namespace(namespace) or namespace == context.options.operator_namespace:
+        raise Stalled(
+            Reason.NAMESPACE_RESERVED,
+            f"namespace {namespace!r} is reserved; choose another name",
+        )
+
+
+async def ensure(context: Context, desired: Object) -> Object:
+    """Make a namespace, or take up one that carries our labels already.
+
+    Raises Stalled for a namespace that is somebody else's, and Waiting while it is being deleted.
+    """
+    cluster = context.cluster
+    key = key_of(desired)
+    labels = labels_of(desired)
+    project, stage = labels[names.LABEL_PROJECT], labels.get(names.LABEL_STAGE, "")
+    live = cluster.get(key)
+    if live is None:
+        try:
+            # A create, not an apply: an apply would take over what is there.
+            return await cluster.create(desired)
+        except AlreadyExists:
+            live = await cluster.fetch(key)
+    if live is not None and not is_ours(live, project, stage):
+        raise Stalled(
+            Reason.NAMESPACE_TAKEN,
+            f"namespace {key.name!r} exists and isn't ours; remove it, or label it "
+            f"{names.LABEL_PROJECT}={project}"
+            + (f" and {names.LABEL_STAGE}={stage}" if stage else "")
+            + " to hand it over",
+            again=30,
+        )
+    if live is not None and is_deleting(live):
+        raise Waiting(
+            Reason.NAMESPACE_TERMINATING,
+            f"namespace {key.name!r} is being deleted and is made again then: {_remaining(live)}",
+            again=POLL,
+        )
+    return await cluster.apply(desired)
+
+
+async def remove(context: Context, name: str, project: str, stage: str = "") -> None:
+    """Delete a namespace if it is ours; raises Waiting until it is gone."""
+    cluster = context.cluster
+    key = Key(NAMESPACE, "", name)
+    live = cluster.get(key)
+    if live is None or not is_ours(live, project, stage):
+        return
+    if not is_deleting(live):
+        await delete_or_wait(cluster, live)
+    live = cluster.get(key)
+    if live is not None:
+        raise Waiting(
+            Reason.DELETING,
+            f"waits for namespace {name!r} to go: {_remaining(live)}",
+            again=POLL,
+        )
+
+
+async def delete_or_wait(cluster: Cluster, obj: Object) -> None:
+    """Delete an object; raises Waiting with the reason when admission refuses it."""
+    key = key_of(obj)
+    try:
+        await cluster.delete(key, uid=obj["metadata"]["uid"])
+    except Forbidden as error:
+        raise Waiting(Reason.DELETING, f"{key} can't be deleted: {error.message}", again=30) from (
+            error
+        )
+    except ApiError as error:
+        if error.transient:
+            raise Waiting(Reason.DELETING, f"{key}: {error.message}", again=1) from error
+        raise
+
+
+def ready_message(obj: Object) -> str:
+    """What an object's Ready condition says; empty when it has none."""
+    found = find(obj.get("status"), ConditionType.READY)
+    return str(found["message"]) if found else ""
+
+
+def _remaining(namespace: Object) -> str:
+    """What Kubernetes says still lies in a terminating namespace."""
+    conditions = (namespace.get("status") or {}).get("conditions") or ()
+    said = [item["message"] for item in conditions if item.get("status") == "True"]
+    return "; ".join(said) or "its contents are being deleted"

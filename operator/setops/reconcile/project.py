@@ -1,0 +1,63 @@
+"""Projects: a namespace for their Stages, and an orderly end."""
+
+from __future__ import annotations
+
+from setops.api import names
+from setops.api.conditions import Reason
+from setops.api.kinds import NAMESPACE, ORGANIZATION, STAGE, Key, Object
+from setops.api.names import FINALIZER
+from setops.api.project import ProjectSpec
+from setops.desired.namespace import is_ours, project_namespace
+from setops.reconcile import namespaces
+from setops.reconcile.context import Context
+from setops.reconcile.places import is_deleting
+from setops.reconcile.report import Report, Waiting
+
+
+async def reconcile(context: Context, project: Object) -> Report | None:
+    """Keep the Project's namespace; on deletion end Stages, then the namespace, then itself."""
+    cluster = context.cluster
+    name = project["metadata"]["name"]
+    namespace = names.project_namespace(name, context.options.namespace_prefix)
+    if is_deleting(project):
+        await _end_stages(context, namespace, name)
+        await namespaces.remove(context, namespace, name)
+        await cluster.remove_finalizer(project, FINALIZER)
+        return None
+    namespaces.refuse_reserved(context, namespace)
+    spec = ProjectSpec.model_validate(project["spec"])
+    if cluster.get(Key(ORGANIZATION, "", spec.organization)) is None:
+        raise Waiting(
+            Reason.ORGANIZATION_MISSING,
+            f"Organization {spec.organization!r} doesn't exist; create it, "
+            "or name one that does in spec.organization",
+        )
+    await cluster.add_finalizer(project, FINALIZER)
+    await namespaces.ensure(context, project_namespace(namespace, name, spec.organization))
+    stages = sorted(stage["metadata"]["name"] for stage in cluster.list(STAGE, namespace))
+    hosted = f"Stages: {', '.join(stages)}" if stages else "no Stage yet"
+    return Report(
+        "ready",
+        Reason.READY,
+        f"namespace {namespace}, {hosted}",
+        {"namespace": namespace, "stages": stages},
+    )
+
+
+async def _end_stages(context: Context, namespace: str, project: str) -> None:
+    """Raises Waiting while a Stage is left, with what that Stage itself waits for."""
+    live = context.cluster.get(Key(NAMESPACE, "", namespace))
+    if live is None or not is_ours(live, project):
+        return
+    for stage in context.cluster.list(STAGE, namespace):
+        if not is_deleting(stage):
+            await namespaces.delete_or_wait(context.cluster, stage)
+    left = context.cluster.list(STAGE, namespace)
+    if left:
+        raise Waiting(Reason.DELETING, "waits for " + "; ".join(_blocker(s) for s in left))
+
+
+def _blocker(stage: Object) -> str:
+    said = namespaces.ready_message(stage)
+    name = stage["metadata"]["name"]
+    return f"Stage {name!r}" + (f" ({said})" if said else "")

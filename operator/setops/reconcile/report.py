@@ -1,0 +1,117 @@
+"""What a reconciler has to say, and how it gets into the status.
+
+    Interruption
+    ├── Waiting    it will come by itself: Reconciling
+    └── Stalled    a user has to act: Stalled
+
+A reconciler returns a Report or raises an Interruption; anything else that it raises is a fault,
+tried again with growing delays.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from setops.api import conditions
+from setops.api.conditions import ConditionType, Reason
+from setops.api.kinds import Object
+from setops.kube.events import EventType
+from setops.reconcile.context import Context
+
+_SHAPES: Final[Mapping[str, Callable[[Reason, str, int], list[dict[str, Any]]]]] = {
+    "ready": conditions.ready,
+    "reconciling": conditions.reconciling,
+    "stalled": conditions.stalled,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """How an object stands.
+
+    `shape` is ready, reconciling or stalled. `status` holds the fields of the status besides
+    conditions and observedGeneration; what it doesn't name is removed. `again` is the number of
+    seconds after which to look again though nothing happens; None: only when something does.
+    """
+
+    shape: str
+    reason: Reason
+    message: str
+    status: Mapping[str, Any] = field(default_factory=dict)
+    again: float | None = None
+
+
+class Interruption(Exception):  # noqa: N818 - it is no error
+    """Ends a reconciliation early; `status` adds fields to the status that was there."""
+
+    shape: str
+
+    def __init__(
+        self,
+        reason: Reason,
+        message: str,
+        *,
+        again: float | None = None,
+        status: Mapping[str, Any] | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.reason = reason
+        self.message = message
+        self.again = again
+        self.status = status or {}
+
+
+class Waiting(Interruption):
+    """Something will come by itself; an event about it, or `again`, starts the next look."""
+
+    shape = "reconciling"
+
+
+class Stalled(Interruption):
+    """A user has to act; the message says what is wrong, where, and what to do."""
+
+    shape = "stalled"
+
+
+def interrupted(obj: Object, interruption: Interruption) -> Report:
+    """The report of an interruption: the status fields stay what they were."""
+    kept = {
+        name: value
+        for name, value in (obj.get("status") or {}).items()
+        if name not in ("conditions", "observedGeneration")
+    }
+    return Report(
+        interruption.shape,
+        interruption.reason,
+        interruption.message,
+        {**kept, **interruption.status},
+        interruption.again,
+    )
+
+
+async def publish(
+    context: Context,
+    obj: Object,
+    report: Report,
+    extra: Iterable[Mapping[str, Any]] = (),
+) -> Object:
+    """Write a report into an object's status, and an Event when Ready changes its reason.
+
+    `extra` are conditions beside Ready, Reconciling and Stalled. Nothing is written when the
+    status says it already. Raises Conflict when the object has changed meanwhile.
+    """
+    generation = obj["metadata"].get("generation", 1)
+    old = obj.get("status") or {}
+    shaped = [*_SHAPES[report.shape](report.reason, report.message, generation), *extra]
+    status = {
+        **report.status,
+        "observedGeneration": generation,
+        "conditions": conditions.merge(old.get("conditions"), shaped, context.timestamp()),
+    }
+    before = conditions.find(old, ConditionType.READY)
+    if before is None or before["reason"] != report.reason:
+        severity: EventType = "Warning" if report.shape == "stalled" else "Normal"
+        context.events.record(obj, severity, report.reason.value, report.message)
+    return await context.cluster.swap_status(obj, status)

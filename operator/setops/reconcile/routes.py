@@ -1,0 +1,183 @@
+"""Which objects are to be looked at after a change of one object."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Final
+
+from setops.api import names
+from setops.api.changeset import Phase
+from setops.api.kinds import (
+    APP,
+    CHANGESET,
+    GROUP,
+    NAMESPACE,
+    NOTIFICATION,
+    ORGANIZATION,
+    OURS,
+    POD,
+    PROJECT,
+    SECRET,
+    SERVICE,
+    STAGE,
+    Key,
+    Kind,
+    Object,
+)
+from setops.kube.cache import Change
+from setops.kube.cluster import Cluster
+from setops.reconcile.places import labels_of, stage_key
+
+_BY_NAME: Final = {kind.kind: kind for kind in OURS}
+
+
+def routes(cluster: Cluster, change: Change) -> Iterator[Key]:
+    """The keys that a change concerns: the object itself, its owners, and who waits for it."""
+    kind = change.key.kind
+    obj = change.new or change.old or {}
+    if kind in OURS and not _is_own_report(change):
+        yield change.key
+    yield from _owners(change)
+    if kind in _CONCERNED:
+        yield from _CONCERNED[kind](cluster, change, obj)
+
+
+def _is_own_report(change: Change) -> bool:
+    """Whether only the status differs and still reports: nobody writes that but us."""
+    new = change.new
+    return _only_status(change) and bool(new and (new.get("status") or {}).get("conditions"))
+
+
+def _only_status(change: Change) -> bool:
+    old, new = change.old, change.new
+    if old is None or new is None:
+        return False
+    ignored = ("resourceVersion", "status")
+    return _without(old, ignored) == _without(new, ignored)
+
+
+def _without(obj: Object, ignored: tuple[str, str]) -> Object:
+    version, status = ignored
+    metadata = {name: value for name, value in obj["metadata"].items() if name != version}
+    return {**{name: value for name, value in obj.items() if name != status}, "metadata": metadata}
+
+
+def _owners(change: Change) -> Iterator[Key]:
+    for obj in (change.old, change.new):
+        for owner in (obj or {}).get("metadata", {}).get("ownerReferences") or ():
+            if owner["apiVersion"].startswith(f"{GROUP}/") and owner["kind"] in _BY_NAME:
+                yield Key(_BY_NAME[owner["kind"]], change.key.namespace, owner["name"])
+
+
+def _of_namespace(cluster: Cluster, change: Change, obj: Object) -> Iterator[Key]:
+    """The Project or Stage whose namespace it is, and all that may have waited for it."""
+    name, labels = change.key.name, labels_of(obj)
+    project, stage = labels.get(names.LABEL_PROJECT), labels.get(names.LABEL_STAGE)
+    if project:
+        yield Key(PROJECT, "", project)
+    if project and stage:
+        yield Key(STAGE, name.removesuffix(f"-{stage}"), stage)
+    for kind in OURS:
+        if kind.namespaced:
+            yield from _all(cluster, kind, name)
+
+
+def _of_pod(_: Cluster, change: Change, obj: Object) -> Iterator[Key]:
+    app = labels_of(obj).get(names.LABEL_APP)
+    if app:
+        yield Key(APP, change.key.namespace, app)
+
+
+def _of_organization(cluster: Cluster, change: Change, _: Object) -> Iterator[Key]:
+    for project in cluster.list(PROJECT):
+        if project["spec"]["organization"] == change.key.name:
+            yield Key(PROJECT, "", project["metadata"]["name"])
+    yield from _services_of(cluster, change.key.name)
+
+
+def _of_project(cluster: Cluster, _: Change, obj: Object) -> Iterator[Key]:
+    yield Key(ORGANIZATION, "", obj["spec"]["organization"])
+    yield from _all(cluster, STAGE, _project_namespace(obj))
+
+
+def _of_stage(cluster: Cluster, change: Change, obj: Object) -> Iterator[Key]:
+    home = cluster.get(Key(NAMESPACE, "", change.key.namespace))
+    project = labels_of(home).get(names.LABEL_PROJECT) if home else None
+    if project:
+        yield Key(PROJECT, "", project)
+    namespace = (obj.get("status") or {}).get("namespace")
+    if not namespace:
+        return
+    yield from _unfinished(cluster, namespace)
+    if not _only_status(change):
+        yield from _all(cluster, APP, namespace)
+        yield from _all(cluster, SERVICE, namespace)
+
+
+def _of_app(cluster: Cluster, change: Change, _: Object) -> Iterator[Key]:
+    yield from _of_entry(cluster, change, _)
+    for obj in (change.old, change.new):
+        for service in (obj or {}).get("spec", {}).get("links") or ():
+            yield Key(SERVICE, change.key.namespace, service)
+
+
+def _of_service(cluster: Cluster, change: Change, obj: Object) -> Iterator[Key]:
+    yield from _of_entry(cluster, change, obj)
+    yield from _linking(cluster, change.key.namespace, change.key.name)
+
+
+def _of_secret(cluster: Cluster, change: Change, obj: Object) -> Iterator[Key]:
+    yield from _linking(cluster, change.key.namespace, labels_of(obj).get(names.LABEL_SERVICE, ""))
+
+
+def _of_entry(cluster: Cluster, change: Change, _: Object) -> Iterator[Key]:
+    """The Stage that counts it, and the Changesets that wait for it or plan over it."""
+    stage = stage_key(cluster, change.key.namespace)
+    if stage is not None:
+        yield stage
+    yield from _unfinished(cluster, change.key.namespace)
+
+
+def _services_of(cluster: Cluster, organization: str) -> Iterator[Key]:
+    for service in cluster.list(SERVICE):
+        target = (service.get("status") or {}).get("target") or {}
+        if target.get("organization", organization) == organization:
+            yield Key(SERVICE, service["metadata"]["namespace"], service["metadata"]["name"])
+
+
+def _project_namespace(project: Object) -> str:
+    return str((project.get("status") or {}).get("namespace") or project["metadata"]["name"])
+
+
+def _linking(cluster: Cluster, namespace: str, service: str) -> Iterator[Key]:
+    for app in cluster.list(APP, namespace):
+        if service in (app["spec"].get("links") or {}):
+            yield Key(APP, namespace, app["metadata"]["name"])
+
+
+def _unfinished(cluster: Cluster, namespace: str) -> Iterator[Key]:
+    """Changesets that wait for the Stage, or show a plan over it."""
+    for changeset in cluster.list(CHANGESET, namespace):
+        phase = Phase((changeset.get("status") or {}).get("phase", Phase.OPEN))
+        if not phase.finished:
+            yield Key(CHANGESET, namespace, changeset["metadata"]["name"])
+
+
+def _all(cluster: Cluster, kind: Kind, namespace: str) -> Iterator[Key]:
+    for obj in cluster.list(kind, namespace):
+        yield Key(kind, namespace, obj["metadata"]["name"])
+
+
+_CONCERNED: Final[Mapping[Kind, Callable[[Cluster, Change, Object], Iterator[Key]]]] = {
+    NAMESPACE: _of_namespace,
+    POD: _of_pod,
+    SECRET: _of_secret,
+    ORGANIZATION: _of_organization,
+    PROJECT: _of_project,
+    STAGE: _of_stage,
+    APP: _of_app,
+    SERVICE: _of_service,
+    NOTIFICATION: _of_entry,
+    CHANGESET: _of_entry,
+}
+"""Those whose own state depends on an object's, though they don't own it."""

@@ -1,0 +1,338 @@
+"""Services: what stands behind them at AWS, and the Secret that linked Apps read."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+from setops.api import names
+from setops.api.catalogue import TYPES, DeletionPolicy, check_options, check_policy
+from setops.api.conditions import Reason
+from setops.api.errors import Code
+from setops.api.kinds import APP, SECRET, SERVICE, Key, Object
+from setops.api.names import FINALIZER
+from setops.api.service import ServiceSpec, ServiceTarget
+from setops.aws.decide import (
+    Conflict,
+    Done,
+    Failed,
+    IssueCredentials,
+    Refuse,
+    Wait,
+    decide,
+)
+from setops.aws.errors import (
+    AwsError,
+    StalledError,
+    UnreachableError,
+    UnsupportedTypeError,
+    WaitError,
+)
+from setops.aws.product import Observation
+from setops.aws.products import product
+from setops.aws.target import Account, Identity, Target
+from setops.desired.metadata import Owner, Place, manifest
+from setops.kube.errors import Forbidden
+from setops.reconcile.context import Context
+from setops.reconcile.places import StagePlace, is_deleting, stage_around
+from setops.reconcile.report import Interruption, Report, Stalled, Waiting
+
+SOON: Final = 5.0
+STEPS: Final = 8
+"""Actions in one reconciliation; more would mean that what was done doesn't show."""
+
+
+def secret_name(service: str) -> str:
+    """The Secret of a Service; prefixed, so that it doesn't take a name a user would choose."""
+    return f"service-{service}"
+
+
+async def reconcile(context: Context, service: Object) -> Report | None:
+    """Bring what stands at AWS to what the spec says, step by step, and report it."""
+    drift = context.options.drift_interval
+    try:
+        if is_deleting(service):
+            await _end(context, service)
+            return None
+        return replace(await _keep(context, service), again=drift)
+    except AwsError as error:
+        raise _interruption(error, drift) from error
+
+
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """A Service under reconciliation, and what is to be reached."""
+
+    service: Object
+    target: Target
+
+    @property
+    def secret(self) -> Key:
+        metadata = self.service["metadata"]
+        return Key(SECRET, metadata["namespace"], secret_name(metadata["name"]))
+
+
+async def _keep(context: Context, service: Object) -> Report:
+    metadata = service["metadata"]
+    spec = ServiceSpec.model_validate(service["spec"])
+    around = stage_around(context, metadata["namespace"])
+    _check(spec)
+    where = _where(service, around)
+    service = await context.cluster.add_finalizer(service, FINALIZER)
+    service = await _remember(context, service, where)
+    work = _Work(service, _target(service, spec, where))
+    work = replace(work, target=await _with_credentials(context, work))
+    for _ in range(STEPS):
+        observation = await context.aws.observe(work.target)
+        action = decide(observation, work.target.deletion_policy, deleting=False)
+        match action:
+            case Done() | Refuse():
+                published = await _publish_secret(context, work, observation, around.place)
+                return _report(work, observation, action, published)
+            case Wait(reason):
+                raise Waiting(
+                    Reason.AWS_WAITING, f"AWS: {reason}", again=SOON, status=_seen(observation)
+                )
+            case Conflict(resources):
+                raise Stalled(
+                    Reason.AWS_CONFLICT,
+                    f"{', '.join(resources)} exists without our tags and is not touched; "
+                    "remove it, or give the Service another name",
+                    again=context.options.drift_interval,
+                )
+            case Failed(state):
+                raise Stalled(
+                    Reason.AWS_REFUSED,
+                    f"AWS holds it in state {state}",
+                    again=context.options.drift_interval,
+                )
+            case IssueCredentials():
+                issued = await context.aws.perform(work.target, observation, action)
+                target = replace(work.target, credentials={**work.target.credentials, **issued})
+                work = replace(work, target=target)
+                # At once: what AWS issued is known nowhere else.
+                await _publish_secret(context, work, observation, around.place)
+            case _:
+                await context.aws.perform(work.target, observation, action)
+    raise Waiting(Reason.AWS_WAITING, "AWS doesn't show yet what was done", again=SOON)
+
+
+def _check(spec: ServiceSpec) -> None:
+    """Raises Stalled for what this version can't build, or AWS would refuse."""
+    options = spec.options.to_json() if spec.options else {}
+    problems = check_options(spec.type, spec.version, spec.plan, options)
+    if not problems and spec.deletion_policy is not None:
+        problems = check_policy(spec.type, spec.deletion_policy)
+    if problems:
+        unsupported = any(problem.code is Code.CURRENTLY_NOT_SUPPORTED for problem in problems)
+        raise Stalled(
+            Reason.NOT_SUPPORTED if unsupported else Reason.SPEC_INVALID,
+            "; ".join(problem.message for problem in problems),
+        )
+
+
+def _where(service: Object, around: StagePlace) -> ServiceTarget:
+    """The account and identity: as remembered, with access as the Organization has it now.
+
+    Once created, a Service stays in its account and region, whatever the Organization says later.
+    """
+    known = (service.get("status") or {}).get("target")
+    remembered = ServiceTarget.model_validate(known) if known else None
+    organization = around.organization_spec
+    if organization is None:
+        if remembered is None:
+            raise Waiting(
+                Reason.ORGANIZATION_MISSING,
+                f"waits for Organization {around.organization!r}, which names the AWS account",
+            )
+        return remembered
+    aws = organization.aws
+    current = ServiceTarget(
+        account_id=aws.account_id,
+        region=aws.region,
+        role_arn=aws.role_arn,
+        external_id=aws.external_id,
+        endpoint_url=aws.endpoint_url,
+        organization=around.organization,
+        project=around.place.project,
+        stage=around.place.stage,
+    )
+    if remembered is None:
+        return current
+    if (remembered.account_id, remembered.region) != (current.account_id, current.region):
+        return remembered
+    return current
+
+
+async def _remember(context: Context, service: Object, where: ServiceTarget) -> Object:
+    """Store where the Service is made before anything is made there."""
+    status = service.get("status") or {}
+    return await context.cluster.swap_status(service, {**status, "target": where.to_json()})
+
+
+def _target(service: Object, spec: ServiceSpec, where: ServiceTarget) -> Target:
+    return Target(
+        account=Account(
+            where.account_id,
+            where.region,
+            where.role_arn,
+            where.external_id,
+            where.endpoint_url,
+        ),
+        identity=Identity(
+            where.organization, where.project, where.stage, service["metadata"]["name"]
+        ),
+        type=spec.type,
+        version=spec.version,
+        plan=spec.plan,
+        options=spec.options.to_json() if spec.options else {},
+        deletion_policy=_policy(spec),
+    )
+
+
+def _policy(spec: ServiceSpec) -> DeletionPolicy:
+    if spec.deletion_policy is not None:
+        return DeletionPolicy(spec.deletion_policy)
+    return TYPES[spec.type].default_policy
+
+
+async def _with_credentials(context: Context, work: _Work) -> Target:
+    """The Target with what the Secret holds, read from the API server and not the cache.
+
+    Raises Stalled when a Secret of that name is somebody else's.
+    """
+    secret = await context.cluster.fetch(work.secret)
+    if secret is None:
+        return work.target
+    owners = secret["metadata"].get("ownerReferences") or ()
+    if not any(owner["uid"] == work.service["metadata"]["uid"] for owner in owners):
+        raise Stalled(
+            Reason.NAMESPACE_TAKEN,
+            f"Secret {work.secret.name!r} exists and isn't the Service's; rename or remove it",
+            again=context.options.drift_interval,
+        )
+    data: Mapping[str, str] = secret.get("data") or {}
+    held = {name: base64.b64decode(value).decode() for name, value in data.items()}
+    return replace(work.target, credentials=held)
+
+
+async def _publish_secret(
+    context: Context, work: _Work, observation: Observation, place: Place
+) -> str:
+    """Write the Secret that linked Apps read; its name."""
+    metadata = work.service["metadata"]
+    connection = product(work.target.type).connection(work.target, observation)
+    secret = manifest(
+        SECRET,
+        work.secret.name,
+        place,
+        Owner(SERVICE, metadata["name"], metadata["uid"]),
+        {names.LABEL_SERVICE: metadata["name"]},
+        type="Opaque",
+        data={
+            name: base64.b64encode(value.encode()).decode() for name, value in connection.items()
+        },
+    )
+    try:
+        await context.cluster.apply(secret)
+    except Forbidden as error:
+        if error.namespace_terminating:
+            raise Waiting(
+                Reason.NAMESPACE_TERMINATING, "the namespace is being deleted", again=SOON
+            ) from error
+        raise
+    return work.secret.name
+
+
+def _seen(observation: Observation) -> dict[str, Any]:
+    """What an observation tells for the status."""
+    return {
+        "state": observation.state,
+        "arn": observation.arn or None,
+        "endpoint": observation.endpoint or None,
+    }
+
+
+def _report(work: _Work, observation: Observation, action: Done | Refuse, secret: str) -> Report:
+    status = {
+        **_seen(observation),
+        "secret": secret,
+        "target": (work.service.get("status") or {}).get("target"),
+    }
+    if isinstance(action, Refuse):
+        told = "; ".join(f"{item.path}: {item.refusal}" for item in action.differences)
+        return Report("stalled", Reason.SPEC_INVALID, told, status)
+    product_name = TYPES[work.target.type].product
+    return Report("ready", Reason.READY, f"{product_name}: {observation.state}", status)
+
+
+async def _end(context: Context, service: Object) -> None:
+    """Hold the Service while Apps link it, then do what its policy says, then let it go."""
+    cluster = context.cluster
+    metadata = service["metadata"]
+    linking = _linking_apps(context, metadata["namespace"], metadata["name"])
+    if linking:
+        raise Waiting(
+            Reason.SERVICE_LINKED,
+            f"linked by {', '.join(linking)}; unlink it first "
+            f"(--app {linking[0]} link:destroy {metadata['name']})",
+        )
+    remembered = (service.get("status") or {}).get("target")
+    spec = ServiceSpec.model_validate(service["spec"])
+    if remembered is not None:
+        where = _where_to_delete(context, service, ServiceTarget.model_validate(remembered))
+        await _remove(context, _Work(service, _target(service, spec, where)))
+    await cluster.remove_finalizer(service, FINALIZER)
+
+
+def _where_to_delete(context: Context, service: Object, remembered: ServiceTarget) -> ServiceTarget:
+    """As remembered; with access as the Organization has it now, if it can still be found."""
+    try:
+        return _where(service, stage_around(context, service["metadata"]["namespace"]))
+    except Interruption:
+        return remembered
+
+
+def _linking_apps(context: Context, namespace: str, service: str) -> list[str]:
+    return sorted(
+        app["metadata"]["name"]
+        for app in context.cluster.list(APP, namespace)
+        if service in (app["spec"].get("links") or {}) and not is_deleting(app)
+    )
+
+
+async def _remove(context: Context, work: _Work) -> None:
+    """Raises Waiting while AWS works on the deletion."""
+    for _ in range(STEPS):
+        observation = await context.aws.observe(work.target)
+        action = decide(observation, work.target.deletion_policy, deleting=True)
+        match action:
+            case Done():
+                return
+            case Wait(reason):
+                raise Waiting(
+                    Reason.DELETING,
+                    f"AWS: {reason}",
+                    again=SOON,
+                    status={"state": observation.state},
+                )
+            case _:
+                await context.aws.perform(work.target, observation, action)
+    raise Waiting(Reason.DELETING, "AWS still shows what was deleted", again=SOON)
+
+
+def _interruption(error: AwsError, drift: float) -> Interruption:
+    """What an AWS error means for the Service's conditions."""
+    match error:
+        case UnsupportedTypeError():
+            return Stalled(Reason.NOT_SUPPORTED, error.message)
+        case StalledError():
+            return Stalled(Reason.AWS_REFUSED, error.message, again=drift)
+        case UnreachableError():
+            return Waiting(Reason.AWS_UNREACHABLE, error.message, again=error.retry_after or SOON)
+        case WaitError():
+            return Waiting(Reason.AWS_WAITING, error.message, again=error.retry_after or SOON)
+        case _:
+            return Waiting(Reason.AWS_WAITING, error.message, again=SOON)

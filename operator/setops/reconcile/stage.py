@@ -1,0 +1,139 @@
+"""Stages: a namespace that isolates them, a count of what is ready in it, and an orderly end."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from setops.api import names
+from setops.api.conditions import ConditionType, Reason, is_true
+from setops.api.kinds import (
+    APP,
+    CHANGESET,
+    NAMESPACE,
+    NETWORK_POLICY,
+    NOTIFICATION,
+    PROJECT,
+    RESOURCE_QUOTA,
+    SERVICE,
+    Key,
+    Kind,
+    Object,
+)
+from setops.api.names import FINALIZER
+from setops.api.stage import StageSpec
+from setops.desired.metadata import Owner, Place
+from setops.desired.namespace import is_ours, stage_namespace
+from setops.desired.stage import StageObjects, stage_objects
+from setops.reconcile import namespaces, revisions
+from setops.reconcile.children import apply_all, remove_unwanted
+from setops.reconcile.context import Context
+from setops.reconcile.places import is_deleting, labels_of, organization_name
+from setops.reconcile.report import Report, Stalled, Waiting
+
+_KINDS = (NETWORK_POLICY, RESOURCE_QUOTA)
+# Changesets first, so that none brings back what goes; Services last, since Apps link them.
+_ENDING = ((CHANGESET,), (APP, NOTIFICATION), (SERVICE,))
+
+
+async def reconcile(context: Context, stage: Object) -> Report | None:
+    """Keep the Stage's namespace and what isolates it; on deletion end all that is in it."""
+    cluster = context.cluster
+    name, home = stage["metadata"]["name"], stage["metadata"]["namespace"]
+    if is_deleting(stage):
+        await _end(context, stage)
+        return None
+    project = _project(context, home)
+    namespace = names.stage_namespace(project, name, context.options.namespace_prefix)
+    namespaces.refuse_reserved(context, namespace)
+    spec = StageSpec.model_validate(stage.get("spec") or {})
+    stage = await cluster.add_finalizer(stage, FINALIZER)
+    organization = organization_name(cluster, project)
+    made = await namespaces.ensure(
+        context, stage_namespace(namespace, project, name, organization, spec)
+    )
+    objects = stage_objects(
+        StageObjects(
+            Place(project, name, namespace),
+            Owner(NAMESPACE, namespace, made["metadata"]["uid"]),
+            spec.quota,
+        )
+    )
+    await apply_all(cluster, objects)
+    await remove_unwanted(cluster, made, objects, _KINDS)
+    status = _status(context, stage, namespace)
+    message = (
+        f"namespace {namespace}, {status['readyApps']} of {status['apps']} Apps and "
+        f"{status['readyServices']} of {status['services']} Services ready"
+    )
+    return Report("ready", Reason.READY, message, status)
+
+
+def _project(context: Context, namespace: str) -> str:
+    """The Project whose namespace this is."""
+    prefix = context.options.namespace_prefix
+    name = namespace.removeprefix(prefix)
+    project = context.cluster.get(Key(PROJECT, "", name))
+    if project is None or names.project_namespace(name, prefix) != namespace:
+        raise Stalled(
+            Reason.PROJECT_MISSING,
+            f"namespace {namespace!r} belongs to no Project; "
+            "put the Stage into the namespace that the Project names in its status",
+            again=10,
+        )
+    live = context.cluster.get(Key(NAMESPACE, "", namespace))
+    if live is None or labels_of(live).get(names.LABEL_PROJECT) != name:
+        raise Waiting(Reason.PROJECT_MISSING, f"waits for Project {name!r} to take its namespace")
+    return name
+
+
+def _status(context: Context, stage: Object, namespace: str) -> dict[str, Any]:
+    cluster = context.cluster
+    old = stage.get("status") or {}
+    apps, services = cluster.list(APP, namespace), cluster.list(SERVICE, namespace)
+    return {
+        "namespace": namespace,
+        "revision": revisions.latest_number(cluster, stage),
+        "currentChangeset": old.get("currentChangeset"),
+        "apps": len(apps),
+        "readyApps": _ready(apps),
+        "services": len(services),
+        "readyServices": _ready(services),
+    }
+
+
+def _ready(objects: Sequence[Object]) -> int:
+    return sum(
+        is_true(obj.get("status"), ConditionType.READY, obj["metadata"].get("generation", 1))
+        for obj in objects
+    )
+
+
+async def _end(context: Context, stage: Object) -> None:
+    """Ends what is in the namespace, kind by kind, then the namespace, then the Stage itself."""
+    cluster = context.cluster
+    name, home = stage["metadata"]["name"], stage["metadata"]["namespace"]
+    project = home.removeprefix(context.options.namespace_prefix)
+    namespace = names.stage_namespace(project, name, context.options.namespace_prefix)
+    live = cluster.get(Key(NAMESPACE, "", namespace))
+    if live is not None and is_ours(live, project, name):
+        for kinds in _ENDING:
+            await _end_all(context, namespace, kinds)
+        await namespaces.remove(context, namespace, project, name)
+    await cluster.remove_finalizer(stage, FINALIZER)
+
+
+async def _end_all(context: Context, namespace: str, kinds: Sequence[Kind]) -> None:
+    cluster = context.cluster
+    for kind in kinds:
+        for obj in cluster.list(kind, namespace):
+            if not is_deleting(obj):
+                await namespaces.delete_or_wait(cluster, obj)
+    left = [obj for kind in kinds for obj in cluster.list(kind, namespace)]
+    if left:
+        raise Waiting(Reason.DELETING, "waits for " + "; ".join(_blocker(obj) for obj in left[:5]))
+
+
+def _blocker(obj: Object) -> str:
+    said = namespaces.ready_message(obj)
+    return f"{obj['kind']} {obj['metadata']['name']!r}" + (f" ({said})" if said else "")
