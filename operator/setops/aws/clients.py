@@ -1,0 +1,193 @@
+"""boto3 clients, made once for each account, region and product, and the threads they run in.
+
+boto3 clients may be shared by threads; making one may not, and costs some 10 ms. Own credentials
+come from botocore's default chain (EKS Pod Identity and IRSA included); a role is assumed with
+them through STS and renewed by botocore before it expires.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, Literal, ParamSpec, TypeVar
+
+import boto3
+import botocore.loaders
+import botocore.session
+from botocore.config import Config
+from botocore.credentials import (
+    CredentialProvider,
+    CredentialResolver,
+    Credentials,
+    DeferredRefreshableCredentials,
+)
+
+from setops.aws.target import Account
+
+if TYPE_CHECKING:
+    from mypy_boto3_iam import IAMClient
+    from mypy_boto3_s3 import S3Client
+    from mypy_boto3_sts import STSClient
+    from mypy_boto3_sts.type_defs import AssumeRoleRequestTypeDef
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+CallHook = Callable[[str, str, str], None]
+"""Called in a worker thread after each API call: product (`s3`, `iam`, `sts`), operation, and
+`ok`, AWS's error code, or the name of the exception when no answer came."""
+
+# With own credentials that come from a role themselves, AWS grants no more than an hour.
+_ROLE_SECONDS: Final = 3600
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """`threads` bounds all calls, `per_account` those of one account; timeouts are in seconds."""
+
+    threads: int = 16
+    per_account: int = 8
+    connect_timeout: int = 5
+    read_timeout: int = 20
+    attempts: int = 3
+
+
+class AccountClients:
+    """The clients of one account and region, each made on first use."""
+
+    def __init__(self, session: boto3.Session, account: Account, config: Config) -> None:
+        self.account = account
+        self._session = session
+        self._config = config
+        self._lock = threading.Lock()
+        self._made: dict[str, Any] = {}
+
+    @property
+    def s3(self) -> S3Client:
+        client: S3Client = self._client("s3")
+        return client
+
+    @property
+    def iam(self) -> IAMClient:
+        client: IAMClient = self._client("iam")
+        return client
+
+    @property
+    def sts(self) -> STSClient:
+        client: STSClient = self._client("sts")
+        return client
+
+    def _client(self, product: Literal["s3", "iam", "sts"]) -> Any:
+        with self._lock:
+            if product not in self._made:
+                self._made[product] = self._session.client(
+                    product, endpoint_url=self.account.endpoint_url, config=self._config
+                )
+            return self._made[product]
+
+
+class Clients:
+    """All accounts' clients and the pool. Every method may be called from any thread."""
+
+    def __init__(self, settings: Settings | None = None, on_call: CallHook | None = None) -> None:
+        self.settings = settings or Settings()
+        self._on_call = on_call
+        # The models of AWS's APIs are read and kept once, however many accounts there are.
+        self._loader = botocore.loaders.create_loader()
+        self._lock = threading.Lock()
+        self._accounts: dict[Account, AccountClients] = {}
+        self._pool = ThreadPoolExecutor(self.settings.threads, thread_name_prefix="aws")
+
+    def of(self, account: Account) -> AccountClients:
+        """The clients of an account. Makes no call yet."""
+        with self._lock:
+            if account not in self._accounts:
+                self._accounts[account] = self._make(account)
+            return self._accounts[account]
+
+    async def call(self, fn: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Runs `fn` in the pool. When the caller is cancelled, `fn` still runs to its end."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._pool, lambda: fn(*args, **kwargs))
+
+    def close(self) -> None:
+        """Waits for the calls that are under way, drops those that have not begun."""
+        self._pool.shutdown(wait=True, cancel_futures=True)
+
+    def _make(self, account: Account) -> AccountClients:
+        # botocore sessions are not shared: boto3 adds its handlers to one each time it wraps it.
+        core = self._session()
+        if account.role_arn is not None:
+            own = boto3.Session(botocore_session=self._session(), region_name=account.region)
+            asking = AccountClients(own, account, self._config(account))
+            role = _Role(asking, account.role_arn)
+            core.register_component("credential_provider", CredentialResolver([role]))
+        session = boto3.Session(botocore_session=core, region_name=account.region)
+        return AccountClients(session, account, self._config(account))
+
+    def _session(self) -> botocore.session.Session:
+        core = botocore.session.Session()
+        core.register_component("data_loader", self._loader)
+        if self._on_call is not None:
+            _report(core, self._on_call)
+        return core
+
+    def _config(self, account: Account) -> Config:
+        return Config(
+            region_name=account.region,
+            connect_timeout=self.settings.connect_timeout,
+            read_timeout=self.settings.read_timeout,
+            retries={"mode": "standard", "total_max_attempts": self.settings.attempts},
+            max_pool_connections=self.settings.threads,
+            user_agent_extra="setops",
+            # A host name of one's own rarely resolves with the bucket in front of it.
+            s3={"addressing_style": "path" if account.endpoint_url else "auto"},
+        )
+
+
+class _Role(CredentialProvider):
+    """Credentials of an assumed role: got on first use, renewed by botocore before they expire."""
+
+    METHOD = "setops-role"
+
+    def __init__(self, asking: AccountClients, role_arn: str) -> None:
+        super().__init__()
+        self._asking = asking
+        self._request: AssumeRoleRequestTypeDef = {
+            "RoleArn": role_arn,
+            "RoleSessionName": "setops",
+            "DurationSeconds": _ROLE_SECONDS,
+        }
+        # STS takes no empty external id: without one the parameter must not be there.
+        if asking.account.external_id is not None:
+            self._request["ExternalId"] = asking.account.external_id
+
+    def load(self) -> Credentials:
+        return DeferredRefreshableCredentials(self._fetch, self.METHOD)
+
+    def _fetch(self) -> dict[str, str]:
+        made = self._asking.sts.assume_role(**self._request)["Credentials"]
+        return {
+            "access_key": made["AccessKeyId"],
+            "secret_key": made["SecretAccessKey"],
+            "token": made["SessionToken"],
+            "expiry_time": made["Expiration"].isoformat(),
+        }
+
+
+def _report(core: botocore.session.Session, on_call: CallHook) -> None:
+    def report(event_name: str, outcome: str) -> None:
+        _, product, operation = event_name.split(".")
+        on_call(product, operation, outcome)
+
+    def answered(**event: Any) -> None:
+        report(event["event_name"], event["parsed"].get("Error", {}).get("Code", "ok"))
+
+    def unanswered(**event: Any) -> None:
+        report(event["event_name"], type(event["exception"]).__name__)
+
+    core.register("after-call", answered)
+    core.register("after-call-error", unanswered)

@@ -1,0 +1,226 @@
+"""What goes wrong with AWS, in three meanings.
+
+AwsError
+├── WaitError         it passes by itself: observe again later
+│   ├── ThrottledError    the account is asked too often
+│   └── UnreachableError  no answer from the endpoint
+├── StalledError      somebody has to act: rights, a name, a quota, a parameter
+│   └── UnsupportedTypeError
+└── RetryError        unknown: try again with growing delays, and look at the message
+
+A StalledError is still tried again now and then, because the cause may be cleared at AWS alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Final, Protocol
+
+from botocore import exceptions as boto
+from botocore.exceptions import BotoCoreError, ClientError
+
+from setops.aws.target import Account
+
+
+class AwsError(Exception):
+    """A failed call. `code` is AWS's error code, `operation` the API operation, if known."""
+
+    def __init__(self, message: str, *, code: str, operation: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.code = code
+        self.operation = operation
+
+
+class WaitError(AwsError):
+    """It passes by itself. `retry_after` is in seconds; None leaves the delay to the caller."""
+
+    def __init__(
+        self, message: str, *, code: str, operation: str = "", retry_after: float | None = None
+    ) -> None:
+        super().__init__(message, code=code, operation=operation)
+        self.retry_after = retry_after
+
+
+class ThrottledError(WaitError):
+    """AWS, or our own back-off after AWS did so, asks for fewer calls in this account."""
+
+
+class UnreachableError(WaitError):
+    """The endpoint does not answer."""
+
+
+class StalledError(AwsError):
+    """Somebody has to act; the message says what to do."""
+
+
+class UnsupportedTypeError(StalledError):
+    """Services of this type can't be made; the message names those that can."""
+
+
+class RetryError(AwsError):
+    """Unknown."""
+
+
+class _Fails(Protocol):
+    """The part of a product that `classify` needs."""
+
+    @property
+    def type(self) -> str: ...
+
+    @property
+    def terminal_codes(self) -> frozenset[str]: ...
+
+
+_THROTTLING: Final = frozenset(
+    {
+        "BandwidthLimitExceeded",
+        "EC2ThrottledException",
+        "PriorRequestNotComplete",
+        "RequestLimitExceeded",
+        "RequestThrottled",
+        "RequestThrottledException",
+        "SlowDown",
+        "ThrottledException",
+        "Throttling",
+        "ThrottlingException",
+        "TooManyRequestsException",
+    }
+)
+
+# Beside outages: what a reader sees while AWS's parts don't agree yet, or while somebody else
+# works on the same thing. A fresh observation tells what is really there.
+_PASSING: Final = frozenset(
+    {
+        "BucketAlreadyOwnedByYou",
+        "BucketNotEmpty",
+        "ConcurrentModification",
+        "DeleteConflict",
+        "EntityAlreadyExists",
+        "EntityTemporarilyUnmodifiable",
+        "InternalError",
+        "InternalFailure",
+        "InternalServerError",
+        "NoSuchBucket",
+        "NoSuchEntity",
+        "OperationAborted",
+        "RequestTimeout",
+        "RequestTimeoutException",
+        "ServiceFailure",
+        "ServiceUnavailable",
+        "ServiceUnavailableException",
+    }
+)
+
+_RIGHTS: Final = "give the operator's identity this right, or remove the policy that denies it"
+_CREDENTIALS: Final = "check the operator's own AWS credentials and the account's roleArn"
+_QUOTA: Final = "raise the quota of the account in AWS Service Quotas, or delete what is unused"
+_PARAMETER: Final = "change the Service's options as the message says"
+_CLOCK: Final = "set the clock of the node on which the operator runs"
+
+_TERMINAL: Final[Mapping[str, str]] = {
+    "AccessDenied": _RIGHTS,
+    "AccessDeniedException": _RIGHTS,
+    "UnauthorizedOperation": _RIGHTS,
+    "AllAccessDisabled": _RIGHTS,
+    "AuthFailure": _CREDENTIALS,
+    "ExpiredToken": _CREDENTIALS,
+    "ExpiredTokenException": _CREDENTIALS,
+    "InvalidAccessKeyId": _CREDENTIALS,
+    "InvalidClientTokenId": _CREDENTIALS,
+    "InvalidToken": _CREDENTIALS,
+    "SignatureDoesNotMatch": _CREDENTIALS,
+    "UnrecognizedClientException": _CREDENTIALS,
+    "RequestTimeTooSkewed": _CLOCK,
+    "RequestExpired": _CLOCK,
+    "LimitExceeded": _QUOTA,
+    "ServiceQuotaExceededException": _QUOTA,
+    "TooManyBuckets": _QUOTA,
+    "InvalidArgument": _PARAMETER,
+    "InvalidInput": _PARAMETER,
+    "InvalidParameterValue": _PARAMETER,
+    "InvalidParameterCombination": _PARAMETER,
+    "MalformedPolicy": _PARAMETER,
+    "MalformedPolicyDocument": _PARAMETER,
+    "ValidationError": _PARAMETER,
+    "BucketAlreadyExists": (
+        "bucket names are unique among all AWS accounts and this one is taken; "
+        "give the Service another name"
+    ),
+    "AccountProblem": "the account is suspended or unpaid; see the AWS billing console",
+    "OptInRequired": "enable the product or the region in this account",
+}
+
+_NOT_ASSUMED: Final = (
+    "let the role's trust policy name the operator's identity and the external id, "
+    "and let that identity assume the role"
+)
+_NO_CREDENTIALS: Final = "the operator has no AWS credentials; give its ServiceAccount a role"
+
+_NO_ANSWER: Final = (boto.ConnectionError, boto.HTTPClientError, boto.ConnectionClosedError)
+_UNUSABLE: Final = (
+    boto.NoCredentialsError,
+    boto.PartialCredentialsError,
+    boto.CredentialRetrievalError,
+)
+
+
+def code_of(exc: ClientError) -> str:
+    """AWS's error code of an answer, such as `NoSuchBucket`."""
+    return exc.response.get("Error", {}).get("Code", "Unknown")
+
+
+@contextmanager
+def tolerate(*codes: str) -> Iterator[None]:
+    """Lets an answer with one of these codes count as success."""
+    try:
+        yield
+    except ClientError as exc:
+        if code_of(exc) not in codes:
+            raise
+
+
+def classify(exc: ClientError | BotoCoreError, product: _Fails, account: Account) -> AwsError:
+    """The meaning of what boto3 raised in a verb of `product` against `account`.
+
+    Codes that mean the same everywhere come first, then the product's `terminal_codes`; an
+    unknown code of an answer 5xx passes by itself, any other is to be retried.
+    """
+    where = f"AWS account {account.account_id}, {account.region}"
+    if isinstance(exc, ClientError):
+        return _classify_answer(exc, product, where)
+    code = type(exc).__name__.removesuffix("Error")
+    if isinstance(exc, _NO_ANSWER):
+        return UnreachableError(
+            f"no answer from {where}: {exc}; check the network and endpointUrl, "
+            "it is tried again by itself",
+            code=code,
+        )
+    if isinstance(exc, _UNUSABLE):
+        return StalledError(f"{where} can't be used: {exc}; {_NO_CREDENTIALS}", code=code)
+    if isinstance(exc, boto.ParamValidationError):
+        return StalledError(f"{product.type} in {where}: {exc}; {_PARAMETER}", code=code)
+    return RetryError(f"{product.type} in {where}: {exc}; it is tried again", code=code)
+
+
+def _classify_answer(exc: ClientError, product: _Fails, where: str) -> AwsError:
+    error = exc.response.get("Error", {})
+    code = code_of(exc)
+    operation = exc.operation_name
+    status = exc.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    what = f"{operation} in {where} failed with {code}: {error.get('Message', '')}".rstrip(": ")
+    if code in _THROTTLING:
+        message = f"{what}; it is tried again with fewer calls"
+        return ThrottledError(message, code=code, operation=operation)
+    if code in _PASSING:
+        return WaitError(f"{what}; it is tried again", code=code, operation=operation)
+    if operation.startswith("AssumeRole") and code in _TERMINAL:
+        return StalledError(f"{what}; {_NOT_ASSUMED}", code=code, operation=operation)
+    if code in _TERMINAL:
+        return StalledError(f"{what}; {_TERMINAL[code]}", code=code, operation=operation)
+    if code in product.terminal_codes:
+        return StalledError(f"{what}; change the Service", code=code, operation=operation)
+    if status >= 500:
+        return WaitError(f"{what}; it is tried again", code=code, operation=operation)
+    return RetryError(f"{what}; it is tried again", code=code, operation=operation)

@@ -1,0 +1,146 @@
+"""The door to this package for the reconcilers: asyncio outside, threads and boto3 inside.
+
+Every method raises an AwsError and nothing else that comes from AWS. Calls of one account are
+bounded and paused together, so that one that throttles or hangs delays none of the others.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping
+from typing import ParamSpec, TypeVar, assert_never
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from setops.aws.backoff import Backoff
+from setops.aws.clients import AccountClients, Clients
+from setops.aws.decide import (
+    Action,
+    Conflict,
+    Create,
+    Delete,
+    Done,
+    Failed,
+    IssueCredentials,
+    Refuse,
+    Release,
+    Update,
+    Wait,
+)
+from setops.aws.errors import StalledError, ThrottledError, classify
+from setops.aws.product import Observation, Product
+from setops.aws.products import product
+from setops.aws.target import Account, Target
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class _Sts:
+    """What `classify` wants to know of the call that asks who we are."""
+
+    type = "sts"
+    terminal_codes: frozenset[str] = frozenset()
+
+
+class Gateway:
+    """Runs the verbs. Belongs to one event loop; `clock` gives seconds that never go back."""
+
+    def __init__(self, clients: Clients, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clients = clients
+        self._clock = clock
+        self._backoff = Backoff()
+        self._slots: dict[Account, asyncio.Semaphore] = {}
+        self._verified: set[Account] = set()
+
+    async def verify(self, account: Account) -> None:
+        """Makes sure that the credentials belong to the account that was asked for.
+
+        Asks STS once per account; StalledError when they belong to another one.
+        """
+        if account in self._verified:
+            return
+        clients = self._clients.of(account)
+        found = await self._run(_Sts(), account, _account_id, clients)
+        if found != account.account_id:
+            raise StalledError(
+                f"the credentials for AWS account {account.account_id} belong to account {found}; "
+                "check accountId and roleArn of the Organization",
+                code="AccountMismatch",
+                operation="GetCallerIdentity",
+            )
+        self._verified.add(account)
+
+    async def observe(self, target: Target) -> Observation:
+        """What is there for a Target; UnsupportedTypeError for a type without a product."""
+        made_by = product(target.type)
+        await self.verify(target.account)
+        clients = self._clients.of(target.account)
+        return await self._run(made_by, target.account, made_by.observe, clients, target)
+
+    async def perform(
+        self, target: Target, observation: Observation, action: Action
+    ) -> Mapping[str, str]:
+        """Does what `decide` said; what waits or is stalled does nothing.
+
+        Returns new credentials, to be stored in the Secret before anything else is done; an
+        empty mapping when there are none.
+        """
+        made_by = product(target.type)
+        await self.verify(target.account)
+        clients = self._clients.of(target.account)
+        match action:
+            case Create():
+                await self._run(made_by, target.account, made_by.create, clients, target)
+            case Update():
+                await self._run(
+                    made_by, target.account, made_by.update, clients, target, observation
+                )
+            case Release():
+                await self._run(made_by, target.account, made_by.release, clients, target)
+            case Delete():
+                await self._run(made_by, target.account, made_by.delete, clients, target)
+            case IssueCredentials():
+                return await self._run(
+                    made_by, target.account, made_by.issue_credentials, clients, target
+                )
+            case Wait() | Conflict() | Refuse() | Failed() | Done():
+                pass
+            case _:
+                assert_never(action)
+        return {}
+
+    async def _run(
+        self,
+        made_by: Product | _Sts,
+        account: Account,
+        fn: Callable[P, T],
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> T:
+        slots = self._slots.setdefault(
+            account, asyncio.Semaphore(self._clients.settings.per_account)
+        )
+        async with slots:
+            pause = self._backoff.remaining(account, self._clock())
+            if pause:
+                raise ThrottledError(
+                    f"AWS account {account.account_id} asked for fewer calls; "
+                    f"it is called again in {pause:.0f} s",
+                    code="Throttling",
+                    retry_after=pause,
+                )
+            try:
+                result = await self._clients.call(fn, *args, **kwargs)
+            except (ClientError, BotoCoreError) as exc:
+                error = classify(exc, made_by, account)
+                if isinstance(error, ThrottledError):
+                    error.retry_after = self._backoff.throttled(account, self._clock())
+                raise error from exc
+            self._backoff.succeeded(account, self._clock())
+            return result
+
+
+def _account_id(clients: AccountClients) -> str:
+    return clients.sts.get_caller_identity()["Account"]
