@@ -4,17 +4,21 @@ Watch events and the answers to our own writes both come here, in any order: the
 `resourceVersion` wins, so a reconciler reads its own writes. Resource versions of one kind are
 compared as integers, which Kubernetes guarantees since 1.35 and etcd has always provided.
 
-Objects in the cache are shared: they must not be changed. Not thread-safe; all in one event loop.
+Of our own kinds a dictionary is kept and shared by all readers, who must not change it. Children
+are kept as JSON text, a third of the size, and read anew each time. Not thread-safe; all of it
+belongs to one event loop.
 """
 
 from __future__ import annotations
 
+import json
+import sys
 from collections import Counter, OrderedDict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
-from setops.api.kinds import Key, Kind, Object, key_of
+from setops.api.kinds import OURS, Key, Kind, Object, key_of
 from setops.kube.trim import trim
 
 TOMBSTONES: Final = 4096
@@ -30,6 +34,22 @@ class Change:
     new: Object | None
 
 
+@dataclass(slots=True)
+class _Entry:
+    version: int
+    owners: tuple[str, ...]
+    content: Object | bytes
+    """All but the resourceVersion, which alone is no change."""
+    settled: str = ""
+
+    def read(self) -> Object:
+        if isinstance(self.content, bytes):
+            obj: Object = json.loads(self.content)
+            obj["metadata"]["resourceVersion"] = str(self.version)
+            return obj
+        return self.content
+
+
 class Cache:
     """Objects by key, by kind and namespace, and by the uid of their owners.
 
@@ -39,7 +59,7 @@ class Cache:
 
     def __init__(self, listener: Callable[[Change], None] | None = None) -> None:
         self.listener = listener
-        self._objects: dict[Kind, dict[str, dict[str, Object]]] = {}
+        self._entries: dict[Kind, dict[str, dict[str, _Entry]]] = {}
         self._owned: dict[str, dict[Key, None]] = {}
         self._gone: OrderedDict[Key, int] = OrderedDict()
 
@@ -49,21 +69,21 @@ class Cache:
         An object whose deletion is known comes back only with a higher resourceVersion.
         """
         key = key_of(obj)
-        version = version_of(obj)
-        old = self.get(key)
-        known = version_of(old) if old is not None else self._gone.get(key, -1)
-        if version <= known:
+        old = self._entry(key)
+        if version_of(obj) <= (old.version if old else self._gone.get(key, -1)):
             return False
-        new = trim(key.kind, obj)
+        new = _entry(key.kind, obj)
         self._gone.pop(key, None)
-        self._objects.setdefault(key.kind, {}).setdefault(key.namespace, {})[key.name] = new
-        if old is None or _owners(old) != _owners(new):
+        self._entries.setdefault(key.kind, {}).setdefault(key.namespace, {})[key.name] = new
+        if old is None or old.owners != new.owners:
             self._disown(key, old)
-            for owner in _owners(new):
+            for owner in new.owners:
                 self._owned.setdefault(owner, {})[key] = None
-        if old is not None and _same(old, new):
+        if old is not None and _same(old.content, new.content):
+            new.settled = old.settled
             return False
-        self._tell(Change(key, old, new))
+        if self.listener:
+            self.listener(Change(key, old.read() if old else None, new.read()))
         return True
 
     def drop(self, key: Key, version: int = 0) -> bool:
@@ -71,20 +91,21 @@ class Cache:
 
         Nothing happens when the known one is newer than `version`, as it was created anew.
         """
-        old = self.get(key)
-        known = version_of(old) if old is not None else self._gone.get(key, -1)
+        old = self._entry(key)
+        known = old.version if old else self._gone.get(key, -1)
         if version and version < known:
             return False
         self._bury(key, max(version, known))
         if old is None:
             return False
-        namespaces = self._objects[key.kind]
+        namespaces = self._entries[key.kind]
         names = namespaces[key.namespace]
         del names[key.name]
         if not names:
             del namespaces[key.namespace]
         self._disown(key, old)
-        self._tell(Change(key, old, None))
+        if self.listener:
+            self.listener(Change(key, old.read(), None))
         return True
 
     def retain(self, kind: Kind, keys: Iterable[Key], version: int) -> Sequence[Key]:
@@ -94,9 +115,9 @@ class Cache:
         """
         listed = set(keys)
         vanished = [
-            key_of(obj)
-            for obj in self.list(kind)
-            if version_of(obj) <= version and key_of(obj) not in listed
+            key
+            for key, entry in self._of_kind(kind)
+            if entry.version <= version and key not in listed
         ]
         for key in vanished:
             self.drop(key, version)
@@ -104,37 +125,53 @@ class Cache:
 
     def get(self, key: Key) -> Object | None:
         """The latest known state of an object, trimmed."""
-        namespaces = self._objects.get(key.kind)
-        names = namespaces.get(key.namespace) if namespaces else None
-        return names.get(key.name) if names else None
+        entry = self._entry(key)
+        return entry.read() if entry else None
 
     def list(self, kind: Kind, namespace: str | None = None) -> Sequence[Object]:
         """All known objects of a kind, in one namespace or in all."""
-        namespaces = self._objects.get(kind, {})
-        if namespace is not None:
-            return tuple(namespaces.get(namespace, {}).values())
-        return tuple(obj for names in namespaces.values() for obj in names.values())
+        return tuple(entry.read() for _, entry in self._of_kind(kind, namespace))
 
-    def keys(self, kind: Kind) -> Sequence[Key]:
-        """The keys of all known objects of a kind."""
-        namespaces = self._objects.get(kind, {})
-        return tuple(
-            Key(kind, namespace, name) for namespace, names in namespaces.items() for name in names
-        )
+    def keys(self, kind: Kind, namespace: str | None = None) -> Sequence[Key]:
+        """The keys of all known objects of a kind, in one namespace or in all."""
+        return tuple(key for key, _ in self._of_kind(kind, namespace))
 
     def owned_by(self, uid: str) -> Sequence[Object]:
         """The known objects that name `uid` among their owners."""
         owned = (self.get(key) for key in self._owned.get(uid, ()))
         return tuple(obj for obj in owned if obj is not None)
 
+    def settle(self, key: Key, mark: str) -> None:
+        """Leave a mark on an object as it is now; it goes with the next change."""
+        entry = self._entry(key)
+        if entry is not None:
+            entry.settled = mark
+
+    def settled(self, key: Key) -> str:
+        """The mark that was left on an object since it last changed; empty for none."""
+        entry = self._entry(key)
+        return entry.settled if entry else ""
+
     def counts(self) -> Counter[Kind]:
         """How many objects of each kind are known."""
         return Counter(
-            {kind: sum(map(len, names.values())) for kind, names in self._objects.items()}
+            {kind: sum(map(len, names.values())) for kind, names in self._entries.items()}
         )
 
-    def _disown(self, key: Key, obj: Object | None) -> None:
-        for owner in _owners(obj) if obj is not None else ():
+    def _entry(self, key: Key) -> _Entry | None:
+        namespaces = self._entries.get(key.kind)
+        names = namespaces.get(key.namespace) if namespaces else None
+        return names.get(key.name) if names else None
+
+    def _of_kind(self, kind: Kind, namespace: str | None = None) -> Iterator[tuple[Key, _Entry]]:
+        namespaces = self._entries.get(kind, {})
+        chosen = namespaces if namespace is None else (namespace,)
+        for where in chosen:
+            for name, entry in namespaces.get(where, {}).items():
+                yield Key(kind, where, name), entry
+
+    def _disown(self, key: Key, entry: _Entry | None) -> None:
+        for owner in entry.owners if entry else ():
             owned = self._owned.get(owner, {})
             owned.pop(key, None)
             if not owned:
@@ -146,28 +183,39 @@ class Cache:
         if len(self._gone) > TOMBSTONES:
             self._gone.popitem(last=False)
 
-    def _tell(self, change: Change) -> None:
-        if self.listener:
-            self.listener(change)
-
 
 def version_of(obj: Object) -> int:
     """The resourceVersion of an object as a number; 0 when it has none."""
     return int(obj["metadata"].get("resourceVersion") or 0)
 
 
-def _owners(obj: Object) -> tuple[str, ...]:
-    return tuple(owner["uid"] for owner in obj["metadata"].get("ownerReferences") or ())
+def _entry(kind: Kind, obj: Object) -> _Entry:
+    trimmed = trim(kind, obj)
+    owners = trimmed["metadata"].get("ownerReferences") or ()
+    uids = tuple(sys.intern(owner["uid"]) for owner in owners)
+    if kind in OURS:
+        return _Entry(version_of(obj), uids, _interned(trimmed))
+    metadata = {k: v for k, v in trimmed["metadata"].items() if k != "resourceVersion"}
+    text = json.dumps({**trimmed, "metadata": metadata}, separators=(",", ":"), ensure_ascii=False)
+    return _Entry(version_of(obj), uids, text.encode())
 
 
-def _same(old: Object, new: Object) -> bool:
-    if old.keys() != new.keys():
-        return False
-    for name, value in old.items():
-        other = new[name]
-        if name == "metadata":
-            if {**value, "resourceVersion": ""} != {**other, "resourceVersion": ""}:
-                return False
-        elif value != other:
-            return False
-    return True
+def _interned(value: Any) -> Any:
+    """A copy that shares its strings with all others of the process."""
+    if isinstance(value, str):
+        return sys.intern(value)
+    if isinstance(value, dict):
+        return {sys.intern(key): _interned(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_interned(item) for item in value]
+    return value
+
+
+def _same(old: Object | bytes, new: Object | bytes) -> bool:
+    if isinstance(old, bytes) or isinstance(new, bytes):
+        return old == new
+    return _without_version(old) == _without_version(new)
+
+
+def _without_version(obj: Object) -> Object:
+    return {**obj, "metadata": {**obj["metadata"], "resourceVersion": ""}}

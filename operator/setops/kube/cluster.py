@@ -63,9 +63,14 @@ class Cluster:
         """
         desired = _stamped(desired)
         key = key_of(desired)
+        stamp = desired["metadata"]["annotations"][ANNOTATION_DESIRED]
         live = self.cache.get(key)
-        if live is not None and not differences(desired, live):
-            return live
+        if live is not None:
+            if key.kind != SECRET and self.cache.settled(key) == stamp:
+                return live
+            if not differences(desired, live):
+                self.cache.settle(key, stamp)
+                return live
         applied = await self.client.apply(desired)
         left = differences(desired, applied)
         if left:

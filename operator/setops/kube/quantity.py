@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Final
 
 _SUFFIXES: Final[Mapping[str, Decimal]] = {
@@ -26,17 +27,18 @@ _SUFFIXES: Final[Mapping[str, Decimal]] = {
 }
 
 
+# `1e3` is an exponent, `1E` is a suffix.
+_QUANTITY: Final = re.compile(
+    r"([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)([numkMGTPE]|[KMGTPE]i)?"
+)
+
+
 def parse(quantity: str | float) -> Decimal:
     """The number that a quantity stands for. Raises ValueError for what is none."""
-    text = str(quantity).strip()
-    digits = text.rstrip("numkKMGTPEi")
-    suffix = text[len(digits) :]
-    if suffix not in _SUFFIXES:
-        raise ValueError(f"{quantity!r} is no quantity: unknown suffix {suffix!r}")
-    try:
-        return Decimal(digits) * _SUFFIXES[suffix]  # also `1e3`: its exponent is no suffix
-    except InvalidOperation as error:
-        raise ValueError(f"{quantity!r} is no quantity") from error
+    match = _QUANTITY.fullmatch(str(quantity))
+    if match is None:
+        raise ValueError(f"{quantity!r} is no quantity")
+    return Decimal(match[1]) * _SUFFIXES[match[2] or ""]
 
 
 def equal(one: str | float, other: str | float) -> bool:

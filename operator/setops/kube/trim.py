@@ -1,22 +1,27 @@
-"""What the cache keeps of an object: only what reconcilers read, in as little memory as possible.
-
-Pure. A trimmed object shares its strings, and small structures that many objects have alike, with
-all other trimmed objects.
-"""
+"""What the cache keeps of an object: only what reconcilers read. Pure."""
 
 from __future__ import annotations
 
 import hashlib
-import sys
 from collections.abc import Mapping
 from typing import Any, Final
 
-from setops.api.kinds import CONTROLLER_REVISION, OURS, POD, SECRET, Kind, Object
+from setops.api.kinds import (
+    CONTROLLER_REVISION,
+    NETWORK_POLICY,
+    OURS,
+    POD,
+    POD_DISRUPTION_BUDGET,
+    SECRET,
+    Kind,
+    Object,
+)
 
 LAST_APPLIED: Final = "kubectl.kubernetes.io/last-applied-configuration"
 HASHED: Final = "sha256:"
 """Prefix of what stands for a value of a Secret in a trimmed object."""
 
+_WITHOUT_STATUS: Final = (POD_DISRUPTION_BUDGET, NETWORK_POLICY)
 _DROPPED_METADATA: Final = frozenset({"managedFields", "selfLink", "generateName"})
 _POD_METADATA: Final = (
     "name",
@@ -30,15 +35,14 @@ _POD_METADATA: Final = (
 )
 _POD_CONDITIONS: Final = ("Ready", "PodScheduled")
 _POD_STATUS: Final = ("phase", "reason", "message", "startTime")
-_INTERNED_LENGTH: Final = 128
-"""Longer strings are rarely alike, so looking them up would cost more than it saves."""
 
 
 def trim(kind: Kind, obj: Object) -> Object:
     """A copy of `obj` without what no reconciler reads.
 
     Secrets keep their keys, with a hash in the place of each value; Pods keep little more than
-    who they are and how their containers do; ControllerRevisions lose their data.
+    who they are and how their containers do; ControllerRevisions lose their data; disruption
+    budgets and network policies lose their status.
     """
     metadata = {k: v for k, v in obj["metadata"].items() if k not in _DROPPED_METADATA}
     if kind not in OURS and LAST_APPLIED in (metadata.get("annotations") or ()):
@@ -51,8 +55,9 @@ def trim(kind: Kind, obj: Object) -> Object:
         kept = hashed(kept)
     elif kind == CONTROLLER_REVISION:
         kept.pop("data", None)
-    shared: Object = _share(kept)
-    return shared
+    elif kind in _WITHOUT_STATUS:
+        kept.pop("status", None)
+    return kept
 
 
 def hashed(secret: Object) -> Object:
@@ -95,13 +100,3 @@ def _container(status: Mapping[str, Any]) -> Object:
         "restartCount": status.get("restartCount", 0),
         "state": state,
     }
-
-
-def _share(value: Any) -> Any:
-    if isinstance(value, str):
-        return sys.intern(value) if len(value) <= _INTERNED_LENGTH else value
-    if isinstance(value, dict):
-        return {sys.intern(key): _share(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_share(item) for item in value]
-    return value

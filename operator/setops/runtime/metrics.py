@@ -22,7 +22,7 @@ from setops.api.kinds import Kind
 from setops.kube.client import Verb
 
 # A second series per counter that nobody asks for.
-disable_created_metrics()
+disable_created_metrics()  # type: ignore[no-untyped-call]
 
 Outcome = Literal["done", "requeued", "conflict", "failed"]
 
