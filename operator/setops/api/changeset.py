@@ -81,7 +81,24 @@ class ChangesetSpec(Model):
     )
 
 
+_OPTIONAL: Final = ("user", "message", "commands", "definition", "timeout")
+_DEFAULTED: Final = ("prune", "commit", "dryRun")
+_FROZEN_WHILE_RUNNING: Final = " && ".join(
+    [
+        f"has(self.spec.{name}) == has(oldSelf.spec.{name}) && "
+        f"(!has(self.spec.{name}) || self.spec.{name} == oldSelf.spec.{name})"
+        for name in _OPTIONAL
+    ]
+    + [f"self.spec.{name} == oldSelf.spec.{name}" for name in _DEFAULTED]
+)
 CHANGESET_RULES: Final = rules(
+    (
+        "!has(oldSelf.status) || !has(oldSelf.status.phase) || "
+        "!(oldSelf.status.phase in ['Queued', 'Applying', 'RollingBack']) || "
+        f"({_FROZEN_WHILE_RUNNING})",
+        "ChangesetLocked: the commit has begun, so nothing but discard can be changed; "
+        "set spec.discard to cancel it",
+    ),
     (
         "!has(oldSelf.status) || !has(oldSelf.status.phase) || "
         "!(oldSelf.status.phase in ['Committed', 'Failed', 'Discarded']) || "

@@ -266,16 +266,17 @@ def _schema(definition: Definition) -> Schema:
         spec["default"] = {}
     checks: list[dict[str, str]] = list((definition.root_rules or {}).get(CEL, ()))
     if definition.name_pattern:
-        checks += rules(
-            (f"self.metadata.name.matches('^{definition.name_pattern}$')", definition.name_rule)
-        )[CEL]
+        rule = f"self.metadata.name.matches('^{definition.name_pattern}$')"
+        checks.append(
+            {"rule": rule, "message": definition.name_rule, "fieldPath": ".metadata.name"}
+        )
     schema: Schema = {
         "type": "object",
         "description": definition.description,
         "properties": {
             "apiVersion": {"type": "string"},
             "kind": {"type": "string"},
-            "metadata": {"type": "object"},
+            "metadata": {"type": "object", "properties": {"name": {"type": "string"}}},
             "spec": spec,
             "status": structural(definition.status),
         },

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Annotated, Any, Final
 
@@ -103,7 +103,18 @@ def service_problems(name: str, service: ServiceSpec) -> list[Problem]:
     problems = catalogue.check_options(service.type, service.version, service.plan, options)
     if service.deletion_policy is not None and not problems:
         problems = catalogue.check_policy(service.type, service.deletion_policy)
-    return [problem.under(f"services.{name}") for problem in problems]
+    return of_service(name, problems)
+
+
+def of_service(name: str, problems: Iterable[Problem]) -> list[Problem]:
+    """Problems of the catalogue, which knows types and no names, said of one Service."""
+    return [
+        replace(
+            problem.under(f"services.{name}"),
+            message=f"Service {quoted(name)}: {problem.message}",
+        )
+        for problem in problems
+    ]
 
 
 _NAME_RULES: Final = {

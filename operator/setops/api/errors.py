@@ -269,6 +269,8 @@ def _say(where: str, detail: ErrorDetails, place: _Place) -> str:
             return f"{where} is missing; {_uncapitalized(place.description) or 'add it'}"
         case "extra_forbidden":
             return f"there is no field {where}; {_known_fields(place)}"
+        case "string_too_short" | "too_short" if context["min_length"] == 1:
+            return f"{where} is empty; {_uncapitalized(place.description) or 'fill it in'}"
         case "string_too_long" | "string_too_short" | "string_unicode":
             # The text itself would fill the screen, or may be something to keep private.
             return f"{where}: {_REMEDIES[kind].format(**context)}"
@@ -313,4 +315,6 @@ def _given(value: Any) -> str:
 
 
 def _uncapitalized(text: str) -> str:
-    return text[:1].lower() + text[1:].removesuffix(".")
+    # What counts when nothing is set helps nobody who has set something wrong.
+    rule, _, _ = text.partition(" Unset: ")
+    return rule[:1].lower() + rule[1:].removesuffix(".")
