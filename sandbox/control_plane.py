@@ -11,13 +11,14 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import TypedDict, Unpack
+from typing import Any, TypedDict, Unpack
 
 from sandbox import build, kubeconfig, launch, ports, processes
 from sandbox.certificates import Authority, KeyPair
 from sandbox.components import (
     API_SERVER,
     AWS,
+    OPERATOR,
     PORTS,
     STOP_ORDER,
     Surroundings,
@@ -31,6 +32,7 @@ from sandbox.errors import (
     SandboxError,
 )
 from sandbox.launch import Launcher
+from sandbox.operator_process import CHART, Operator, OperatorSettings
 from sandbox.processes import Lifetime, Process, ProcessId
 from sandbox.state import State, StateDirectory
 
@@ -60,6 +62,8 @@ class Sandbox:
         self._around = around
         self._state = state
         self._running = running
+        # Fingerprint of the chart and its values, once they are installed.
+        self.installed: str | None = None
 
     @classmethod
     def start(
@@ -88,7 +92,7 @@ class Sandbox:
                 state = State(str(tools.directory), dict(around.ports), aws, owner)
                 sandbox = cls(around, state, {})
                 try:
-                    sandbox._launch(lifetime)
+                    sandbox._launch()
                 except BaseException as error:
                     sandbox._end()
                     if attempt < _ATTEMPTS and isinstance(error, PortTakenError):
@@ -128,15 +132,15 @@ class Sandbox:
     ) -> None:
         self.stop()
 
-    def _launch(self, lifetime: Lifetime) -> None:
+    def _launch(self) -> None:
         self.directory.create()
         self._change(self._state)
         launch.write_files(self._around)
-        self._launcher(lifetime).launch(aws=self._state.aws)
+        self._launcher().launch(aws=self._state.aws)
         self._change(dataclasses.replace(self._state, ready=True))
 
-    def _launcher(self, lifetime: Lifetime) -> Launcher:
-        return Launcher(self._around, lifetime, self.record, self._running)
+    def _launcher(self) -> Launcher:
+        return Launcher(self._around, self._lifetime, self.record, self._running)
 
     def _change(self, state: State) -> None:
         self._state = state
@@ -171,8 +175,30 @@ class Sandbox:
 
     def restart(self, component: str) -> None:
         """Ends a component and starts it again with the same data, such as kwok."""
-        lifetime = Lifetime.DETACHED if self._state.owner is None else Lifetime.ATTACHED
-        self._launcher(lifetime).restart(component)
+        self._launcher().restart(component)
+
+    def operator(
+        self,
+        *,
+        values: Mapping[str, Any] | None = None,
+        extra_environment: Mapping[str, str] | None = None,
+        api_proxy: str | None = None,
+        chart: Path = CHART,
+        program: Sequence[str] | None = None,
+        name: str = OPERATOR,
+    ) -> Operator:
+        """The operator as its chart would run it; enter it to have it started and ready.
+
+        Installs the chart, or upgrades it if it or the values changed.
+        """
+        settings = OperatorSettings(
+            values or {}, extra_environment or {}, api_proxy, chart, program, name
+        )
+        return Operator(self, settings, self._lifetime)
+
+    @property
+    def _lifetime(self) -> Lifetime:
+        return Lifetime.DETACHED if self._state.owner is None else Lifetime.ATTACHED
 
     @property
     def directory(self) -> StateDirectory:
