@@ -92,8 +92,11 @@ def test_selectors_find_the_pods(default: Rendered) -> None:
     assert default.one("PodDisruptionBudget")["spec"]["selector"]["matchLabels"].items() <= labels
 
 
-def test_one_replica_needs_no_budget(helm: Helm) -> None:
-    assert not helm.template({"replicas": 1}).all("PodDisruptionBudget")
+@pytest.mark.parametrize("replicas", [0, 1])
+def test_a_budget_is_for_several_replicas(helm: Helm, replicas: int) -> None:
+    rendered = helm.template({"replicas": replicas})
+    assert rendered.one("Deployment")["spec"]["replicas"] == replicas
+    assert not rendered.all("PodDisruptionBudget")
 
 
 def test_the_operator_is_bound_to_its_roles(default: Rendered) -> None:

@@ -112,7 +112,7 @@ def test_the_example_sets_every_value_to_another_than_the_default() -> None:
         # A misspelt name would otherwise have no effect, silently.
         ({"replica": 2}, "additional properties 'replica' not allowed"),
         ({"lease": {"renewdeadline": 5}}, "at '/lease': additional properties 'renewdeadline'"),
-        ({"replicas": 0}, "at '/replicas': minimum: got 0, want 1"),
+        ({"replicas": -1}, "at '/replicas': minimum: got -1, want 0"),
         ({"replicas": 50}, "at '/replicas': maximum: got 50, want 5"),
         ({"replicas": "2"}, "at '/replicas': got string, want integer"),
         ({"image": {"repository": "Setops"}}, "at '/image/repository': 'Setops' does not match"),
