@@ -207,9 +207,12 @@ def problems_of(
 
 
 def _problem(detail: ErrorDetails, prefix: str, model: type[BaseModel] | None) -> Problem:
-    place = _locate(detail["loc"], model)
-    field = ".".join(part for part in (prefix, *place.path) if part)
     kind, context = detail["type"], detail.get("ctx", {})
+    place = _locate(detail["loc"], model)
+    if kind == "extra_forbidden":
+        # What isn't accepted is named as it was written, not as it should have been.
+        place = replace(place, path=(*place.path[:-1], str(detail["loc"][-1])))
+    field = ".".join(part for part in (prefix, *place.path) if part)
     where = field or "the input"
     if kind == "refused":
         message = f"{where}: {context['message']}"

@@ -47,7 +47,7 @@ def fold(base: StageDefinition, spec: ChangesetSpec, context: Context) -> Folded
     for index, line in enumerate(spec.commands or ()):
         work.step(index, line, context)
     work.check(base)
-    return Folded(work.definition, tuple(work.problems))
+    return Folded(work.definition, tuple(sorted(work.problems, key=_position)))
 
 
 @dataclass(slots=True)
@@ -115,6 +115,10 @@ class _Work:
             if path in self.touched
         ]
         return problem.at(max(indices)) if indices else problem
+
+
+def _position(problem: Problem) -> int:
+    return -1 if problem.command is None else problem.command
 
 
 def _linked(path: str) -> str:

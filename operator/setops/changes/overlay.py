@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -39,12 +39,7 @@ def lay_over(base: StageDefinition, raw: Json) -> Overlay:
     for section, name, entry in _entries(raw, overlay):
         before = base.section(section).get(name)
         under = before.to_json() if before is not None else {}
-        try:
-            _refuse_nulls(entry, f"{section}.{name}")
-            merged = _merge(under, entry, (section,))
-            _put(overlay, section, name, merged)
-        except ProblemsError as error:
-            _fail(overlay, section, name, error)
+        _put(overlay, section, name, _merge(under, entry, (section,)))
     return overlay
 
 
@@ -58,11 +53,7 @@ def put_in_place(base: StageDefinition, raw: Json) -> Overlay:
     named: dict[str, set[str]] = {section: set() for section in SECTIONS}
     for section, name, entry in _entries(raw, overlay):
         named[section].add(name)
-        try:
-            _refuse_nulls(entry, f"{section}.{name}")
-            _put(overlay, section, name, entry)
-        except ProblemsError as error:
-            _fail(overlay, section, name, error)
+        _put(overlay, section, name, entry)
     for section, names in named.items():
         for name in base.section(section):
             if name not in names:
@@ -84,7 +75,10 @@ def _entries(raw: Json, overlay: Overlay) -> list[tuple[str, str, Json]]:
             for name, entry in entries.items():
                 path = f"{section}.{name}"
                 if isinstance(entry, Mapping):
-                    found.append((section, name, entry))
+                    nulls = list(_nulls(entry, path))
+                    overlay.problems += nulls
+                    overlay.failed += [path] if nulls else []
+                    found.append((section, name, _without_nulls(entry)))
                 else:
                     overlay.problems.append(_not_a_map(path, "a map of fields"))
                     overlay.failed.append(path)
@@ -96,14 +90,13 @@ def _put(overlay: Overlay, section: str, name: str, raw: Json) -> None:
     # What stays the same isn't asked whether it could be made today.
     if before is not None and before.to_json() == raw:
         return
-    entry: Entry = load_entry(section, name, raw)
-    if entry != before:
-        overlay.definition = edit.put(overlay.definition, section, name, entry)
-
-
-def _fail(overlay: Overlay, section: str, name: str, error: ProblemsError) -> None:
-    overlay.problems += error.problems
-    overlay.failed.append(f"{section}.{name}")
+    try:
+        entry: Entry = load_entry(section, name, raw)
+        if entry != before:
+            overlay.definition = edit.put(overlay.definition, section, name, entry)
+    except ProblemsError as error:
+        overlay.problems += error.problems
+        overlay.failed.append(f"{section}.{name}")
 
 
 def _merge(under: Json, over: Json, shape: tuple[str, ...]) -> dict[str, Any]:
@@ -130,14 +123,22 @@ def _inside(shape: tuple[str, ...], key: str) -> tuple[str, ...]:
     return (*shape, "*" if keyed else key)
 
 
-def _refuse_nulls(value: Any, path: str) -> None:
+def _nulls(value: Any, path: str) -> Iterator[Problem]:
     """The API server drops nulls, so they would mean one thing there and another here."""
     if value is None:
         message = f"{path} is null; leave it out, or take it away by a command or with prune"
-        raise ProblemsError([Problem(path, Validator.INVALID, message)])
+        yield Problem(path, Validator.INVALID, message)
     if isinstance(value, Mapping):
         for key, child in value.items():
-            _refuse_nulls(child, f"{path}.{key}")
+            yield from _nulls(child, f"{path}.{key}")
+
+
+def _without_nulls(value: Json) -> dict[str, Any]:
+    return {
+        key: _without_nulls(child) if isinstance(child, Mapping) else child
+        for key, child in value.items()
+        if child is not None
+    }
 
 
 def _not_a_map(path: str, what: str) -> Problem:

@@ -81,7 +81,10 @@ def destroy(definition: StageDefinition, section: str, name: str) -> StageDefini
 
 def put(definition: StageDefinition, section: str, name: str, entry: Entry) -> StageDefinition:
     """The definition with a valid entry in place; too many of a kind are refused."""
-    entries = {**definition.section(section), name: entry}
+    before = definition.section(section)
+    entries = {**before, name: entry}
+    if name in before:
+        return definition.model_copy(update={section: entries})
     try:
         return StageDefinition.model_validate({**vars(definition), section: entries})
     except ValidationError as error:
@@ -147,7 +150,7 @@ def _require(definition: StageDefinition, section: str, name: str) -> None:
         return
     kind = SECTIONS[section].kind
     guess = nearest(name, entries)
-    hint = f"did you mean {quoted(guess)}?" if guess else f"create it: {kind.lower()}:create NAME"
+    hint = f"did you mean {quoted(guess)}?" if guess else _listing(entries)
     refuse(
         f"{section}.{name}",
         Validator.NOT_FOUND,

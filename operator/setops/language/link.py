@@ -69,7 +69,7 @@ COMMANDS: Final = (
         name="link:create",
         scopes=OF_APP,
         help="Links a Service into an App: its URL as a variable or, for a volume, a path.",
-        example="--app web link:create db --env-key DATABASE_URL",
+        example="--app web link:create store --env-key STORE_URL",
         arguments=(Argument("SERVICE", "Name of the Service.", Type.SERVICE),),
         flags=(
             Flag("env-key", "Variable that gets the Service's URL.", Type.ENV_KEY),
@@ -82,7 +82,7 @@ COMMANDS: Final = (
         name="link:destroy",
         scopes=OF_APP,
         help="Takes a Service out of an App. The Service itself stays.",
-        example="--app web link:destroy db",
+        example="--app web link:destroy store",
         arguments=(Argument("SERVICE", "Name of the Service.", Type.SERVICE),),
         apply=_destroy,
     ),

@@ -7,7 +7,7 @@ from typing import Any, Final
 from pydantic.alias_generators import to_camel
 
 from setops.api import catalogue
-from setops.api.definition import StageDefinition, service_problems
+from setops.api.definition import StageDefinition, of_service, service_problems
 from setops.api.errors import Problem, ProblemsError
 from setops.language import edit
 from setops.language.command import OF_SERVICE, Argument, Command, Context, Invocation, Type
@@ -43,7 +43,7 @@ def _options(
         if isinstance(value, Problem) and (unknown or text is not None):
             problems = [value]
     if problems:
-        raise ProblemsError(problem.under(f"services.{invocation.service}") for problem in problems)
+        raise ProblemsError(of_service(invocation.service, problems))
     options = service.options.to_json() if service.options else {}
     return options, {} if text is None else {option: value}
 

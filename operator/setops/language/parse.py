@@ -179,9 +179,9 @@ class _Reader:
         if guess:
             hint = f"did you mean {guess}?"
         elif family:
-            hint = f"use {one_of(family)}"
+            hint = f"a Changeset takes {one_of(family)}"
         else:
-            hint = f"a Changeset takes {', '.join(FORMS)}"
+            hint = "one begins with what it changes, as in app:create; see: setops help"
         raise self._stopped(Validator.NOT_INCLUDED, f"there is no command {quoted(word)}; {hint}")
 
     def _take_flag(self, word: str) -> None:
@@ -225,8 +225,10 @@ class _Reader:
     def _unknown(self, flag: str) -> str:
         if self._forms:
             return _unknown_flag(flag, self._forms)
-        levels = one_of(f"--{level}" for level in Level)
-        return f"{quoted(flag)} stands before the command, where only {levels} may; put it after"
+        levels = [f"--{level}" for level in Level]
+        guess = nearest(flag, levels)
+        hint = f"did you mean {guess}?" if guess else "put it after"
+        return f"before the command stand only {one_of(levels)}, not {quoted(flag)}; {hint}"
 
     def _note(self, validator: Validator, message: str) -> None:
         self.problems.append(Problem("", validator, message))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from setops.api import catalogue
-from setops.api.definition import StageDefinition, name_problem
+from setops.api.definition import StageDefinition, name_problem, of_service
 from setops.api.errors import ProblemsError
 from setops.language import edit
 from setops.language.command import (
@@ -24,10 +24,7 @@ def _create(
     definition: StageDefinition, invocation: Invocation, _context: Context
 ) -> StageDefinition:
     (name,) = invocation.arguments
-    problems = [
-        problem.under(f"services.{name}")
-        for problem in catalogue.check_type(invocation.flags["type"])
-    ]
+    problems = of_service(name, catalogue.check_type(invocation.flags["type"]))
     if problems:
         named = name_problem("services", name)
         raise ProblemsError([*([named] if named else []), *problems])

@@ -1,0 +1,198 @@
+"""The plan as a person reads it: counts, values, effects, and no value of a Secret."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+
+from setops.api.changeset import Plan
+from setops.api.definition import StageDefinition
+from setops.api.errors import Code, Problem, Validator
+from setops.changes.diff import diff
+from setops.changes.plan import MAX_ROWS, Source, error_of, plan_of, plan_text, value_text
+from tests.unit.changes.definitions import DEFINITIONS, stage
+
+SOURCE = Source(3, "content", "target")
+
+
+def planned(before: StageDefinition, after: StageDefinition) -> Plan:
+    return plan_of(diff(before, after), SOURCE)
+
+
+@given(DEFINITIONS, DEFINITIONS)
+def test_a_plan_has_one_row_a_change(before: StageDefinition, after: StageDefinition) -> None:
+    plan = planned(before, after)
+    changes = diff(before, after)
+    assert [(row.action, row.name) for row in plan.changes] == [(c.action, c.name) for c in changes]
+    assert Plan.model_validate(plan.to_json()) == plan
+    assert plan_text(plan).startswith(plan.summary)
+
+
+def test_nothing_to_change() -> None:
+    plan = planned(stage(), stage())
+    assert plan.summary == "Nothing to change"
+    assert plan.to_json() == {
+        "summary": "Nothing to change",
+        "generation": 3,
+        "contentHash": "content",
+        "targetHash": "target",
+        "changes": [],
+    }
+    assert plan_text(plan) == "Nothing to change"
+
+
+def test_the_text() -> None:
+    before = stage(
+        apps={
+            "web": {
+                "image": "nginx:1",
+                "env": {"A": {"value": "1"}, "PW": {"secretRef": {"name": "creds", "key": "a"}}},
+            },
+            "echo": {"image": "echo"},
+        },
+        services={"store": {"type": "s3", "deletionPolicy": "Delete"}},
+    )
+    after = stage(
+        apps={
+            "web": {
+                "image": "nginx:1",
+                "container": {"command": ["sh", "-c", "a b"]},
+                "env": {"B": {"value": ""}, "PW": {"secretRef": {"name": "creds", "key": "b"}}},
+                "resources": {"scale": 2},
+            },
+            "echo": {"image": "echo", "network": {"protocol": "tcp"}},
+            "worker": {"resources": {"memory": 512}},
+        },
+    )
+    assert plan_text(planned(before, after)) == "\n".join(
+        [
+            "1 to create, 1 to change, 1 to replace, 1 to destroy",
+            "",
+            "± App echo",
+            "    network.protocol: http → tcp",
+            "  ! is destroyed and created again, since the protocol can't be changed in place; "
+            "it is down in between",
+            "",
+            "~ App web",
+            "    container.command: (unset) → sh -c 'a b'",
+            "    env.A: 1 → (unset)",
+            "    env.B: (unset) → (empty)",
+            "    env.PW: Secret creds/a → Secret creds/b",
+            "    resources.scale: 1 → 2",
+            "  ! restarts its containers, without downtime",
+            "",
+            "+ App worker",
+            "    resources.memory: 512",
+            "  ! runs nothing until a release is activated",
+            "",
+            "- Service store",
+            "  ! destroys the data for good",
+        ]
+    )
+
+
+RUNNING: dict[str, Any] = {"image": "nginx:1"}
+RESTARTS = "restarts its containers, without downtime"
+
+
+@pytest.mark.parametrize(
+    ("fields", "effect"),
+    [
+        ({"resources": {"scale": 2}}, None),
+        ({"resources": {"scale": 0}}, "stops its containers"),
+        ({"resources": {"memory": 512}}, RESTARTS),
+        ({"image": "nginx:2"}, RESTARTS),
+        ({"container": {"entrypoint": ["a"]}}, RESTARTS),
+        ({"env": {"A": {"value": "1"}}}, RESTARTS),
+        ({"links": {"store": {"envKey": "A"}}}, RESTARTS),
+        ({"network": {"port": 3000}}, RESTARTS),
+        ({"network": {"public": True}}, RESTARTS),
+        ({"network": {"healthCheck": {"path": "/up"}}}, RESTARTS),
+        ({"domains": {"www.example.com": {}}}, None),
+        ({"schedule": {"night": {"at": "22:00", "scale": 0}}}, None),
+        ({"releases": {"1": {"image": "nginx:2"}}}, None),
+    ],
+)
+def test_what_restarts_containers(fields: dict[str, Any], effect: str | None) -> None:
+    before, after = stage(apps={"web": RUNNING}), stage(apps={"web": {**RUNNING, **fields}})
+    (change,) = planned(before, after).changes
+    assert change.effect == effect
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "effect"),
+    [
+        (
+            {"image": "a", "env": {"A": {"value": "1"}}},
+            {"image": "a", "env": {"A": {"value": "1", "description": "d"}}},
+            None,
+        ),
+        ({}, {"image": "a"}, "starts its containers"),
+        ({}, {"env": {"A": {"value": "1"}}}, None),
+        ({"image": "a", "resources": {"scale": 0}}, {"image": "a"}, "starts its containers"),
+        (
+            {"image": "a", "network": {"public": True, "healthCheck": {"status": "200"}}},
+            {"image": "a", "network": {"public": True}},
+            None,
+        ),
+        ({"image": "a"}, {"releases": {"1": {"image": "a"}}, "activeRelease": 1}, None),
+    ],
+)
+def test_what_starts_and_what_leaves_containers_alone(
+    before: dict[str, Any], after: dict[str, Any], effect: str | None
+) -> None:
+    (change,) = planned(stage(apps={"web": before}), stage(apps={"web": after})).changes
+    assert change.effect == effect
+
+
+@pytest.mark.parametrize(
+    ("service", "effect"),
+    [
+        ({"type": "s3"}, "keeps the data at AWS"),
+        ({"type": "s3", "deletionPolicy": "Delete"}, "destroys the data for good"),
+        ({"type": "postgresql"}, "keeps a final snapshot of the data"),
+        ({"type": "postgresql", "deletionPolicy": "Retain"}, "keeps the data at AWS"),
+    ],
+)
+def test_what_becomes_of_data(service: dict[str, Any], effect: str) -> None:
+    (change,) = planned(stage(services={"store": service}), stage()).changes
+    assert change.effect == effect
+
+
+def test_a_huge_plan_stays_small_and_says_what_it_leaves_out() -> None:
+    env = {f"K{number}": {"value": "x" * 9999, "description": "d"} for number in range(1000)}
+    plan = planned(stage(), stage(apps={"web": {"env": env}, "api": {"env": env}}))
+    rows = [row for change in plan.changes for row in change.fields or ()]
+    assert len(rows) == MAX_ROWS + 1
+    assert rows[-1].path == "(2000 more fields)"
+    assert len(plan.model_dump_json()) < 700_000
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (1, "1"),
+        (True, "true"),
+        ("", "(empty)"),
+        ([], "(empty)"),
+        ({}, "(empty)"),
+        (["a", "b c"], "a 'b c'"),
+        ("a\nb", "a b"),
+    ],
+)
+def test_values_are_short_and_readable(value: object, text: str) -> None:
+    assert value_text(value) == text
+
+
+def test_a_problem_as_a_status_lists_it() -> None:
+    problem = Problem("apps.web", Validator.NOT_FOUND, "gone", Code.APP_DOES_NOT_EXIST, 2)
+    assert error_of(problem).to_json() == {
+        "category": "ValidationError",
+        "code": "AppDoesNotExist",
+        "validator": "not_found",
+        "field": "apps.web",
+        "command": 2,
+        "message": "gone",
+    }
