@@ -12,7 +12,7 @@ help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: $(VENV)/ready ## the whole story on a real control plane: namespaces, Deployments, a bucket (KEEP=1 leaves it up)
-	$(BIN)/python -m examples.demo $(if $(KEEP),--keep)
+	$(BIN)/python -m sandbox.demo $(if $(KEEP),--keep)
 
 test: $(VENV)/ready ## everything CI checks: lint, types, imports, generated files, all tests
 	$(MAKE) --no-print-directory lint

@@ -1,0 +1,276 @@
+"""The whole story on a real control plane: `make demo`.
+
+Applies the files of examples/ with kubectl and shows every command that it runs. Each claim is
+checked; the first one that doesn't hold ends the demo with exit code 1.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shlex
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final
+
+import boto3
+
+from sandbox import Sandbox
+
+EXAMPLES: Final = "examples"
+NAMESPACE: Final = "myproject-production"
+PATIENCE: Final = 60.0
+"""Seconds that the demo waits for something that should take about one."""
+
+_PLAN: Final = """{{.status.plan.summary}}
+{{range .status.plan.changes}}  {{.action}} {{.kind}} {{.name}}
+{{range .fields}}      {{.path}}: {{with .from}}{{.}} -> {{end}}{{.to}}
+{{end}}{{with .effect}}      ! {{.}}
+{{end}}{{end}}"""
+_ERRORS: Final = """{{range .status.errors}}commands[{{.command}}] {{.code}} ({{.validator}})
+    {{.message}}
+{{end}}"""
+
+
+class ClaimFailedError(Exception):
+    """What the demo says isn't so."""
+
+
+class Story:
+    """Runs commands, shows them, and checks claims."""
+
+    def __init__(self, sandbox: Sandbox) -> None:
+        self._sandbox = sandbox
+        self._bold, self._green, self._plain = (
+            ("\033[1m", "\033[32m", "\033[0m")
+            if sys.stdout.isatty() and "NO_COLOR" not in os.environ
+            else ("", "", "")
+        )
+        self.claims = 0
+
+    def chapter(self, title: str) -> None:
+        """Begin a part of the story."""
+        print(f"\n{self._bold}== {title}{self._plain}", flush=True)
+
+    def kubectl(self, *arguments: str, fails: bool = False) -> str:
+        """Show and run kubectl; its standard output, or what it complained if that is expected."""
+        shown = ["go-template=…" if word.startswith("go-template=") else word for word in arguments]
+        print(f"{self._bold}$ kubectl {shlex.join(shown)}{self._plain}", flush=True)
+        result = self._sandbox.kubectl(*arguments, check=False)
+        said = result.stderr if fails else result.stdout
+        print(result.stdout + result.stderr, end="", flush=True)
+        if (result.returncode != 0) is not fails:
+            raise ClaimFailedError(f"kubectl ended with exit code {result.returncode}")
+        return said
+
+    def read(self, *arguments: str) -> dict[str, Any]:
+        """What kubectl gives as JSON, without showing it; empty when there is no such thing."""
+        result = self._sandbox.kubectl(*arguments, "-o", "json", "--ignore-not-found", check=False)
+        found: dict[str, Any] = json.loads(result.stdout) if result.stdout.strip() else {}
+        return found
+
+    def claim(self, what: str, holds: Callable[[], bool]) -> None:
+        """Check that something holds, or comes to hold soon."""
+        deadline = time.monotonic() + PATIENCE
+        while not holds():
+            if time.monotonic() > deadline:
+                raise ClaimFailedError(what)
+            time.sleep(0.2)
+        self.claims += 1
+        print(f"{self._green}✓ {what}{self._plain}", flush=True)
+
+
+def tell(story: Story, sandbox: Sandbox, *, keep: bool) -> None:
+    """The story, from an empty cluster to an empty cluster; with `keep`, a pause before the end."""
+    _namespaces(story)
+    _first_changeset(story, sandbox)
+    _worker(story)
+    _errors(story)
+    _scale_and_repair(story)
+    if keep:
+        _keep(sandbox)
+    _end(story, sandbox)
+
+
+def _namespaces(story: Story) -> None:
+    story.chapter("An Organization, a Project and a Stage")
+    story.kubectl("apply", "-f", f"{EXAMPLES}/organization.yaml", "-f", f"{EXAMPLES}/project.yaml")
+    story.kubectl("wait", "--for=condition=Ready", "project.setops.co/myproject")
+    story.kubectl("apply", "-f", f"{EXAMPLES}/stage.yaml")
+    story.kubectl("wait", "--for=condition=Ready", "-n", "myproject", "sstage/production")
+    story.kubectl("get", "namespaces", "-l", "setops.co/project=myproject")
+    story.claim(
+        f"the Stage has a namespace of its own, {NAMESPACE}",
+        lambda: bool(story.read("get", "namespace", NAMESPACE)),
+    )
+    story.kubectl("get", "networkpolicies", "-n", NAMESPACE)
+
+
+def _first_changeset(story: Story, sandbox: Sandbox) -> None:
+    story.chapter("A Changeset: an App with a release, a bucket, and the link between them")
+    print(Path(EXAMPLES, "changeset-web.yaml").read_text(encoding="utf-8"))
+    story.kubectl("apply", "-f", f"{EXAMPLES}/changeset-web.yaml")
+    story.kubectl("wait", "--for=condition=Complete", "-n", NAMESPACE, "scs/create-web")
+    story.kubectl("get", "scs/create-web", "-n", NAMESPACE, "-o", f"go-template={_PLAN}")
+    story.kubectl("get", "setops", "-A")
+    story.kubectl("get", "deployments,pods", "-n", NAMESPACE)
+    story.claim("one container of web runs", lambda: _running(story, "web") == 1)
+    buckets = _buckets(sandbox)
+    print("Buckets, as the AWS emulator lists them:", ", ".join(buckets))
+    story.claim("exactly one bucket exists", lambda: len(buckets) == 1)
+    secret = story.read("get", "secret", "service-store", "-n", NAMESPACE)
+    print("Keys of Secret service-store:", ", ".join(sorted(secret["data"])))
+    container = story.read("get", "deployment", "web", "-n", NAMESPACE)["spec"]["template"]["spec"][
+        "containers"
+    ][0]
+    print("Environment of the container:", json.dumps(container["env"], indent=2))
+    variables = {variable["name"]: variable for variable in container["env"]}
+    story.claim("it listens on port 3000", lambda: variables["PORT"]["value"] == "3000")
+    story.claim(
+        "it takes STORE_URL from the Secret",
+        lambda: (
+            variables["STORE_URL"]["valueFrom"]["secretKeyRef"]
+            == {"name": "service-store", "key": "url"}
+        ),
+    )
+
+
+def _worker(story: Story) -> None:
+    story.chapter("The platform's own example: a worker with scale 2")
+    story.kubectl("apply", "-f", f"{EXAMPLES}/changeset-worker.yaml")
+    story.kubectl("wait", "--for=condition=Complete", "-n", NAMESPACE, "scs/add-worker")
+    story.kubectl("get", "scs/add-worker", "-n", NAMESPACE, "-o", f"go-template={_PLAN}")
+    story.kubectl("get", "sapp", "-n", NAMESPACE)
+    story.claim("two containers of worker run", lambda: _running(story, "worker") == 2)
+    stage = story.read("get", "sstage", "production", "-n", "myproject")
+    story.claim("the Stage is at revision 2", lambda: stage["status"]["revision"] == 2)
+
+
+def _errors(story: Story) -> None:
+    story.chapter("A Changeset with three errors: all are told, nothing is changed")
+    before = _specs(story)
+    story.kubectl("apply", "-f", f"{EXAMPLES}/changeset-errors.yaml")
+    story.kubectl("wait", "--for=condition=Failed", "-n", NAMESPACE, "scs/three-errors")
+    said = story.kubectl("get", "scs/three-errors", "-n", NAMESPACE, "-o", f"go-template={_ERRORS}")
+    story.claim("three errors are named", lambda: said.count("commands[") == 3)
+    story.claim("nothing was changed", lambda: _specs(story) == before)
+
+
+def _scale_and_repair(story: Story) -> None:
+    story.chapter("kubectl scale, a wrong value, and a child that somebody breaks")
+    story.kubectl("scale", "sapp/web", "--replicas", "3", "-n", NAMESPACE)
+    story.claim("three containers of web run", lambda: _running(story, "web") == 3)
+    refused = story.kubectl(
+        "patch", "sapp", "web", "-n", NAMESPACE, "--type=merge",
+        "-p", '{"spec":{"resources":{"memory":100}}}', fails=True,
+    )  # fmt: skip
+    story.claim("a wrong value is refused by the API server", lambda: "multiple of 128" in refused)
+    story.kubectl("set", "image", "deployment/web", "app=nginx:evil", "-n", NAMESPACE)
+    story.claim("the Deployment's image is put right", lambda: "evil" not in _image(story))
+    story.kubectl("delete", "service", "web", "-n", NAMESPACE)
+    story.claim(
+        "the deleted Service is made again",
+        lambda: bool(story.read("get", "service", "web", "-n", NAMESPACE)),
+    )
+
+
+def _end(story: Story, sandbox: Sandbox) -> None:
+    story.chapter("The end: deleting the Project ends everything in it")
+    kept = _buckets(sandbox)
+    story.kubectl("delete", "project.setops.co/myproject")
+    story.kubectl("get", "setops", "-A")
+    story.claim(
+        "no Stage, App, Service or Changeset is left",
+        lambda: (
+            {item["kind"] for item in story.read("get", "setops", "-A").get("items", [])}
+            == {"Organization"}
+        ),
+    )
+    story.claim(
+        "no namespace of the Project is left",
+        lambda: not story.read("get", "namespaces", "-l", "setops.co/project").get("items"),
+    )
+    story.claim("no user with a key is left at AWS", lambda: not _users(sandbox))
+    story.claim(
+        "the bucket is kept with its data: a bucket's deletion policy is Retain unless told "
+        "otherwise",
+        lambda: _buckets(sandbox) == kept,
+    )
+    story.kubectl("delete", "organization.setops.co/acme")
+    story.claim(
+        "nothing of SetOps is left", lambda: not story.read("get", "setops", "-A").get("items")
+    )
+
+
+def _running(story: Story, app: str) -> int:
+    status = story.read("get", "sapp", app, "-n", NAMESPACE).get("status", {})
+    pods = story.read("get", "pods", "-n", NAMESPACE, "-l", f"setops.co/app={app}")["items"]
+    running = sum(pod["status"].get("phase") == "Running" for pod in pods)
+    return running if running == status.get("readyReplicas") == len(pods) else -1
+
+
+def _specs(story: Story) -> dict[str, Any]:
+    items = story.read("get", "sapp,ssvc,snotify", "-n", NAMESPACE)["items"]
+    return {f"{item['kind']}/{item['metadata']['name']}": item["spec"] for item in items}
+
+
+def _image(story: Story) -> str:
+    deployment = story.read("get", "deployment", "web", "-n", NAMESPACE)
+    return str(deployment["spec"]["template"]["spec"]["containers"][0]["image"])
+
+
+def _aws(sandbox: Sandbox, product: str) -> Any:
+    exports = sandbox.exports
+    return boto3.client(
+        product,  # type: ignore[call-overload]
+        endpoint_url=sandbox.aws_endpoint,
+        region_name=exports["AWS_DEFAULT_REGION"],
+        aws_access_key_id=exports["AWS_ACCESS_KEY_ID"],
+        aws_secret_access_key=exports["AWS_SECRET_ACCESS_KEY"],
+    )
+
+
+def _buckets(sandbox: Sandbox) -> list[str]:
+    return [bucket["Name"] for bucket in _aws(sandbox, "s3").list_buckets()["Buckets"]]
+
+
+def _users(sandbox: Sandbox) -> list[str]:
+    return [user["UserName"] for user in _aws(sandbox, "iam").list_users()["Users"]]
+
+
+def main() -> int:
+    """Tell the story; 0 only if every claim held."""
+    parser = argparse.ArgumentParser(prog="python -m sandbox.demo", description=__doc__)
+    parser.add_argument(
+        "--keep", action="store_true", help="leave everything up before the last part, until Ctrl-C"
+    )
+    arguments = parser.parse_args()
+    print("Starting a control plane …", flush=True)
+    with Sandbox.start() as sandbox, sandbox.operator():
+        story = Story(sandbox)
+        try:
+            tell(story, sandbox, keep=arguments.keep)
+        except ClaimFailedError as failed:
+            print(f"\n✗ does not hold: {failed}", file=sys.stderr)
+            return 1
+        print(f"\nAll {story.claims} claims held.")
+    return 0
+
+
+def _keep(sandbox: Sandbox) -> None:
+    print("It stays up until Ctrl-C; in another terminal:")
+    for name, value in sandbox.exports.items():
+        print(f"  export {name}={shlex.quote(value)}")
+    print(f"  export PATH={shlex.quote(str(sandbox.tools))}:$PATH", flush=True)
+    try:
+        while True:
+            time.sleep(3600)
+    except KeyboardInterrupt:
+        print("\nOn to the end …")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
