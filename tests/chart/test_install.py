@@ -224,7 +224,7 @@ def test_a_namespace_that_is_ended_waits_for_its_protected_stage(installed: Sand
         ("delete", f"leases.coordination.k8s.io/{NAME}", False),
         ("create", "pods", False),
         ("create", "clusterrolebindings.rbac.authorization.k8s.io", False),
-        ("delete", "changesets.setops.co", False),
+        ("create", "changesets.setops.co", False),
         ("update", "stages.setops.co", False),
         ("list", "secrets", True),
     ],
