@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -23,11 +23,17 @@ _GOES_WITH: Final = {"path": "readOnly"}
 
 @dataclass(slots=True)
 class Overlay:
-    """What became of a definition part: the result, what is wrong, which entries failed."""
+    """What became of a definition part: the result, what is wrong, which new entries failed."""
 
     definition: StageDefinition
     problems: list[Problem] = field(default_factory=list)
     failed: list[str] = field(default_factory=list)
+
+    def refuse(self, section: str, name: str, problems: Iterable[Problem]) -> None:
+        """Note what is wrong with an entry, which isn't taken over."""
+        self.problems += problems
+        if name not in self.definition.section(section):
+            self.failed.append(f"{section}.{name}")
 
 
 def lay_over(base: StageDefinition, raw: Json) -> Overlay:
@@ -50,14 +56,14 @@ def put_in_place(base: StageDefinition, raw: Json) -> Overlay:
     entry with problems stays as it is in the base, so that nothing else follows from it.
     """
     overlay = Overlay(base)
-    named: dict[str, set[str]] = {section: set() for section in SECTIONS}
-    for section, name, entry in _entries(raw, overlay):
-        named[section].add(name)
-        _put(overlay, section, name, entry)
-    for section, names in named.items():
+    # Room is made first: a full Stage may be replaced as a whole.
+    for section in SECTIONS:
+        named = raw.get(section, {})
         for name in base.section(section):
-            if name not in names:
+            if isinstance(named, Mapping) and name not in named:
                 overlay.definition = edit.destroy(overlay.definition, section, name)
+    for section, name, entry in _entries(raw, overlay):
+        _put(overlay, section, name, entry)
     return overlay
 
 
@@ -75,13 +81,10 @@ def _entries(raw: Json, overlay: Overlay) -> list[tuple[str, str, Json]]:
             for name, entry in entries.items():
                 path = f"{section}.{name}"
                 if isinstance(entry, Mapping):
-                    nulls = list(_nulls(entry, path))
-                    overlay.problems += nulls
-                    overlay.failed += [path] if nulls else []
+                    overlay.problems += _nulls(entry, path)
                     found.append((section, name, _without_nulls(entry)))
                 else:
-                    overlay.problems.append(_not_a_map(path, "a map of fields"))
-                    overlay.failed.append(path)
+                    overlay.refuse(section, name, [_not_a_map(path, "a map of fields")])
     return found
 
 
@@ -95,8 +98,7 @@ def _put(overlay: Overlay, section: str, name: str, raw: Json) -> None:
         if entry != before:
             overlay.definition = edit.put(overlay.definition, section, name, entry)
     except ProblemsError as error:
-        overlay.problems += error.problems
-        overlay.failed.append(f"{section}.{name}")
+        overlay.refuse(section, name, error.problems)
 
 
 def _merge(under: Json, over: Json, shape: tuple[str, ...]) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from setops.api.errors import Problem
 from setops.changes.diff import Action, Change
 from setops.changes.effects import effect
 
-MAX_ROWS: Final = 2000
+MAX_ROWS: Final = 1000
 """Fields that a plan shows; of more, only the number is told, so that a status stays storable."""
 MAX_VALUE: Final = 200
 
@@ -116,8 +116,8 @@ def value_text(value: Any) -> str:
             text = shlex.join(map(str, value))
         case _:
             text = str(value)
-    line = "".join(char if char.isprintable() else " " for char in text)
-    return line if len(line) <= MAX_VALUE else f"{line[: MAX_VALUE - 1]}…"
+    shown = text if len(text) <= MAX_VALUE else f"{text[: MAX_VALUE - 1]}…"
+    return "".join(char if char.isprintable() else " " for char in shown)
 
 
 def _rows(change: Change) -> Iterator[FieldChange]:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 
 from setops.api.changeset import ChangesetSpec
-from setops.api.definition import StageDefinition
+from setops.api.definition import MAX_APPS, StageDefinition
 from setops.changes.fold import Folded, fold
 from tests.unit.changes.definitions import CONTEXT, DEFINITIONS, stage
 
@@ -94,6 +94,19 @@ def test_pruning_takes_entries_and_fields_that_are_not_named() -> None:
     assert folded == Folded(
         stage(apps={"web": {"image": "nginx:1"}}, services={"store": {"type": "s3"}}), ()
     )
+
+
+def test_pruning_takes_away_nothing_that_is_only_written_wrongly() -> None:
+    folded = pruned({"apps": {"web": 3, "worker": {}}, "services": []})
+    assert folded.definition == BASE.model_copy(update={"notifications": {}})
+    assert [problem.field for problem in folded.problems] == ["apps.web", "services"]
+
+
+def test_a_full_stage_can_be_replaced_as_a_whole() -> None:
+    full = stage(apps={f"old{number}": {} for number in range(MAX_APPS)})
+    folded = pruned({"apps": {f"new{number}": {} for number in range(MAX_APPS)}}, full)
+    assert folded.problems == ()
+    assert len(folded.definition.apps) == MAX_APPS
 
 
 def test_the_commands_come_after_the_definition() -> None:
