@@ -236,6 +236,11 @@ class Sandbox:
         return self.directory.certificates / "ca.crt"
 
     @property
+    def certificate(self) -> Path:
+        """The API server's certificate, good for any server on loopback; its key is beside it."""
+        return self.directory.certificates / f"{API_SERVER}.crt"
+
+    @property
     def aws_endpoint(self) -> str:
         """The AWS emulator's URL.
 

@@ -276,12 +276,9 @@ class Operator:
     def _kubeconfig(self, account: str) -> Path:
         arguments = ("create", "token", account, "--namespace", NAMESPACE)
         token = self._sandbox.kubectl(*arguments, f"--duration={_TOKEN_LIFE}").stdout.strip()
-        proxy = self._settings.api_proxy
-        if proxy is None:
-            authority = self._sandbox.authority.read_bytes()
-            server = kubeconfig.Server(self._sandbox.server, authority)
-        else:
-            server = kubeconfig.Server(proxy, None)
+        url = self._settings.api_proxy or self._sandbox.server
+        secure = url.startswith("https:")
+        server = kubeconfig.Server(url, self._sandbox.authority.read_bytes() if secure else None)
         folder = self._sandbox.directory.kubeconfigs
         return kubeconfig.write(folder / f"{self._settings.name}.kubeconfig", server, token)
 
