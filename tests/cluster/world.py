@@ -1,0 +1,137 @@
+"""What tests of the whole do: apply manifests, wait for conditions, look at what came of it."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final
+
+from sandbox import Sandbox
+from sandbox.operator_process import Operator
+
+Object = dict[str, Any]
+
+API: Final = "setops.co/v1alpha1"
+PATIENCE: Final = 60.0
+"""Seconds after which something that should come soon counts as not coming."""
+
+_numbers = itertools.count(1)
+
+
+class World:
+    """A control plane and the operator in it."""
+
+    def __init__(self, sandbox: Sandbox, operator: Operator) -> None:
+        self.sandbox = sandbox
+        self.operator = operator
+
+    def apply(self, *manifests: Object) -> None:
+        """Apply manifests with kubectl; raises CommandError with what kubectl complains."""
+        listed = {"apiVersion": "v1", "kind": "List", "items": list(manifests)}
+        self.sandbox.kubectl("apply", "-f", "-", input=json.dumps(listed))
+
+    def refusal(self, manifest: Object) -> str:
+        """What kubectl says on standard error when it can't apply a manifest."""
+        result = self.sandbox.kubectl("apply", "-f", "-", input=json.dumps(manifest), check=False)
+        assert result.returncode != 0, result.stdout
+        return result.stderr.strip()
+
+    def get(self, what: str, name: str, namespace: str = "") -> Object | None:
+        """An object, or None. `what` as kubectl takes it: `sapp`, `deployment`."""
+        place = ("-n", namespace) if namespace else ()
+        result = self.sandbox.kubectl("get", what, name, *place, "-o", "json", "--ignore-not-found")
+        found: Object | None = json.loads(result.stdout) if result.stdout.strip() else None
+        return found
+
+    def list(self, what: str, namespace: str = "", selector: str = "") -> Sequence[Object]:
+        """All objects of some kinds, in one namespace or in all."""
+        place = ("-n", namespace) if namespace else ("-A",)
+        chosen = ("-l", selector) if selector else ()
+        result = self.sandbox.kubectl("get", what, *place, *chosen, "-o", "json")
+        items: Sequence[Object] = json.loads(result.stdout)["items"]
+        return items
+
+    def wait(self, what: str, name: str, namespace: str = "", condition: str = "Ready") -> Object:
+        """Wait until a condition is True for the newest generation, as `kubectl wait` does."""
+        self.until(
+            lambda: self.holds(what, name, namespace, condition), f"{what}/{name} {condition}"
+        )
+        found = self.get(what, name, namespace)
+        assert found is not None
+        return found
+
+    def holds(self, what: str, name: str, namespace: str, condition: str) -> bool:
+        """Whether a condition is True for the newest generation."""
+        found = self.get(what, name, namespace)
+        if found is None:
+            return False
+        for item in found.get("status", {}).get("conditions", ()):
+            if item["type"] == condition:
+                current = item["observedGeneration"] == found["metadata"]["generation"]
+                return bool(current and item["status"] == "True")
+        return False
+
+    def until(self, holds: Callable[[], bool], what: str) -> None:
+        """Wait until something holds; fails the test with `what` and the operator's last words."""
+        deadline = time.monotonic() + PATIENCE
+        while not holds():
+            if time.monotonic() > deadline:
+                last = "\n".join(self.operator.log.splitlines()[-20:])
+                raise AssertionError(f"never came: {what}\n{last}")
+            time.sleep(0.1)
+
+    def stage(self, project: str = "") -> str:
+        """A new Project with Stage `production`, both ready; the Stage's namespace."""
+        project = project or f"project{next(_numbers)}"
+        self.apply(organization(), manifest("Project", project, {"organization": "acme"}))
+        self.wait("project.setops.co", project)
+        self.apply(manifest("Stage", "production", {}, project))
+        self.wait("sstage", "production", project)
+        return f"{project}-production"
+
+    def commit(self, namespace: str, *commands: str, name: str = "", **spec: Any) -> Object:
+        """Commit a Changeset and wait until it has ended, well or badly."""
+        name = name or f"change{next(_numbers)}"
+        self.apply(changeset(namespace, name, *commands, **spec))
+        self.until(lambda: self.phase(namespace, name) in ENDED, f"end of Changeset {name}")
+        found = self.get("scs", name, namespace)
+        assert found is not None
+        return found
+
+    def phase(self, namespace: str, name: str) -> str:
+        """The phase of a Changeset; empty while it has none."""
+        found = self.get("scs", name, namespace)
+        return str((found or {}).get("status", {}).get("phase", ""))
+
+
+ENDED: Final = ("Committed", "Failed", "Discarded")
+
+
+def manifest(kind: str, name: str, spec: Mapping[str, Any], namespace: str = "") -> Object:
+    """A manifest of one of our kinds."""
+    metadata = {"name": name, **({"namespace": namespace} if namespace else {})}
+    return {"apiVersion": API, "kind": kind, "metadata": metadata, "spec": dict(spec)}
+
+
+def organization(name: str = "acme", **spec: Any) -> Object:
+    """An Organization in the emulator's account."""
+    aws = {"accountId": "000000000000", "region": "eu-central-1"}
+    return manifest(
+        "Organization",
+        name,
+        {
+            "aws": aws,
+            "domain": "acme.example.com",
+            "registry": "registry.example.com/apps",
+            **spec,
+        },
+    )
+
+
+def changeset(namespace: str, name: str, *commands: str, **spec: Any) -> Object:
+    """A Changeset that is to be committed."""
+    return manifest(
+        "Changeset", name, {"commit": True, "commands": list(commands), **spec}, namespace
+    )
