@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
-from sandbox import Sandbox, build
+from sandbox import build
 from tests.chart.helm import Helm, Rendered
 
 
@@ -20,10 +18,3 @@ def helm(tmp_path_factory: pytest.TempPathFactory) -> Helm:
 def default(helm: Helm) -> Rendered:
     """The chart as it is without any values."""
     return helm.template()
-
-
-@pytest.fixture(scope="session")
-def sandbox() -> Iterator[Sandbox]:
-    """A control plane for the tests of this worker."""
-    with Sandbox.start() as started:
-        yield started

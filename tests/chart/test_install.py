@@ -98,7 +98,7 @@ def installed(sandbox: Sandbox) -> Iterator[Sandbox]:
     until(lambda: is_guarded(sandbox, "stages.setops.co", "probe"), "Stages are guarded")
     until(lambda: is_guarded(sandbox, "namespaces", STAGE), "namespaces are guarded")
     yield sandbox
-    apply(sandbox, stage("probe", protected=False))
+    apply(sandbox, *(stage(name, protected=False) for name in ("probe", "production")))
     kubectl(sandbox, "label", "namespace", STAGE, UNPROTECTED)
     sandbox.helm("uninstall", RELEASE, "-n", NAMESPACE)
     sandbox.kubectl("delete", "namespace", NAMESPACE, PROJECT, STAGE, "--wait=false")
