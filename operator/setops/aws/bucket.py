@@ -91,7 +91,8 @@ class Bucket:
             yield Difference(PUBLIC_ACCESS_BLOCK, "off", "on")
         if not self._is_encrypted():
             yield Difference(ENCRYPTION, "on", "off")
-        if self._tls_statement() not in self._statements():
+        wanted = _canonical(self._tls_statement())
+        if not any(_canonical(each) == wanted for each in self._statements()):
             yield Difference(TLS_ONLY, "on", "off")
 
     def set_public_access_block(self, *, private: bool) -> None:
@@ -204,3 +205,14 @@ class Bucket:
             message = f"{error.get('Key')}: {error.get('Message', '')}"
             code = error.get("Code", "Unknown")
             raise ClientError({"Error": {"Code": code, "Message": message}}, "DeleteObjects")
+
+
+def _canonical(policy: Any) -> Any:
+    """A part of a policy in one spelling: AWS may return lists in another order, or unwrapped."""
+    match policy:
+        case dict():
+            return {key: _canonical(value) for key, value in policy.items()}
+        case list():
+            return sorted(policy)
+        case _:
+            return [policy]

@@ -52,15 +52,14 @@ class Gateway:
         self._clock = clock
         self._backoff = Backoff()
         self._slots: dict[Account, asyncio.Semaphore] = {}
-        self._verified: set[Account] = set()
+        self._checked: set[Account] = set()
 
-    async def verify(self, account: Account) -> None:
-        """Makes sure that the credentials belong to the account that was asked for.
+    async def check(self, account: Account) -> None:
+        """Asks STS whether the account can be reached and the credentials belong to it.
 
-        Asks STS once per account; StalledError when they belong to another one.
+        The verbs do so by themselves before their first call. StalledError when the credentials
+        are another account's.
         """
-        if account in self._verified:
-            return
         clients = self._clients.of(account)
         found = await self._run(_Sts(), account, _account_id, clients)
         if found != account.account_id:
@@ -70,12 +69,12 @@ class Gateway:
                 code="AccountMismatch",
                 operation="GetCallerIdentity",
             )
-        self._verified.add(account)
+        self._checked.add(account)
 
     async def observe(self, target: Target) -> Observation:
         """What is there for a Target; UnsupportedTypeError for a type without a product."""
         made_by = product(target.type)
-        await self.verify(target.account)
+        await self._check_once(target.account)
         clients = self._clients.of(target.account)
         return await self._run(made_by, target.account, made_by.observe, clients, target)
 
@@ -88,7 +87,7 @@ class Gateway:
         empty mapping when there are none.
         """
         made_by = product(target.type)
-        await self.verify(target.account)
+        await self._check_once(target.account)
         clients = self._clients.of(target.account)
         match action:
             case Create():
@@ -110,6 +109,10 @@ class Gateway:
             case _:
                 assert_never(action)
         return {}
+
+    async def _check_once(self, account: Account) -> None:
+        if account not in self._checked:
+            await self.check(account)
 
     async def _run(
         self,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import ClientError
 
-from setops.aws.errors import code_of, tolerate
+from setops.aws.errors import WaitError, code_of, tolerate
 from setops.aws.ownership import Owner, owner_by
 from setops.aws.target import Identity
 
@@ -85,8 +85,21 @@ class User:
                     self.iam.delete_access_key(UserName=self.name, AccessKeyId=key)
 
     def create_key(self) -> tuple[str, str]:
-        """A new access key: its id and its secret. AWS allows two per user."""
-        made = self.iam.create_access_key(UserName=self.name)["AccessKey"]
+        """A new access key: its id and its secret. Delete the others first: AWS allows two.
+
+        Raises WaitError while AWS still counts keys that were just deleted.
+        """
+        try:
+            made = self.iam.create_access_key(UserName=self.name)["AccessKey"]
+        except ClientError as exc:
+            if code_of(exc) != "LimitExceeded":
+                raise
+            raise WaitError(
+                f"IAM user {self.name} has all the access keys that AWS allows, although they "
+                "were deleted; it is tried again",
+                code="LimitExceeded",
+                operation="CreateAccessKey",
+            ) from exc
         return made["AccessKeyId"], made["SecretAccessKey"]
 
     def delete(self) -> None:

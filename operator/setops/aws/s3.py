@@ -7,10 +7,12 @@ from typing import Any, Final
 from urllib.parse import quote
 
 from setops.api.catalogue import DeletionPolicy, resolve_options
+from setops.api.errors import Code
 from setops.aws import bucket as settings
 from setops.aws import iam
 from setops.aws.bucket import Bucket
 from setops.aws.clients import AccountClients
+from setops.aws.errors import StalledError, WaitError
 from setops.aws.iam import User
 from setops.aws.ownership import Owner
 from setops.aws.product import Difference, Observation, Presence
@@ -96,9 +98,12 @@ class S3:
 
     def create(self, clients: AccountClients, target: Target) -> None:
         bucket, user = self._bucket(clients, target), self._user(clients, target)
-        if bucket.owner() is Owner.NOBODY:
+        bucket_owner, user_owner = bucket.owner(), user.owner()
+        if Owner.FOREIGN in (bucket_owner, user_owner):
+            return
+        if bucket_owner is Owner.NOBODY:
             bucket.create()
-        if user.owner() is Owner.NOBODY:
+        if user_owner is Owner.NOBODY:
             user.create()
         # The owners are read again: in us-east-1 CreateBucket also succeeds on a bucket that
         # somebody else in the account made meanwhile.
@@ -130,20 +135,25 @@ class S3:
         """Access goes first, so that nobody fills the bucket while it is emptied.
 
         Returns early on a large bucket; the next observation shows what is left. Raises
-        ValueError for any policy but Delete.
+        StalledError for any policy but Delete.
         """
         if target.deletion_policy is not DeletionPolicy.DELETE:
-            raise ValueError(f"deletion policy {target.deletion_policy} does not delete a bucket")
+            raise StalledError(
+                f"deletionPolicy {target.deletion_policy} does not delete a bucket; "
+                "set Delete to lose the data, or Retain to keep it",
+                code=Code.VALIDATION_FAILED,
+            )
         self.release(clients, target)
         bucket = self._bucket(clients, target)
         if bucket.owner() is Owner.OURS and bucket.empty():
             bucket.delete()
 
     def issue_credentials(self, clients: AccountClients, target: Target) -> Mapping[str, str]:
-        """As in the protocol. Raises ValueError when the user isn't this Service's."""
+        """As in the protocol. Raises WaitError when the user isn't this Service's by now."""
         user = self._user(clients, target)
         if user.owner() is not Owner.OURS:
-            raise ValueError(f"IAM user {user.name} is not this Service's")
+            message = f"IAM user {user.name} is not this Service's; it is looked at again"
+            raise WaitError(message, code="NoSuchEntity", operation="CreateAccessKey")
         if _is_usable(target, user.keys()):
             return {name: target.credentials[name] for name in (ACCESS_KEY_ID, SECRET_ACCESS_KEY)}
         # A key whose secret nobody holds is of no use, and counts against AWS's limit of two.

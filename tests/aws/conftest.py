@@ -1,0 +1,66 @@
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+import pytest
+
+from setops.api.catalogue import DeletionPolicy
+from setops.aws.clients import Clients, Settings
+from setops.aws.target import Account, Identity, Target
+from tests.aws import emulator
+from tests.aws.story import Operator, Root
+
+OWN = "999999999999"
+
+
+@pytest.fixture(scope="session")
+def endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    directory = tmp_path_factory.mktemp("emulator")
+    with emulator.running(directory) as url, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AWS_ACCESS_KEY_ID", OWN)
+        patch.setenv("AWS_SECRET_ACCESS_KEY", emulator.SECRET)
+        patch.setenv("AWS_CA_BUNDLE", str(directory / "server.crt"))
+        patch.setenv("AWS_CONFIG_FILE", str(directory / "none"))
+        patch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(directory / "none"))
+        yield url
+
+
+@pytest.fixture(scope="session")
+def account(endpoint: str) -> Account:
+    return Account(OWN, "eu-central-1", endpoint_url=endpoint)
+
+
+@pytest.fixture(scope="session")
+def root(account: Account) -> Root:
+    return Root(account)
+
+
+@pytest.fixture(scope="session")
+def clients(endpoint: str) -> Iterator[Clients]:
+    assert endpoint
+    made = Clients(Settings(threads=4, attempts=1))
+    yield made
+    made.close()
+
+
+_names = itertools.count()
+
+
+@pytest.fixture
+def operator(clients: Clients, account: Account) -> Operator:
+    """An operator with a Service that nobody has seen before, deleted by policy Delete."""
+    return Operator(clients, _target(account))
+
+
+@pytest.fixture
+def another(clients: Clients, account: Account) -> Callable[[], Operator]:
+    """Makes further operators like `operator`."""
+    return lambda: Operator(clients, _target(account))
+
+
+def _target(account: Account) -> Target:
+    identity = Identity("acme", "shop", "live", f"store{next(_names)}")
+    target = Target(account, identity, "s3")
+    return replace(target, deletion_policy=DeletionPolicy.DELETE)

@@ -1,0 +1,112 @@
+"""An AWS emulator with TLS and IAM enforcement, as a process on loopback."""
+
+from __future__ import annotations
+
+import datetime
+import ipaddress
+import os
+import socket
+import ssl
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+SECRET = "test"
+"""Secret of every account's root key, whose id is the account's number."""
+
+
+@contextmanager
+def running(directory: Path) -> Iterator[str]:
+    """The URL of an emulator whose certificate is `directory/server.crt`."""
+    certificate, key = _certificate(directory)
+    port = free_port()
+    url = f"https://127.0.0.1:{port}"
+    environment = {
+        "PATH": os.environ["PATH"],
+        "HOME": str(directory),
+        "TMPDIR": str(directory),
+        "BIND_HOST": "127.0.0.1",
+        "GATEWAY_PORT": str(port),
+        "AUTH": "true",
+        "USE_SSL": "1",
+        "MINISTACK_SSL_CERT": str(certificate),
+        "MINISTACK_SSL_KEY": str(key),
+        # Listeners with ports of their own, on which two emulators would meet.
+        "SFTP_ENABLED": "0",
+        "IOT_MTLS_ENABLED": "0",
+    }
+    program = Path(sys.executable).with_name("ministack")
+    with (directory / "emulator.log").open("wb") as log:
+        process = subprocess.Popen([program], env=environment, stdout=log, stderr=log)
+        try:
+            _wait_until_answering(url, certificate, process)
+            yield url
+        finally:
+            # Its orderly end waits for connections that idle clients keep open.
+            process.kill()
+            process.wait()
+
+
+def credentials(account: str) -> Mapping[str, str]:
+    """The root key of an account, for boto3."""
+    return {"aws_access_key_id": account, "aws_secret_access_key": SECRET}
+
+
+def _wait_until_answering(url: str, certificate: Path, process: subprocess.Popen[bytes]) -> None:
+    trust = ssl.create_default_context(cafile=str(certificate))
+    for _ in range(200):
+        try:
+            with urllib.request.urlopen(f"{url}/_ministack/health", context=trust):  # noqa: S310
+                return
+        except OSError:
+            if process.poll() is not None:
+                raise
+            time.sleep(0.05)
+    raise TimeoutError("the emulator does not answer")
+
+
+def free_port() -> int:
+    """A port of loopback on which nothing listens."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _certificate(directory: Path) -> tuple[Path, Path]:
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "emulator")])
+    now = datetime.datetime.now(datetime.UTC)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - datetime.timedelta(days=1))
+        .not_valid_after(now + datetime.timedelta(days=1))
+        .add_extension(
+            x509.SubjectAlternativeName([x509.IPAddress(ipaddress.IPv4Address("127.0.0.1"))]),
+            critical=False,
+        )
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    files = directory / "server.crt", directory / "server.key"
+    files[0].write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+    files[1].write_bytes(
+        key.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
+        )
+    )
+    return files

@@ -1,0 +1,181 @@
+"""What a reconciler does with a Service, reduced to its loop, and a look at what AWS then holds."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any
+from urllib.parse import parse_qs, unquote, urlsplit
+
+import boto3
+from mypy_boto3_iam import IAMClient
+from mypy_boto3_s3 import S3Client
+
+from setops.aws.clients import Clients
+from setops.aws.decide import (
+    Action,
+    Create,
+    Delete,
+    IssueCredentials,
+    Release,
+    Update,
+    decide,
+)
+from setops.aws.gateway import Gateway
+from setops.aws.product import Observation
+from setops.aws.products import product
+from setops.aws.target import Account, Target
+from tests.aws import emulator
+
+# More passes than any Service needs; a loop that does not settle is a failure.
+_PASSES = 12
+
+_ACTS = (Create, Update, IssueCredentials, Release, Delete)
+
+
+@dataclass
+class Operator:
+    """Runs the loop until `decide` has nothing more to do. `secret` is the Secret in Kubernetes."""
+
+    clients: Clients
+    target: Target
+    secret: dict[str, str] = field(default_factory=dict)
+
+    def create(self) -> list[Action]:
+        """All actions that led to the Service as it is wanted, the last one being what remains."""
+        return self._run(deleting=False)
+
+    def delete(self) -> list[Action]:
+        return self._run(deleting=True)
+
+    def observe(self) -> Observation:
+        return asyncio.run(Gateway(self.clients).observe(self._target()))
+
+    def _run(self, *, deleting: bool) -> list[Action]:
+        return asyncio.run(self._reconcile(deleting=deleting))
+
+    async def _reconcile(self, *, deleting: bool) -> list[Action]:
+        gateway = Gateway(self.clients)
+        actions: list[Action] = []
+        for _ in range(_PASSES):
+            target = self._target()
+            observation = await gateway.observe(target)
+            action = decide(observation, target.deletion_policy, deleting=deleting)
+            actions.append(action)
+            if not isinstance(action, _ACTS):
+                return actions
+            made = await gateway.perform(target, observation, action)
+            if made:
+                ready = replace(target, credentials=made)
+                self.secret = dict(product(target.type).connection(ready, observation))
+        raise AssertionError(f"does not settle: {actions}")
+
+    def _target(self) -> Target:
+        return replace(self.target, credentials=self.secret)
+
+
+@dataclass(frozen=True)
+class Root:
+    """An account as its owner sees it, without any code of ours."""
+
+    account: Account
+
+    @cached_property
+    def s3(self) -> S3Client:
+        return boto3.client("s3", **self._how())
+
+    @cached_property
+    def iam(self) -> IAMClient:
+        return boto3.client("iam", **self._how())
+
+    def buckets(self) -> list[str]:
+        return [bucket["Name"] for bucket in self.s3.list_buckets()["Buckets"]]
+
+    def users(self) -> list[str]:
+        return [user["UserName"] for user in self.iam.list_users()["Users"]]
+
+    def keys(self, user: str) -> list[str]:
+        found = self.iam.list_access_keys(UserName=user)["AccessKeyMetadata"]
+        return [key["AccessKeyId"] for key in found]
+
+    def _how(self) -> Any:
+        return {
+            "region_name": self.account.region,
+            "endpoint_url": self.account.endpoint_url,
+            **emulator.credentials(self.account.account_id),
+        }
+
+
+def app(url: str) -> tuple[S3Client, str]:
+    """An App's client, made from nothing but the link's value, and the bucket it may use."""
+    parts = urlsplit(url)
+    assert parts.scheme == "s3"
+    query = parse_qs(parts.query)
+    client = boto3.client(
+        "s3",
+        region_name=query["region"][0],
+        endpoint_url=query["endpoint"][0],
+        aws_access_key_id=unquote(parts.username or ""),
+        aws_secret_access_key=unquote(parts.password or ""),
+    )
+    return client, parts.hostname or ""
+
+
+class KilledError(Exception):
+    """The operator's process ends here."""
+
+
+@dataclass
+class Faults:
+    """Counts the calls that change something, or all calls, and breaks the n-th, once it worked.
+
+    What AWS holds after a kill differs only by the changes before it, so a kill after each change
+    covers a kill at any point.
+    """
+
+    at: int
+    error: Exception
+    reads: bool = False
+    calls: list[str] = field(default_factory=list)
+
+    def __call__(self, event_name: str, **_: object) -> None:
+        call = event_name.split(".", 1)[1]
+        if self.reads or not call.split(".")[1].startswith(("Get", "List")):
+            self.calls.append(call)
+            if len(self.calls) == self.at:
+                raise self.error
+
+    @property
+    def struck(self) -> bool:
+        return len(self.calls) >= self.at
+
+
+@contextmanager
+def hooked(
+    clients: Clients, account: Account, event: str, handler: Callable[..., Any]
+) -> Iterator[None]:
+    """Adds a handler for an event of botocore to the account's clients of S3 and IAM."""
+    made = clients.of(account)
+    emitters = [made.s3.meta.events, made.iam.meta.events]
+    for emitter in emitters:
+        emitter.register_first(event, handler)
+    try:
+        yield
+    finally:
+        for emitter in emitters:
+            emitter.unregister(event, handler)
+
+
+@contextmanager
+def recorded(clients: Clients, account: Account) -> Iterator[list[str]]:
+    """The names of the operations that are called."""
+    calls: list[str] = []
+
+    def record(model: Any, **_: object) -> None:
+        calls.append(model.name)
+
+    with hooked(clients, account, "before-call", record):
+        yield calls

@@ -1,0 +1,153 @@
+"""The types of Services and the checks that a plan makes."""
+
+from __future__ import annotations
+
+import pytest
+
+from setops.api.catalogue import (
+    SUPPORTED,
+    TYPES,
+    DeletionPolicy,
+    LinkBy,
+    OptionValue,
+    check_link,
+    check_options,
+    check_policy,
+    check_type,
+    parse_option,
+    resolve_options,
+)
+from setops.api.errors import Code, Problem, ProblemsError, Validator
+from setops.api.service import SERVICE_TYPES, option_fields
+from setops.aws.errors import UnsupportedTypeError
+from setops.aws.products import product
+
+
+def test_the_catalogue_knows_the_types_and_options_of_the_resource() -> None:
+    assert set(TYPES) == set(SERVICE_TYPES)
+    options = {option.name for kind in TYPES.values() for option in kind.options}
+    assert options == set(option_fields())
+
+
+@pytest.mark.parametrize("name", TYPES)
+def test_defaults_pass_their_own_checks(name: str) -> None:
+    kind = TYPES[name]
+    for option in kind.options:
+        if option.default is not None:
+            assert parse_option(name, option.name, option.default) == option.default
+    assert (kind.default_version is None) == (not kind.versions)
+    assert not check_policy(name, kind.default_policy)
+
+
+def test_every_supported_type_has_a_product() -> None:
+    assert SUPPORTED == ("s3",)
+    for name in SUPPORTED:
+        assert product(name).type == name
+
+
+@pytest.mark.parametrize(
+    ("name", "code"),
+    [("redis", Code.CURRENTLY_NOT_SUPPORTED), ("oracle", Code.VALIDATION_FAILED)],
+)
+def test_a_type_that_is_not_built_is_refused_naming_what_is(name: str, code: Code) -> None:
+    (problem,) = check_type(name)
+    assert (problem.field, problem.code) == ("type", code)
+    assert problem.message.endswith(": s3")
+    assert check_options(name, "1", "any", {"odd": 1}) == [problem]
+    with pytest.raises(UnsupportedTypeError) as caught:
+        product(name)
+    assert caught.value.code == code
+
+
+REFUSED: dict[str, tuple[str | None, str | None, dict[str, OptionValue], str, Validator]] = {
+    "a version of what has none": ("1", None, {}, "version", Validator.INVALID),
+    "a plan of what has none": (None, "big", {}, "plan", Validator.INVALID),
+    "an unknown option": (None, None, {"size": 1}, "options.size", Validator.NOT_INCLUDED),
+    "neither true nor false": (
+        None,
+        None,
+        {"blockPublicAccess": "maybe"},
+        "options.blockPublicAccess",
+        Validator.NOT_INCLUDED,
+    ),
+    "a number for true": (
+        None,
+        None,
+        {"blockPublicAccess": 1},
+        "options.blockPublicAccess",
+        Validator.NOT_INCLUDED,
+    ),
+}
+
+
+@pytest.mark.parametrize(
+    ("version", "plan", "options", "field", "validator"), REFUSED.values(), ids=REFUSED
+)
+def test_what_s3_refuses(
+    version: str | None,
+    plan: str | None,
+    options: dict[str, OptionValue],
+    field: str,
+    validator: Validator,
+) -> None:
+    (problem,) = check_options("s3", version, plan, options)
+    assert (problem.field, problem.validator) == (field, validator)
+
+
+def test_all_problems_are_told_at_once() -> None:
+    problems = check_options("s3", "1", "big", {"size": 1, "blockPublicAccess": "no"})
+    assert [problem.field for problem in problems] == [
+        "version",
+        "plan",
+        "options.size",
+        "options.blockPublicAccess",
+    ]
+
+
+NUMBERS: list[tuple[OptionValue, int | Validator]] = [
+    (1, 1),
+    ("1024", 1024),
+    (0, Validator.GREATER_THAN_OR_EQUAL),
+    (1025, Validator.LESS_THAN_OR_EQUAL),
+    ("ten", Validator.NOT_AN_INTEGER),
+    (True, Validator.NOT_AN_INTEGER),
+    ("1.5", Validator.NOT_AN_INTEGER),
+]
+
+
+@pytest.mark.parametrize(("value", "expected"), NUMBERS)
+def test_numbers_have_bounds(value: OptionValue, expected: int | Validator) -> None:
+    parsed = parse_option("elasticsearch", "storage", value)
+    assert (parsed.validator if isinstance(parsed, Problem) else parsed) == expected
+
+
+def test_lists_may_be_text() -> None:
+    assert parse_option("postgresql", "extensions", "hstore, ltree") == ["hstore", "ltree"]
+    refused = parse_option("postgresql", "extensions", ["a b"])
+    assert isinstance(refused, Problem)
+    assert refused.validator is Validator.INVALID_FORMAT
+
+
+def test_options_are_typed_and_defaults_filled_in() -> None:
+    assert resolve_options("s3", {}) == {"blockPublicAccess": True}
+    assert resolve_options("s3", {"blockPublicAccess": "false"}) == {"blockPublicAccess": False}
+    with pytest.raises(ProblemsError):
+        resolve_options("s3", {"blockPublicAccess": "no"})
+
+
+def test_s3_keeps_its_data_unless_told_otherwise_and_has_no_snapshots() -> None:
+    assert TYPES["s3"].default_policy is DeletionPolicy.RETAIN
+    assert not check_policy("s3", "Delete")
+    (problem,) = check_policy("s3", "Snapshot")
+    assert problem.message == "Amazon S3 has no final snapshots; use one of: Retain, Delete"
+
+
+def test_a_link_says_which_flag_the_type_needs() -> None:
+    assert not check_link("s3", LinkBy.ENV_KEY)
+    assert not check_link("volume", LinkBy.PATH)
+    (problem,) = check_link("volume", LinkBy.ENV_KEY)
+    assert problem == Problem(
+        "path",
+        Validator.REQUIRED,
+        "a service of type volume is linked with --path, not with --env-key",
+    )
