@@ -119,6 +119,11 @@ async def _end(context: Context, stage: Object) -> None:
     if live is not None and is_ours(live, project, name):
         for kinds in _ENDING:
             await _end_all(context, namespace, kinds)
+        # The label that protects the namespace goes once the Stage is no longer protected, be it
+        # a moment before its deletion: until then our own delete would be refused, too.
+        spec = StageSpec.model_validate(stage.get("spec") or {})
+        organization = organization_name(cluster, project)
+        await cluster.apply(stage_namespace(namespace, project, name, organization, spec))
         await namespaces.remove(context, namespace, project, name)
     await cluster.remove_finalizer(stage, FINALIZER)
 
