@@ -27,6 +27,17 @@ def _say(text: str) -> None:
     print(f"sandbox: {text}", flush=True)
 
 
+def _command(sandbox: Sandbox, command: str) -> str:
+    """What to type for a command on this sandbox."""
+    path = sandbox.directory.path
+    option = "" if path == _DEFAULT_DIRECTORY else f" --dir={shlex.quote(str(path))}"
+    return f"python -m sandbox {command}{option}"
+
+
+def _use(sandbox: Sandbox) -> str:
+    return f'eval "$({_command(sandbox, "env")})"'
+
+
 @contextlib.contextmanager
 def _interruptible() -> Iterator[None]:
     """Turns the first request to end into KeyboardInterrupt, and ignores those that follow.
@@ -77,10 +88,9 @@ def _up(options: argparse.Namespace) -> int:
         if options.operator:
             _start_operator(sandbox)
         if options.foreground:
-            _say('Ctrl-C ends it; in another shell: eval "$(python -m sandbox env)"')
             return _watch(sandbox)
         stack.pop_all()
-    _say('it stays until `python -m sandbox down`; to use it: eval "$(python -m sandbox env)"')
+    _say(f"it stays until `{_command(sandbox, 'down')}`; to use it: {_use(sandbox)}")
     return 0
 
 
@@ -104,6 +114,7 @@ def _start_operator(sandbox: Sandbox) -> None:
 def _watch(sandbox: Sandbox) -> int:
     """Waits for Ctrl-C, or for a component to end by itself."""
     try:
+        _say(f"Ctrl-C ends it; to use it, in another shell: {_use(sandbox)}")
         while not sandbox.dead:
             time.sleep(_POLL)
     except KeyboardInterrupt:
@@ -134,13 +145,16 @@ def _status(options: argparse.Namespace) -> int:
     except NotRunningError as error:
         _say(str(error))
         return _NOT_RUNNING
+    addresses = {API_SERVER: sandbox.server}
+    if sandbox.state.aws:
+        addresses[AWS] = sandbox.aws_endpoint
     for name, process in sandbox.processes.items():
-        where = {API_SERVER: sandbox.server, AWS: sandbox.aws_endpoint}.get(name, "")
+        where = addresses.get(name, "")
         if process.alive:
             memory = f"{process.identity.memory / 2**20:.0f} MiB"
             print(f"{name:24} running {process.identity.pid:8} {memory:>9}  {where}")
         else:
-            print(f"{name:24} ended; see `python -m sandbox logs {name}`")
+            print(f"{name:24} ended; see `{_command(sandbox, f'logs {name}')}`")
     print(f"state in {sandbox.directory.path}")
     return _NOT_RUNNING if sandbox.dead else 0
 

@@ -1,0 +1,169 @@
+"""Starting and ending a sandbox, by its command line; whatever ends it, nothing is left behind."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from sandbox import Sandbox, processes
+from sandbox.state import StateDirectory
+from sandbox.waiting import until
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def command(*arguments: str) -> list[str]:
+    return [sys.executable, "-m", "sandbox", *arguments]
+
+
+def call(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        command(*arguments), cwd=ROOT, capture_output=True, text=True, timeout=120, check=False
+    )
+
+
+def living(directory: Path) -> list[processes.ProcessId]:
+    return list(processes.marked(directory))
+
+
+@pytest.fixture
+def directory(tmp_path: Path) -> Iterator[Path]:
+    """A state directory; a test that fails doesn't leave its sandbox running."""
+    path = tmp_path / "state"
+    yield path
+    for process in living(path):
+        processes.Process(process).kill()
+
+
+def start_in_foreground(directory: Path) -> subprocess.Popen[str]:
+    child = subprocess.Popen(
+        command("up", "--foreground", f"--dir={directory}"),
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    assert child.stdout is not None
+    for line in child.stdout:
+        if "Ctrl-C ends it" in line:
+            return child
+    raise AssertionError(f"ended with exit code {child.wait()}")
+
+
+def test_a_sandbox_is_started_used_and_ended_beside_another(
+    directory: Path, sandbox: Sandbox
+) -> None:
+    option = f"--dir={directory}"
+    up = call("up", option)
+    assert up.returncode == 0, up.stderr
+    assert "ready after" in up.stdout
+
+    again = call("up", option)
+    assert again.returncode == 0
+    assert "runs already" in again.stdout
+
+    assert call("status", option).returncode == 0
+    script = f'eval "$({sys.executable} -m sandbox env {option})" && kubectl get nodes -o name'
+    used = subprocess.run(
+        ["bash", "-c", script], cwd=ROOT, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert used.stdout.split() == ["node/node-a", "node/node-b", "node/node-c"]
+
+    sandbox.kubectl("create", "namespace", "only-here")
+    script = f'eval "$({sys.executable} -m sandbox env {option})" && kubectl get ns only-here'
+    other = subprocess.run(
+        ["bash", "-c", script], cwd=ROOT, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert "NotFound" in other.stderr
+
+    # A component that died: it shows, and `up` starts all anew.
+    state = StateDirectory(directory).read()
+    assert state is not None
+    os.kill(state.processes["kube-scheduler"].pid, signal.SIGKILL)
+    until(lambda: call("status", option).returncode == 3, "the status to show it")
+    up = call("up", option)
+    assert up.returncode == 0, up.stderr
+    assert "ready after" in up.stdout
+    assert not any(process.alive for process in state.processes.values())
+
+    assert "etcd" in call("logs", "no-such-component", option).stderr
+    assert call("logs", "kube-apiserver", option).stdout
+
+    assert call("down", option).returncode == 0
+    assert living(directory) == []
+    assert not directory.exists()
+    assert call("status", option).returncode == 3
+    assert "nothing runs" in call("down", option).stdout
+
+
+def test_nothing_outlives_its_parent(directory: Path) -> None:
+    child = start_in_foreground(directory)
+    assert len(living(directory)) == 6
+    child.kill()
+    child.communicate()
+    until(lambda: not living(directory), "the processes to end with their parent")
+
+    # What is left on disk is in nobody's way.
+    child = start_in_foreground(directory)
+    assert "already" in call("up", "--foreground", f"--dir={directory}").stderr
+    assert call("down", f"--dir={directory}").returncode == 0
+    child.communicate(timeout=60)
+    assert child.returncode == 0
+    assert living(directory) == []
+    assert not directory.exists()
+
+
+def test_ctrl_c_leaves_nothing(directory: Path) -> None:
+    child = start_in_foreground(directory)
+    child.send_signal(signal.SIGINT)
+    child.communicate(timeout=60)
+    assert child.returncode == 0
+    assert living(directory) == []
+    assert not directory.exists()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
+def test_an_interrupted_start_leaves_nothing(directory: Path, number: signal.Signals) -> None:
+    child = subprocess.Popen(command("up", f"--dir={directory}"), cwd=ROOT)
+    until(lambda: len(living(directory)) > 1, "the first processes")
+    child.send_signal(number)
+    child.wait()
+    if number is signal.SIGKILL:
+        # Nothing tells processes that are meant to stay; the next command does.
+        assert living(directory)
+        assert call("down", f"--dir={directory}").returncode == 0
+    assert living(directory) == []
+    assert not directory.exists()
+
+
+def test_a_directory_with_other_things_in_it_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "thesis.tex").write_text("")
+    refused = call("up", f"--dir={tmp_path}")
+    assert refused.returncode == 1
+    assert "is not empty and no sandbox made it" in refused.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["thesis.tex"]
+
+
+def test_temporary_sandboxes_of_killed_processes_are_removed(tmp_path: Path) -> None:
+    code = "from sandbox import Sandbox; print(Sandbox.start(aws=False).directory.path, flush=True)"
+    environment = {**os.environ, "TMPDIR": str(tmp_path)}
+    script = code + "; import time; time.sleep(600)"
+    with subprocess.Popen(
+        [sys.executable, "-c", script], cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True
+    ) as child:
+        assert child.stdout is not None
+        left = Path(child.stdout.readline().strip())
+        child.kill()
+    until(lambda: not living(left), "the processes to end with their parent")
+    assert left.exists()
+    script = "from sandbox import Sandbox\nwith Sandbox.start(aws=False): print(flush=True)"
+    subprocess.run(
+        [sys.executable, "-c", script], cwd=ROOT, env=environment, timeout=120, check=True
+    )
+    assert list(left.parent.iterdir()) == []
