@@ -29,7 +29,7 @@ _HERE = Path(__file__).parent
 _ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
 # What `go install` calls a program, where that isn't what everybody calls it.
 _RENAMED = {"server": "etcd"}
-# Go's caches of modules and compiled packages take about 5 GB.
+# Go's caches of modules and compiled packages take about 5 GB when they are new.
 _SPACE = 6 * 10**9
 _HEARTBEAT = 30.0
 
@@ -133,6 +133,8 @@ def tools() -> Tools:
 
 def _check_space(cache: Path) -> None:
     cache.mkdir(parents=True, exist_ok=True)
+    if (Path(os.environ.get("GOCACHE") or cache.parent / "go-build")).exists():
+        return
     free = shutil.disk_usage(cache).free
     if free < _SPACE:
         raise MissingRequirementError(

@@ -28,7 +28,8 @@ from sandbox.processes import Lifetime, Process
 
 _PATIENCE = 60.0
 _POLL = 0.05
-_TAKEN = "address already in use"
+# All of the components say it in these words.
+_TAKEN = "already in use"
 
 
 def write_files(around: Surroundings) -> None:
@@ -139,7 +140,11 @@ class Launcher:
             self._wait(KWOK, lambda: _leases(api) == _NODES, (KWOK,))
 
     def _aws_answers(self) -> bool:
-        connection = http.client.HTTPConnection(LOOPBACK, self.around.ports[AWS], timeout=5)
+        # It could be another's that got the port first; ours says so only after a while.
+        port = self.around.ports[AWS]
+        if (LOOPBACK, port) not in processes.listening(self.running[AWS].identity.pid):
+            return False
+        connection = http.client.HTTPConnection(LOOPBACK, port, timeout=5)
         try:
             connection.request("GET", "/_ministack/health")
             return connection.getresponse().status < 500
@@ -150,10 +155,13 @@ class Launcher:
 
     def _wait(self, what: str, ready: Callable[[], bool], needed: Iterable[str]) -> None:
         deadline = time.monotonic() + _PATIENCE
-        while not ready():
+        while True:
+            is_ready = ready()
             for component in needed:
                 if not self.running[component].alive:
                     raise self._ended(component)
+            if is_ready:
+                return
             if time.monotonic() > deadline:
                 log = self.around.directory.log(what)
                 raise ComponentError(
@@ -164,7 +172,7 @@ class Launcher:
 
     def _ended(self, component: str) -> ComponentError:
         text = self.around.directory.log(component).read_text(errors="replace")
-        kind = PortTakenError if _TAKEN in text or "already in use" in text else ComponentError
+        kind = PortTakenError if _TAKEN in text else ComponentError
         return kind(f"{component} ended while starting; the end of its log:\n{tail(text)}")
 
 

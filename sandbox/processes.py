@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import enum
+import ipaddress
 import os
 import signal
 import subprocess
@@ -23,6 +24,8 @@ from pathlib import Path
 MARKER = "SETOPS_SANDBOX_STATE"
 
 _POLL = 0.02
+# The state of a socket, as proc(5) writes it.
+_LISTEN = "0A"
 
 
 class Lifetime(enum.Enum):
@@ -108,6 +111,36 @@ class Process:
         """Kills the process and waits until it is gone."""
         self.identity.signal(signal.SIGKILL)
         self.wait(10)
+
+
+def listening(pid: int) -> set[tuple[str, int]]:
+    """Addresses and TCP ports that a process listens on; empty when it has ended."""
+    inodes = set()
+    try:
+        for descriptor in Path(f"/proc/{pid}/fd").iterdir():
+            with contextlib.suppress(OSError):  # closed meanwhile
+                inodes.add(str(descriptor.readlink()))
+        lines = [
+            line
+            for table in ("tcp", "tcp6")
+            for line in Path(f"/proc/{pid}/net/{table}").read_text().splitlines()[1:]
+        ]
+    except OSError:
+        return set()
+    found = set()
+    for line in lines:
+        _, local, _, state, *_, inode = line.split()[:10]
+        if state == _LISTEN and f"socket:[{inode}]" in inodes:
+            address, _, port = local.partition(":")
+            found.add((_dotted(address), int(port, 16)))
+    return found
+
+
+def _dotted(address: str) -> str:
+    # In words of four bytes, each in the order of the machine.
+    words = [int(address[start : start + 8], 16) for start in range(0, len(address), 8)]
+    packed = b"".join(word.to_bytes(4, sys.byteorder) for word in words)
+    return str(ipaddress.ip_address(packed))
 
 
 @cache

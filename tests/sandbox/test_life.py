@@ -87,19 +87,29 @@ def test_a_sandbox_is_started_used_and_ended_beside_another(
     assert state is not None
     os.kill(state.processes["kube-scheduler"].pid, signal.SIGKILL)
     until(lambda: call("status", option).returncode == 3, "the status to show it")
-    up = call("up", option)
-    assert up.returncode == 0, up.stderr
-    assert "ready after" in up.stdout
+    child = start_in_foreground(directory)
     assert not any(process.alive for process in state.processes.values())
+    assert "already" in call("up", "--foreground", option).stderr
 
     assert "etcd" in call("logs", "no-such-component", option).stderr
     assert call("logs", "kube-apiserver", option).stdout
 
+    # The one in the foreground is ended from another shell.
     assert call("down", option).returncode == 0
+    child.communicate(timeout=60)
+    assert child.returncode == 0
     assert living(directory) == []
     assert not directory.exists()
     assert call("status", option).returncode == 3
     assert "nothing runs" in call("down", option).stdout
+
+
+def test_everything_listens_on_loopback_alone(sandbox: Sandbox) -> None:
+    found = [processes.listening(each.pid) for each in living(sandbox.directory.path)]
+    addresses = {address for pairs in found for address, _ in pairs}
+    ports = {port for pairs in found for _, port in pairs}
+    assert addresses == {"127.0.0.1"}
+    assert ports == set(sandbox.state.ports.values())
 
 
 def test_nothing_outlives_its_parent(directory: Path) -> None:
@@ -109,17 +119,7 @@ def test_nothing_outlives_its_parent(directory: Path) -> None:
     child.communicate()
     until(lambda: not living(directory), "the processes to end with their parent")
 
-    # What is left on disk is in nobody's way.
-    child = start_in_foreground(directory)
-    assert "already" in call("up", "--foreground", f"--dir={directory}").stderr
-    assert call("down", f"--dir={directory}").returncode == 0
-    child.communicate(timeout=60)
-    assert child.returncode == 0
-    assert living(directory) == []
-    assert not directory.exists()
-
-
-def test_ctrl_c_leaves_nothing(directory: Path) -> None:
+    # What is left on disk is in nobody's way, and Ctrl-C leaves nothing at all.
     child = start_in_foreground(directory)
     child.send_signal(signal.SIGINT)
     child.communicate(timeout=60)
@@ -151,19 +151,19 @@ def test_a_directory_with_other_things_in_it_is_refused(tmp_path: Path) -> None:
 
 
 def test_temporary_sandboxes_of_killed_processes_are_removed(tmp_path: Path) -> None:
-    code = "from sandbox import Sandbox; print(Sandbox.start(aws=False).directory.path, flush=True)"
+    script = "from sandbox import Sandbox\nwith Sandbox.start(aws=False): print('done')"
+    line = [sys.executable, "-c", script]
     environment = {**os.environ, "TMPDIR": str(tmp_path)}
-    script = code + "; import time; time.sleep(600)"
-    with subprocess.Popen(
-        [sys.executable, "-c", script], cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True
-    ) as child:
-        assert child.stdout is not None
-        left = Path(child.stdout.readline().strip())
+    home = tmp_path / f"setops-sandbox-{os.getuid()}"
+    with subprocess.Popen(line, cwd=ROOT, env=environment) as child:
+        until(lambda: home.exists() and list(home.glob("*/state.json")), "its state")
+        [left] = home.iterdir()
+        until(lambda: living(left), "its first process")
         child.kill()
     until(lambda: not living(left), "the processes to end with their parent")
     assert left.exists()
-    script = "from sandbox import Sandbox\nwith Sandbox.start(aws=False): print(flush=True)"
-    subprocess.run(
-        [sys.executable, "-c", script], cwd=ROOT, env=environment, timeout=120, check=True
+    ended = subprocess.run(
+        line, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120, check=True
     )
-    assert list(left.parent.iterdir()) == []
+    assert ended.stdout == "done\n"
+    assert list(home.iterdir()) == []
