@@ -13,23 +13,62 @@ from pydantic import Field, StringConstraints, field_validator, model_validator
 
 from setops.api import names
 from setops.api.conditions import Condition
-from setops.api.model import CEL, Model, map_key_rule, rule_with_expression, rules
+from setops.api.model import CEL, Form, Model, map_key_rule, rule_with_expression, rules
 
+_HOST: Final = r"[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*(:[0-9]{1,5})?"
+_PATH: Final = r"[a-z0-9]+((\.|__?|-+)[a-z0-9]+)*"
 IMAGE: Final = (
-    r"[a-z0-9]([a-z0-9._-]*[a-z0-9])?(:[0-9]{1,5})?(/[a-z0-9]+([._-]+[a-z0-9]+)*)*"
+    rf"({_HOST}/)?{_PATH}(/{_PATH})*"
     r"(:[A-Za-z0-9_][A-Za-z0-9_.-]{0,127})?(@sha256:[a-f0-9]{64})?"
 )
-"""An image reference: registry and port, path, tag and digest; all but the path optional."""
+"""An image reference: registry and port, path, tag and digest; all but the path optional.
+
+As strict as the kubelet, so that no pod ends in InvalidImageName.
+"""
 DIGEST: Final = r"sha256:[a-f0-9]{64}"
 DOMAIN: Final = r"(\*\.)?([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}"
 STATUS_CODES: Final = r"[1-5][0-9]{2}(-[1-5][0-9]{2})?(,[1-5][0-9]{2}(-[1-5][0-9]{2})?)*"
 MAX_RELEASES: Final = 100
 
-Image = Annotated[str, StringConstraints(min_length=1, max_length=512, pattern=f"^{IMAGE}$")]
+Image = Annotated[
+    str,
+    StringConstraints(max_length=512),
+    Form(
+        IMAGE,
+        "an image reference, lowercase but for its tag, such as registry.example.com/app:1.0 or "
+        "registry.example.com/app@sha256:…",
+    ),
+]
 Argument = Annotated[str, StringConstraints(max_length=8192)]
 Arguments = Annotated[list[Argument], Field(max_length=256)]
-ServiceName = Annotated[str, StringConstraints(pattern=f"^{names.SERVICE_NAME}$")]
-EnvKey = Annotated[str, StringConstraints(max_length=256, pattern=f"^{names.ENV_KEY}$")]
+EnvKey = Annotated[
+    str,
+    StringConstraints(max_length=256),
+    Form(
+        names.ENV_KEY,
+        "a variable's name: a letter or underscore, then letters, digits and underscores",
+    ),
+]
+HttpPath = Annotated[
+    str,
+    StringConstraints(max_length=1024),
+    Form(r"/\S*", "a path that begins with a slash and has no spaces, such as /healthz"),
+]
+StatusCodes = Annotated[
+    str,
+    StringConstraints(max_length=256),
+    Form(STATUS_CODES, "a list of codes and ranges such as 200-299,301, from 100 to 599"),
+]
+MountPath = Annotated[
+    str,
+    StringConstraints(max_length=1024),
+    Form(r"/[^:\n]*", "an absolute path without colons, such as /data"),
+]
+TimeOfDay = Annotated[
+    str,
+    StringConstraints(max_length=5),
+    Form(r"([01][0-9]|2[0-3]):[0-5][0-9]", "a time of day in UTC such as 07:30"),
+]
 
 
 class ContainerHealthCheck(Model):
@@ -63,12 +102,10 @@ class Container(Model):
 class NetworkHealthCheck(Model):
     """The check from outside that decides whether a container gets traffic; http only."""
 
-    path: Annotated[str, StringConstraints(max_length=1024, pattern=r"^/")] | None = Field(
+    path: HttpPath | None = Field(
         None, description="Path that is asked for; begins with a slash. Unset: /."
     )
-    status: (
-        Annotated[str, StringConstraints(max_length=256, pattern=f"^{STATUS_CODES}$")] | None
-    ) = Field(
+    status: StatusCodes | None = Field(
         None, description="Codes and ranges that count as healthy: 200-299,301. Unset: 200-499."
     )
 
@@ -185,9 +222,7 @@ class Link(Model):
     env_key: EnvKey | None = Field(
         None, description="Environment variable that gets the Service's URL."
     )
-    path: Annotated[str, StringConstraints(max_length=1024, pattern=r"^/")] | None = Field(
-        None, description="Where a volume is mounted."
-    )
+    path: MountPath | None = Field(None, description="Where a volume is mounted.")
     read_only: bool | None = Field(None, description="Mounts the volume read-only.")
 
     @model_validator(mode="after")
@@ -236,9 +271,7 @@ class Domain(Model):
 class ScheduledScale(Model):
     """A planned scale from a time of day on."""
 
-    at: Annotated[str, StringConstraints(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")] = Field(
-        description="Time of day in UTC, HH:MM."
-    )
+    at: TimeOfDay = Field(description="Time of day in UTC, HH:MM.")
     weekdays: (
         Annotated[
             list[Literal["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"]],
@@ -273,9 +306,7 @@ _RELEASES_RULES: Final = map_key_rule(
 )
 _DOMAINS_RULES: Final[dict[str, Any]] = {
     CEL: [
-        *map_key_rule(
-            DOMAIN.replace("\\", "\\\\"), "domain", "write a host name such as www.example.com"
-        )[CEL],
+        *map_key_rule(DOMAIN, "domain", "write a host name such as www.example.com")[CEL],
         {
             "rule": "self.filter(k, self[k].primary).size() <= 1",
             "message": "at most one domain can be primary",
@@ -396,6 +427,23 @@ APP_SPEC_RULES: Final = rules(
     (
         "!(has(self.image) && has(self.activeRelease))",
         "an App has either image or activeRelease",
+    ),
+    (
+        "!has(self.env) || !has(self.links) || "
+        "!self.links.exists(s, has(self.links[s].envKey) && self.links[s].envKey in self.env)",
+        "a link's envKey is also a key of env; choose another envKey, or unset the variable",
+    ),
+    (
+        "!has(self.links) || self.links.all(s, !has(self.links[s].envKey) || "
+        "!self.links.exists(t, t != s && has(self.links[t].envKey) && "
+        "self.links[t].envKey == self.links[s].envKey))",
+        "two links have the same envKey; choose another for one of them",
+    ),
+    (
+        "!has(self.links) || self.links.all(s, !has(self.links[s].path) || "
+        "!self.links.exists(t, t != s && has(self.links[t].path) && "
+        "self.links[t].path == self.links[s].path))",
+        "two links have the same path; choose another for one of them",
     ),
 )
 

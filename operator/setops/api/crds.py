@@ -20,7 +20,7 @@ from setops.api.changeset import (
 )
 from setops.api.definition import StageDefinition
 from setops.api.kinds import GROUP, VERSION, Kind, Object
-from setops.api.model import CEL, Model, rules
+from setops.api.model import CEL, Model
 from setops.api.notification import (
     NOTIFICATION_SPEC_RULES,
     NotificationSpec,
@@ -180,6 +180,9 @@ DEFINITIONS: Final = (
             _MESSAGE,
             _AGE,
         ),
+        names.NOTIFICATION_NAME,
+        "a Notification's name has at most 63 lowercase letters, digits and dashes, begins "
+        "and ends with a letter or digit",
         spec_rules=NOTIFICATION_SPEC_RULES,
     ),
     Definition(

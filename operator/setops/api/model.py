@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import dataclass
 from typing import Any, Final
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic.alias_generators import to_camel
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema, core_schema
+
+from setops.api.errors import Validator, quoted, refusal
 
 CEL: Final = "x-kubernetes-validations"
 
@@ -27,6 +33,41 @@ class Model(BaseModel):
         return self.model_dump(mode="json", by_alias=True, exclude_none=True)
 
 
+@dataclass(frozen=True, slots=True)
+class Form:
+    """The form of a text, refused with the same words by the models and by the API server.
+
+    `pattern` must match the whole text, in the ASCII syntax that RE2 and Python share; `what`
+    goes on from "must be …" and gives an example. Annotate with a maximal length too: the API
+    server bounds the cost of a rule by it.
+    """
+
+    pattern: str
+    what: str
+
+    def __get_pydantic_core_schema__(
+        self, source: type[str], handler: GetCoreSchemaHandler
+    ) -> CoreSchema:
+        return core_schema.no_info_after_validator_function(self._check, handler(source))
+
+    def __get_pydantic_json_schema__(
+        self, core: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        rule = rules((f"self.matches({_whole(self.pattern)})", f"must be {self.what}"))
+        return {**handler(core), "pattern": f"^(?:{self.pattern})$", **rule}
+
+    def _check(self, text: str) -> str:
+        if not re.fullmatch(self.pattern, text, re.ASCII):
+            message = f"{quoted(text)} is not valid; it must be {self.what}"
+            raise refusal(Validator.INVALID_FORMAT, message)
+        return text
+
+
+def _whole(pattern: str) -> str:
+    """A pattern that must match a whole text, as a literal of CEL."""
+    return f"r'^(?:{pattern})$'"
+
+
 def rules(*pairs: tuple[str, str]) -> dict[str, Any]:
     """CEL rules for a schema, each as (expression, message)."""
     return {CEL: [{"rule": rule, "message": message} for rule, message in pairs]}
@@ -39,7 +80,7 @@ def rule_with_expression(rule: str, message_expression: str) -> dict[str, str]:
 
 def map_key_rule(pattern: str, what: str, remedy: str) -> dict[str, Any]:
     """The rule that all keys of a map match a pattern; the message names the first that doesn't."""
-    expression = f"k.matches('^{pattern}$')"
+    expression = f"k.matches({_whole(pattern)})"
     return {
         CEL: [
             rule_with_expression(

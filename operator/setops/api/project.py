@@ -8,8 +8,17 @@ from pydantic import Field, StringConstraints
 
 from setops.api import names
 from setops.api.conditions import Condition
-from setops.api.model import Model
+from setops.api.model import Form, Model
 from setops.api.organization import UserName
+
+OrganizationName = Annotated[
+    str,
+    StringConstraints(max_length=40),
+    Form(
+        names.ORGANIZATION_NAME,
+        "an Organization's name: 1 to 40 lowercase letters, digits and dashes",
+    ),
+]
 
 
 class Member(Model):
@@ -31,9 +40,7 @@ MEMBERS_LIST_MAP: Final[dict[str, Any]] = {
 class ProjectSpec(Model):
     """A Project: whose it is and who works on it."""
 
-    organization: Annotated[
-        str, StringConstraints(pattern=f"^{names.ORGANIZATION_NAME}$", max_length=40)
-    ] = Field(description="Name of the Organization that hosts it.")
+    organization: OrganizationName = Field(description="Name of the Organization that hosts it.")
     members: Members | None = Field(
         None,
         description="Users with a role on the Project and all its Stages.",

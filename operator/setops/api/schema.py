@@ -60,6 +60,9 @@ def _node(node: Mapping[str, Any], definitions: Mapping[str, Any]) -> Schema:
         rest = {key: value for key, value in node.items() if key != "anyOf"}
         return _node({**choices[0], **rest}, definitions)
     found: Schema = {key: value for key, value in node.items() if key not in _DROPPED}
+    if CEL in found:
+        # The rule says in words what of a pattern the API server would show bare.
+        found.pop("pattern", None)
     if "default" in found:
         found["default"] = _without_nulls(found["default"])
         if found["default"] is None:

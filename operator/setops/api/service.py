@@ -11,7 +11,7 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import Field, StringConstraints
 
 from setops.api.conditions import Condition
-from setops.api.model import Model, rules
+from setops.api.model import Form, Model, rules
 
 SERVICE_TYPES: Final = (
     "postgresql",
@@ -24,19 +24,30 @@ SERVICE_TYPES: Final = (
 )
 
 
+Extension = Annotated[
+    str,
+    StringConstraints(max_length=63),
+    Form("[a-z][a-z0-9_-]*", "the name of a PostgreSQL extension such as pg_trgm"),
+]
+Version = Annotated[
+    str, StringConstraints(max_length=32), Form(r"[0-9]+(\.[0-9x]+)*", "a version such as 16.4")
+]
+Plan = Annotated[
+    str,
+    StringConstraints(max_length=64),
+    Form("[a-z0-9][a-z0-9.-]*", "a plan such as db.t3.micro or db.t3.micro.ha"),
+]
+
+
 class ServiceOptions(Model):
     """Options of a Service; each type takes some of them."""
 
     block_public_access: bool | None = Field(
         None, description="s3: whether public access to the bucket is blocked. Unset: true."
     )
-    extensions: (
-        Annotated[
-            list[Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,62}$")]],
-            Field(max_length=64),
-        ]
-        | None
-    ) = Field(None, description="postgresql: extensions to create.")
+    extensions: Annotated[list[Extension], Field(max_length=64)] | None = Field(
+        None, description="postgresql: extensions to create."
+    )
     min_storage: int | None = Field(
         None, ge=20, le=65536, description="postgresql: storage in GB. Unset: 20."
     )
@@ -65,12 +76,12 @@ class ServiceSpec(Model):
             )
         ),
     )
-    version: (
-        Annotated[str, StringConstraints(max_length=32, pattern=r"^[0-9]+(\.[0-9x]+)*$")] | None
-    ) = Field(None, description="Version of the product, such as 16.4. Unset: the newest known.")
-    plan: (
-        Annotated[str, StringConstraints(max_length=64, pattern=r"^[a-z0-9][a-z0-9.-]*$")] | None
-    ) = Field(None, description="Size, such as db.t3.micro; suffix .ha for high availability.")
+    version: Version | None = Field(
+        None, description="Version of the product, such as 16.4. Unset: the newest known."
+    )
+    plan: Plan | None = Field(
+        None, description="Size, such as db.t3.micro; suffix .ha for high availability."
+    )
     options: ServiceOptions | None = Field(None, description="Options of the type.")
     backup_retention_days: int | None = Field(
         None, ge=0, le=35, description="Days that automatic backups are kept, 0 to 35."
