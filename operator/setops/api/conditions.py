@@ -74,6 +74,7 @@ class Reason(StrEnum):
     PROJECT_MISSING = "ProjectDoesNotExist", "The Stage lies in no Project's namespace."
     STAGE_MISSING = "StageDoesNotExist", "The object lies in no Stage's namespace."
     NAMESPACE_TAKEN = "NamespaceTaken", "The namespace exists and isn't ours."
+    OBJECT_TAKEN = "ObjectTaken", "An object that it has to make exists and isn't ours."
     NAMESPACE_RESERVED = "NamespaceReserved", "The namespace belongs to the cluster itself."
     NAMESPACE_TERMINATING = "NamespaceTerminating", "The namespace is being deleted."
     NAME_INVALID = "NameInvalid", "The name breaks the platform's name rule."

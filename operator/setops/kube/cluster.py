@@ -17,11 +17,15 @@ from setops.api.kinds import GROUP, SECRET, Key, Kind, Object, key_of
 from setops.kube.cache import Cache, version_of
 from setops.kube.client import Client, Propagation
 from setops.kube.compare import differences
-from setops.kube.errors import NotFound
+from setops.kube.errors import AlreadyExists, Conflict, NotFound
 from setops.kube.trim import trim
 
 ANNOTATION_DESIRED: Final = f"{GROUP}/desired"
 """On a child object: the hash of what was applied, which tells when a field is no longer wanted."""
+
+NO_VERSION: Final = "1"
+"""A resourceVersion that no object has, since etcd's first revision is an empty one: with it an
+apply creates, or is refused as a conflict."""
 
 _log = logging.getLogger(__name__)
 
@@ -60,6 +64,9 @@ class Cluster:
 
         Nothing is written when it has it already. Where the apply leaves a difference (an item
         that somebody else added to a list of ours), the object is replaced.
+
+        An object that the cache doesn't know is created, never taken over: raises AlreadyExists
+        when there is one. Who wants that one must `fetch` it first, and see whose it is.
         """
         desired = _stamped(desired)
         key = key_of(desired)
@@ -71,6 +78,8 @@ class Cluster:
             if not differences(desired, live):
                 self.cache.settle(key, stamp)
                 return live
+        if live is None:
+            return self._seen(await self._create_by_apply(desired))
         applied = await self.client.apply(desired)
         left = differences(desired, applied)
         if left:
@@ -153,6 +162,22 @@ class Cluster:
             self.cache.drop(key)
             return None
         return self._seen(rest)
+
+    async def _create_by_apply(self, desired: Object) -> Object:
+        """Apply what is not there yet; by a plain create its fields could not be taken away later.
+
+        Raises AlreadyExists.
+        """
+        versioned = {**desired["metadata"], "resourceVersion": NO_VERSION}
+        try:
+            return await self.client.apply({**desired, "metadata": versioned})
+        except Conflict as error:
+            raise AlreadyExists(
+                f"{key_of(desired)} exists already",
+                status=error.status,
+                reason="AlreadyExists",
+                target=error.target,
+            ) from error
 
     async def _set_finalizers(self, obj: Object, finalizers: Sequence[str]) -> Object:
         version = obj["metadata"]["resourceVersion"]

@@ -1,32 +1,62 @@
-"""Children of an object: written when they differ, removed when no longer wanted."""
+"""Children of an object: written when they differ, removed when no longer wanted.
+
+What has a child's name and isn't ours is never touched.
+"""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Collection, Iterable
+from enum import Enum
+from typing import Final
 
 from setops.api.conditions import Reason
-from setops.api.kinds import Kind, Object, key_of
+from setops.api.kinds import GROUP, Kind, Object, key_of
 from setops.kube.cluster import Cluster
-from setops.kube.errors import Forbidden
-from setops.reconcile.places import is_deleting
-from setops.reconcile.report import Waiting
+from setops.kube.errors import AlreadyExists, Forbidden
+from setops.reconcile.places import is_deleting, labels_of
+from setops.reconcile.report import Stalled, Waiting
+
+POLL: Final = 5.0
+"""Seconds between two looks at what stands in the way: without our label it isn't watched."""
 
 
 async def apply_all(cluster: Cluster, objects: Iterable[Object]) -> None:
-    """Write those children that differ, at once.
+    """Write those children that differ, at once; none that is somebody else's.
 
-    Raises Waiting in a terminating namespace, or while a child of an earlier life is going.
+    Raises Stalled for those, and Waiting in a terminating namespace, or while a child of an
+    earlier life is going.
     """
-    objects = list(objects)
-    for obj in objects:
-        _refuse_other_owner(cluster, obj)
-    results = await asyncio.gather(*(cluster.apply(obj) for obj in objects), return_exceptions=True)
+    results = await asyncio.gather(
+        *(apply_own(cluster, obj) for obj in objects), return_exceptions=True
+    )
     for result in results:
-        if isinstance(result, Forbidden) and result.namespace_terminating:
-            raise Waiting(Reason.NAMESPACE_TERMINATING, "the namespace is being deleted", again=5)
         if isinstance(result, BaseException):
             raise result
+
+
+async def apply_own(cluster: Cluster, desired: Object) -> Object:
+    """Write one child if it differs. Raises as `apply_all` does."""
+    key = key_of(desired)
+    live = cluster.get(key)
+    if live is not None and whose(live, desired) is not Whose.OURS:
+        # What isn't ours is not watched: what is known of it may be old.
+        live = await cluster.fetch(key)
+    try:
+        if live is None:
+            try:
+                return await cluster.apply(desired)
+            except AlreadyExists:
+                live = await cluster.fetch(key)
+        if live is not None:
+            refuse_foreign(live, desired)
+        return await cluster.apply(desired)
+    except Forbidden as error:
+        if error.namespace_terminating:
+            raise Waiting(
+                Reason.NAMESPACE_TERMINATING, "the namespace is being deleted", again=5
+            ) from error
+        raise
 
 
 async def remove_unwanted(
@@ -40,17 +70,51 @@ async def remove_unwanted(
             await cluster.delete(key, uid=child["metadata"]["uid"])
 
 
-def _refuse_other_owner(cluster: Cluster, desired: Object) -> None:
-    """Two controllers of one object are refused by Kubernetes; the old one's child goes first."""
-    key = key_of(desired)
-    live = cluster.get(key)
-    if live is None:
-        return
-    ours = {owner["uid"] for owner in desired["metadata"].get("ownerReferences") or ()}
-    for owner in live["metadata"].get("ownerReferences") or ():
-        if owner.get("controller") and owner["uid"] not in ours:
+class Whose(Enum):
+    """To whom an object belongs that has the name of a child."""
+
+    OURS = "ours"
+    EARLIER = "of an owner of the same name that is gone; the garbage collector takes it"
+    FOREIGN = "somebody else's"
+
+
+def whose(live: Object, desired: Object) -> Whose:
+    """Judged by the controller; for an object that has none, by our labels, as namespaces are."""
+    ours = _controller(desired)
+    controller = _controller(live)
+    if not controller:
+        wanted = labels_of(desired).items()
+        return Whose.OURS if wanted <= labels_of(live).items() else Whose.FOREIGN
+    if controller["uid"] == ours["uid"]:
+        return Whose.OURS
+    same = all(controller[field] == ours[field] for field in ("apiVersion", "kind", "name"))
+    return Whose.EARLIER if same else Whose.FOREIGN
+
+
+def refuse_foreign(live: Object, desired: Object) -> None:
+    """Raise Stalled for an object that isn't ours, Waiting for one of an earlier life."""
+    what = f"{live['kind']} {live['metadata']['name']!r}"
+    match whose(live, desired):
+        case Whose.OURS:
+            return
+        case Whose.EARLIER:
             raise Waiting(
                 Reason.PROGRESSING,
-                f"waits for {key}, which belongs to another {owner['kind']} of that name, to go",
+                f"waits for {what} of an earlier {_controller(desired)['kind']} to go",
                 again=1,
             )
+        case Whose.FOREIGN:
+            owner = _controller(desired)
+            renamed = owner["apiVersion"].startswith(f"{GROUP}/")
+            raise Stalled(
+                Reason.OBJECT_TAKEN,
+                f"{what} exists in the namespace and isn't ours, so it is not touched; remove it"
+                + (f", or give the {owner['kind']} another name" if renamed else ""),
+                again=POLL,
+            )
+
+
+def _controller(obj: Object) -> Object:
+    """The reference to an object's controller; empty when it has none."""
+    references: list[Object] = obj["metadata"].get("ownerReferences") or []
+    return next((reference for reference in references if reference.get("controller")), {})

@@ -16,6 +16,8 @@ from setops.reconcile.report import Stalled, Waiting
 
 POLL: Final = 2.0
 """Seconds between two looks at a namespace that is going."""
+FOREIGN_POLL: Final = 5.0
+"""Seconds between two looks at a namespace that isn't ours, and therefore not watched."""
 
 
 def refuse_reserved(context: Context, namespace: str) -> None:
@@ -37,10 +39,12 @@ async def ensure(context: Context, desired: Object) -> Object:
     labels = labels_of(desired)
     project, stage = labels[names.LABEL_PROJECT], labels.get(names.LABEL_STAGE, "")
     live = cluster.get(key)
+    if live is not None and not is_ours(live, project, stage):
+        # What isn't ours is not watched: what is known of it may be old.
+        live = await cluster.fetch(key)
     if live is None:
         try:
-            # A create, not an apply: an apply would take over what is there.
-            return await cluster.create(desired)
+            return await cluster.apply(desired)
         except AlreadyExists:
             live = await cluster.fetch(key)
     if live is not None and not is_ours(live, project, stage):
@@ -50,7 +54,7 @@ async def ensure(context: Context, desired: Object) -> Object:
             f"{names.LABEL_PROJECT}={project}"
             + (f" and {names.LABEL_STAGE}={stage}" if stage else "")
             + " to hand it over",
-            again=30,
+            again=FOREIGN_POLL,
         )
     if live is not None and is_deleting(live):
         raise Waiting(

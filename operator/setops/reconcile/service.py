@@ -34,7 +34,7 @@ from setops.aws.product import Observation
 from setops.aws.products import product
 from setops.aws.target import Account, Identity, Target
 from setops.desired.metadata import Owner, Place, manifest
-from setops.kube.errors import Forbidden
+from setops.reconcile.children import apply_own, refuse_foreign
 from setops.reconcile.context import Context
 from setops.reconcile.places import StagePlace, is_deleting, stage_around
 from setops.reconcile.report import Interruption, Report, Stalled, Waiting
@@ -83,7 +83,7 @@ async def _keep(context: Context, service: Object) -> Report:
     service = await context.cluster.add_finalizer(service, FINALIZER)
     service = await _remember(context, service, where)
     work = _Work(service, _target(service, spec, where))
-    work = replace(work, target=await _with_credentials(context, work))
+    work = replace(work, target=await _with_credentials(context, work, around.place))
     for _ in range(STEPS):
         observation = await context.aws.observe(work.target)
         action = decide(observation, work.target.deletion_policy, deleting=False)
@@ -198,21 +198,16 @@ def _policy(spec: ServiceSpec) -> DeletionPolicy:
     return TYPES[spec.type].default_policy
 
 
-async def _with_credentials(context: Context, work: _Work) -> Target:
+async def _with_credentials(context: Context, work: _Work, place: Place) -> Target:
     """The Target with what the Secret holds, read from the API server and not the cache.
 
-    Raises Stalled when a Secret of that name is somebody else's.
+    Raises Stalled when a Secret of that name is somebody else's, and Waiting while one of an
+    earlier Service is going.
     """
     secret = await context.cluster.fetch(work.secret)
     if secret is None:
         return work.target
-    owners = secret["metadata"].get("ownerReferences") or ()
-    if not any(owner["uid"] == work.service["metadata"]["uid"] for owner in owners):
-        raise Stalled(
-            Reason.NAMESPACE_TAKEN,
-            f"Secret {work.secret.name!r} exists and isn't the Service's; rename or remove it",
-            again=context.options.drift_interval,
-        )
+    refuse_foreign(secret, _secret(work, place, {}))
     data: Mapping[str, str] = secret.get("data") or {}
     held = {name: base64.b64decode(value).decode() for name, value in data.items()}
     return replace(work.target, credentials=held)
@@ -221,10 +216,15 @@ async def _with_credentials(context: Context, work: _Work) -> Target:
 async def _publish_secret(
     context: Context, work: _Work, observation: Observation, place: Place
 ) -> str:
-    """Write the Secret that linked Apps read; its name."""
-    metadata = work.service["metadata"]
+    """Write the Secret that linked Apps read; its name. Raises as `apply_own` does."""
     connection = product(work.target.type).connection(work.target, observation)
-    secret = manifest(
+    await apply_own(context.cluster, _secret(work, place, connection))
+    return work.secret.name
+
+
+def _secret(work: _Work, place: Place, connection: Mapping[str, str]) -> Object:
+    metadata = work.service["metadata"]
+    return manifest(
         SECRET,
         work.secret.name,
         place,
@@ -235,15 +235,6 @@ async def _publish_secret(
             name: base64.b64encode(value.encode()).decode() for name, value in connection.items()
         },
     )
-    try:
-        await context.cluster.apply(secret)
-    except Forbidden as error:
-        if error.namespace_terminating:
-            raise Waiting(
-                Reason.NAMESPACE_TERMINATING, "the namespace is being deleted", again=SOON
-            ) from error
-        raise
-    return work.secret.name
 
 
 def _seen(observation: Observation) -> dict[str, Any]:
