@@ -64,14 +64,47 @@ class World:
 
     def holds(self, what: str, name: str, namespace: str, condition: str) -> bool:
         """Whether a condition is True for the newest generation."""
+        return any(
+            item["type"] == condition and item["status"] == "True"
+            for item in self.conditions(what, name, namespace)
+        )
+
+    def says(self, what: str, name: str, namespace: str, condition: str, reason: str) -> str:
+        """Wait until a condition holds for a reason, for the newest generation; its message.
+
+        `condition` is a type; with `!` before it, the condition is to be False.
+        """
+        wanted = (condition.removeprefix("!"), "False" if condition[0] == "!" else "True", reason)
+        said: list[Object] = []
+
+        def comes() -> bool:
+            said[:] = [
+                item
+                for item in self.conditions(what, name, namespace)
+                if (item["type"], item["status"], item["reason"]) == wanted
+            ]
+            return bool(said)
+
+        self.until(comes, f"{what}/{name} {condition} with reason {reason}")
+        return str(said[0]["message"])
+
+    def conditions(self, what: str, name: str, namespace: str = "") -> Sequence[Object]:
+        """The conditions of an object that were observed for its newest generation."""
         found = self.get(what, name, namespace)
         if found is None:
-            return False
-        for item in found.get("status", {}).get("conditions", ()):
-            if item["type"] == condition:
-                current = item["observedGeneration"] == found["metadata"]["generation"]
-                return bool(current and item["status"] == "True")
-        return False
+            return ()
+        generation = found["metadata"]["generation"]
+        all_of_them = found.get("status", {}).get("conditions", ())
+        return [item for item in all_of_them if item["observedGeneration"] == generation]
+
+    def gone(self, what: str, name: str, namespace: str = "") -> None:
+        """Wait until an object is gone."""
+        self.until(lambda: self.get(what, name, namespace) is None, f"the end of {what}/{name}")
+
+    def delete(self, what: str, *names: str, namespace: str = "") -> None:
+        """Ask for the deletion of objects, and don't wait for it."""
+        place = ("-n", namespace) if namespace else ()
+        self.sandbox.kubectl("delete", what, *names, *place, "--wait=false")
 
     def until(self, holds: Callable[[], bool], what: str) -> None:
         """Wait until something holds; fails the test with `what` and the operator's last words."""
