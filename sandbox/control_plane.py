@@ -317,6 +317,10 @@ class Sandbox:
             )
         return result
 
+    def api(self) -> Api:
+        """A light client for the API server, as the administrator."""
+        return launch.administrator_api(self._around)
+
     def user_kubeconfig(self, user: str, groups: Sequence[str] = ()) -> Path:
         """A kubeconfig with which requests are this user's, in these groups."""
         authority = Authority(KeyPair.read(self.directory.certificates, "ca"))

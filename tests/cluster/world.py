@@ -5,11 +5,16 @@ from __future__ import annotations
 import itertools
 import json
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final
+from urllib.parse import quote
 
 from sandbox import Sandbox
+from sandbox.api import ApiError
 from sandbox.operator_process import Operator
+from setops.api import kinds
+from setops.api.crds import DEFINITIONS
+from setops.api.kinds import Kind
 
 Object = dict[str, Any]
 
@@ -19,6 +24,22 @@ PATIENCE: Final = 60.0
 
 _numbers = itertools.count(1)
 
+_BY_NAME: Final = {
+    **{kind.plural: kind for kind in kinds.CHILDREN},
+    **{kind.kind.lower(): kind for kind in kinds.CHILDREN},
+    **{f"{kind.plural}.{kinds.GROUP}": kind for kind in kinds.OURS},
+    **{f"{kind.kind.lower()}.{kinds.GROUP}": kind for kind in kinds.OURS},
+    **{one.short: one.kind for one in DEFINITIONS},
+    "pdb": kinds.POD_DISRUPTION_BUDGET,
+}
+
+
+def _kinds(what: str) -> list[Kind]:
+    """The kinds that kubectl means by a name, or by several with commas between."""
+    if what == "setops":
+        return list(kinds.OURS)
+    return [_BY_NAME[name] for name in what.split(",")]
+
 
 class World:
     """A control plane and the operator in it."""
@@ -26,6 +47,8 @@ class World:
     def __init__(self, sandbox: Sandbox, operator: Operator) -> None:
         self.sandbox = sandbox
         self.operator = operator
+        # Polled often: a kubectl process for each look would take most of the machine.
+        self._api = sandbox.api()
 
     def apply(self, *manifests: Object) -> None:
         """Apply manifests with kubectl; raises CommandError with what kubectl complains."""
@@ -40,18 +63,26 @@ class World:
 
     def get(self, what: str, name: str, namespace: str = "") -> Object | None:
         """An object, or None. `what` as kubectl takes it: `sapp`, `deployment`."""
-        place = ("-n", namespace) if namespace else ()
-        result = self.sandbox.kubectl("get", what, name, *place, "-o", "json", "--ignore-not-found")
-        found: Object | None = json.loads(result.stdout) if result.stdout.strip() else None
+        kind = _kinds(what)[0]
+        try:
+            found: Object = self._api.request("GET", kind.path(namespace, name))
+        except ApiError as error:
+            if error.status == 404:
+                return None
+            raise
         return found
 
     def list(self, what: str, namespace: str = "", selector: str = "") -> Sequence[Object]:
-        """All objects of some kinds, in one namespace or in all."""
-        place = ("-n", namespace) if namespace else ("-A",)
-        chosen = ("-l", selector) if selector else ()
-        result = self.sandbox.kubectl("get", what, *place, *chosen, "-o", "json")
-        items: Sequence[Object] = json.loads(result.stdout)["items"]
-        return items
+        """All objects of some kinds (`sapp,ssvc`), in one namespace or in all."""
+        query = f"?labelSelector={quote(selector)}" if selector else ""
+        found: list[Object] = []
+        for kind in _kinds(what):
+            listing = self._api.request("GET", kind.path(namespace) + query)
+            found += [
+                {"apiVersion": kind.api_version, "kind": kind.kind, **item}
+                for item in listing["items"]
+            ]
+        return found
 
     def wait(self, what: str, name: str, namespace: str = "", condition: str = "Ready") -> Object:
         """Wait until a condition is True for the newest generation, as `kubectl wait` does."""
@@ -105,6 +136,18 @@ class World:
         """Ask for the deletion of objects, and don't wait for it."""
         place = ("-n", namespace) if namespace else ()
         self.sandbox.kubectl("delete", what, *names, *place, "--wait=false")
+
+    def delete_all(self, objects: Iterable[Object]) -> None:
+        """Ask for the deletion of all these in one command, and don't wait for it."""
+        listed = {"apiVersion": "v1", "kind": "List", "items": list(objects)}
+        self.sandbox.kubectl("delete", "--wait=false", "-f", "-", input=json.dumps(listed))
+
+    def patch(self, what: str, name: str, namespace: str, patch: Object) -> None:
+        """Merge a patch into an object, as somebody does who edits it by hand."""
+        place = ("-n", namespace) if namespace else ()
+        self.sandbox.kubectl(
+            "patch", what, name, *place, "--type=merge", "--patch", json.dumps(patch)
+        )
 
     def until(self, holds: Callable[[], bool], what: str) -> None:
         """Wait until something holds; fails the test with `what` and the operator's last words."""
