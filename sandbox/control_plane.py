@@ -14,6 +14,7 @@ from types import TracebackType
 from typing import Any, TypedDict, Unpack
 
 from sandbox import build, kubeconfig, launch, ports, processes
+from sandbox.api import Api
 from sandbox.certificates import Authority, KeyPair
 from sandbox.components import (
     API_SERVER,
