@@ -290,7 +290,7 @@ def literal(text: str) -> str:
 
 def _container_probes(check: ContainerHealthCheck) -> Object:
     probe: Object = {
-        "exec": {"command": list(check.command)},
+        "exec": {"command": [literal(word) for word in check.command]},
         "periodSeconds": check.interval,
         "timeoutSeconds": check.timeout,
     }

@@ -10,5 +10,10 @@ def cpu(units: int) -> str:
 
 
 def memory(megabytes: int) -> str:
-    """MB (MiB, as on ECS) as bytes: `256` -> `256Mi`, `1024` -> `1Gi`."""
-    return f"{megabytes // 1024}Gi" if megabytes % 1024 == 0 else f"{megabytes}Mi"
+    """MB (MiB, as on ECS) as bytes: `256` -> `256Mi`, `1024` -> `1Gi`, `1048576` -> `1Ti`."""
+    amount = megabytes
+    for unit in ("Mi", "Gi"):
+        if amount % 1024:
+            return f"{amount}{unit}"
+        amount //= 1024
+    return f"{amount}Ti"
