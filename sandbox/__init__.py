@@ -8,5 +8,6 @@ it is part of the distribution, and nothing of `setops` is imported here.
 
 from sandbox.control_plane import Sandbox
 from sandbox.errors import SandboxError
+from sandbox.processes import Lifetime
 
-__all__ = ["Sandbox", "SandboxError"]
+__all__ = ["Lifetime", "Sandbox", "SandboxError"]

@@ -12,7 +12,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from sandbox import build
+from sandbox import build, processes
 from sandbox.components import API_SERVER, AWS, OPERATOR
 from sandbox.control_plane import Sandbox
 from sandbox.errors import AlreadyRunningError, NotRunningError, SandboxError
@@ -132,7 +132,13 @@ def _down(options: argparse.Namespace) -> int:
     try:
         sandbox = Sandbox.attach(options.dir)
     except NotRunningError:
-        _say(f"nothing runs in {options.dir}")
+        # Somebody may have removed the directory under a running sandbox.
+        found = list(processes.marked(options.dir.resolve()))
+        for identity in found:
+            processes.Process(identity).kill()
+        _say(
+            f"ended {len(found)} left over processes" if found else f"nothing runs in {options.dir}"
+        )
         return 0
     sandbox.stop()
     _say("ended, and its data removed")

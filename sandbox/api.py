@@ -13,6 +13,8 @@ from sandbox.ports import LOOPBACK
 
 Object = dict[str, Any]
 
+_PATIENCE = 10.0
+
 
 class ApiError(Exception):
     """The API server refused a request."""
@@ -35,7 +37,9 @@ class Api:
         Raises ApiError for an answer that isn't a success, OSError or HTTPException when there is
         no answer.
         """
-        connection = http.client.HTTPSConnection(LOOPBACK, self.port, timeout=30, context=self.tls)
+        connection = http.client.HTTPSConnection(
+            LOOPBACK, self.port, timeout=_PATIENCE, context=self.tls
+        )
         try:
             content = None if body is None else json.dumps(body)
             headers = {"Content-Type": "application/json", "Accept": "application/json"}
