@@ -43,6 +43,7 @@ lock: $(VENV)/ready ## resolve the pinned versions anew
 	  --generate-hashes --no-emit-index-url --no-annotate --no-header --upgrade pyproject.toml -o constraints/dev.txt
 
 clean: ## remove what make made (the sandbox's binaries stay in the cache)
+	@if [ -d build/sandbox ] && [ -x $(BIN)/python ]; then $(BIN)/python -m sandbox down; fi
 	rm -rf $(VENV) build .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
 
 $(VENV)/ready: pyproject.toml constraints/dev.txt

@@ -38,6 +38,8 @@ CHART = Path(__file__).resolve().parent.parent / "charts" / "setops"
 
 # A killed leader is replaced when its Lease has run out: tests shouldn't wait for that long.
 _VALUES: Mapping[str, Any] = {
+    # Simulated pods of the operator would only look as if they did something.
+    "replicas": 0,
     "lease": {"duration": 3, "renewDeadline": 2, "retryPeriod": 0.5},
     "logFormat": "text",
 }
@@ -76,13 +78,9 @@ def install(sandbox: Sandbox, settings: OperatorSettings) -> None:
         return
     file = sandbox.directory.run / "values.json"
     file.write_text(json.dumps(values))
-    # Forced, because helm is not the last who wrote the number of replicas.
-    arguments = ("--force-conflicts", "--namespace", NAMESPACE, "--create-namespace")
+    arguments = ("--namespace", NAMESPACE, "--create-namespace")
     chart = str(settings.chart)
     sandbox.helm("upgrade", "--install", RELEASE, chart, "--values", str(file), *arguments)
-    # Simulated pods of the operator would only look as if they did something.
-    deployment = _deployment(sandbox)["metadata"]["name"]
-    sandbox.kubectl("scale", "deployment", deployment, "--namespace", NAMESPACE, "--replicas=0")
     sandbox.installed = print_of_it
 
 
