@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Final
@@ -44,28 +45,40 @@ _TROUBLES: Final = frozenset(
     }
 )
 
+_QUOTA: Final = "exceeded quota"
+
 
 def judge(deployment: Object, pods: Sequence[Object]) -> Rollout:
     """The stand of the rollout of a Deployment's newest template.
 
-    `pods` are those of the App, trimmed; old ones that are still ready do no harm.
+    `pods` are those of the App, trimmed; what old ones suffer from says nothing about new ones.
+    A failure is told before the progress deadline only where it is certain to be of this template
+    and this scale.
     """
     status = deployment.get("status") or {}
     wanted = deployment["spec"].get("replicas", 1)
     if is_complete(deployment):
         return Rollout(Stand.DONE, Reason.READY, f"{wanted} of {wanted} containers run")
-    trouble = _trouble(pods)
+    # Kubernetes keeps the conditions of a failed rollout while it stops surplus containers.
+    if wanted == 0 or status.get("updatedReplicas", 0) > wanted:
+        left = status.get("replicas", 0)
+        message = f"scale is {wanted}; {left} containers are there"
+        return Rollout(Stand.MOVING, Reason.ROLLING_OUT, message)
+    ready = f"{status.get('readyReplicas', 0)} of {wanted} containers run"
+    if not _is_seen(deployment):
+        return Rollout(Stand.MOVING, Reason.ROLLING_OUT, ready)
+    conditions = {item["type"]: item for item in status.get("conditions") or ()}
+    newest = _newest(deployment, conditions)
+    trouble = _trouble([pod for pod in pods if newest in ("", _template_of(pod))])
     if trouble is not None and trouble[0] in _HOPELESS:
         return Rollout(Stand.FAILED, Reason.ROLLOUT_FAILED, trouble[1])
-    conditions = {item["type"]: item for item in status.get("conditions") or ()}
     failure = conditions.get("ReplicaFailure", {})
-    if failure.get("status") == "True" and "exceeded quota" in failure.get("message", ""):
-        return Rollout(Stand.FAILED, Reason.QUOTA_EXCEEDED, failure["message"])
-    ready = status.get("readyReplicas", 0)
-    detail = trouble[1] if trouble else failure.get("message", "")
-    message = f"{ready} of {wanted} containers run" + (f"; {detail}" if detail else "")
-    progressing = conditions.get("Progressing", {})
-    if _is_seen(deployment) and progressing.get("reason") == "ProgressDeadlineExceeded":
+    refused = failure.get("message", "") if failure.get("status") == "True" else ""
+    if _QUOTA in refused and f'"{deployment["metadata"]["name"]}-{newest}' in refused:
+        return Rollout(Stand.FAILED, Reason.QUOTA_EXCEEDED, _over_quota(ready, refused))
+    detail = trouble[1] if trouble else refused
+    message = f"{ready}; {detail}" if detail else ready
+    if conditions.get("Progressing", {}).get("reason") == "ProgressDeadlineExceeded":
         return Rollout(Stand.FAILED, Reason.ROLLOUT_FAILED, f"no progress in time: {message}")
     return Rollout(Stand.MOVING, Reason.ROLLING_OUT, message)
 
@@ -81,6 +94,29 @@ def is_complete(deployment: Object) -> bool:
 def _is_seen(deployment: Object) -> bool:
     observed = (deployment.get("status") or {}).get("observedGeneration", 0)
     return bool(observed >= deployment["metadata"].get("generation", 1))
+
+
+def _newest(deployment: Object, conditions: Mapping[str, Object]) -> str:
+    """The hash of the newest template as the Deployment's conditions name it, or nothing.
+
+    Kubernetes leaves it behind by one template in a rollout that has not made a single pod yet.
+    """
+    said = conditions.get("Progressing", {}).get("message", "")
+    name = re.escape(deployment["metadata"]["name"])
+    found = re.search(rf'"{name}-([a-z0-9]+)"', said)
+    return found[1] if found else ""
+
+
+def _template_of(pod: Object) -> str:
+    return str((pod["metadata"].get("labels") or {}).get("pod-template-hash", ""))
+
+
+def _over_quota(ready: str, refused: str) -> str:
+    _, _, amounts = refused.partition(f"{_QUOTA}: ")
+    return (
+        f"{ready}; the Stage's quota allows no further container ({amounts}): raise spec.quota of "
+        "the Stage, or lower the App's resources"
+    )
 
 
 def _trouble(pods: Sequence[Object]) -> tuple[str, str] | None:
