@@ -13,20 +13,16 @@ from setops.api.kinds import APP, DEPLOYMENT, POD, SECRET, Key, Kind, Object
 from setops.kube.cache import Cache, Change
 
 
-def make(
-    kind: Kind,
-    name: str,
-    version: int,
-    *,
-    namespace: str = "ns",
-    owner: str = "",
-    **content: object,
-) -> Object:
-    metadata: Object = {"name": name, "namespace": namespace, "resourceVersion": str(version)}
-    if owner:
-        metadata["ownerReferences"] = [{"uid": owner, "kind": "App", "name": "x"}]
+def make(kind: Kind, name: str, version: int, namespace: str = "ns", **content: object) -> Object:
+    metadata = {"name": name, "namespace": namespace, "resourceVersion": str(version)}
     head = {"apiVersion": kind.api_version, "kind": kind.kind, "metadata": metadata}
     return {**head, **content}
+
+
+def owned(kind: Kind, name: str, version: int, owner: str) -> Object:
+    made = make(kind, name, version)
+    made["metadata"]["ownerReferences"] = [{"uid": owner, "kind": "App", "name": "x"}]
+    return made
 
 
 @pytest.mark.parametrize("kind", [APP, DEPLOYMENT], ids=str)
@@ -90,11 +86,11 @@ def test_a_listing_drops_what_vanished_and_keeps_what_is_newer() -> None:
 
 def test_children_are_found_by_their_owner() -> None:
     cache = Cache()
-    cache.put(make(DEPLOYMENT, "a", 1, owner="u-1"))
-    cache.put(make(POD, "b", 1, owner="u-1"))
-    cache.put(make(DEPLOYMENT, "c", 1, owner="u-2"))
+    cache.put(owned(DEPLOYMENT, "a", 1, "u-1"))
+    cache.put(owned(POD, "b", 1, "u-1"))
+    cache.put(owned(DEPLOYMENT, "c", 1, "u-2"))
     assert [obj["metadata"]["name"] for obj in cache.owned_by("u-1")] == ["a", "b"]
-    cache.put(make(DEPLOYMENT, "a", 2, owner="u-2"))
+    cache.put(owned(DEPLOYMENT, "a", 2, "u-2"))
     assert [obj["metadata"]["name"] for obj in cache.owned_by("u-1")] == ["b"]
     cache.drop(Key(POD, "ns", "b"))
     assert cache.owned_by("u-1") == ()

@@ -178,9 +178,6 @@ class Client:
     async def _call(self, request: _Request) -> Object:
         try:
             answer = await request.by(self._transport)
-            # An expired token: the request had no effect, so it may go again with a fresh one.
-            if answer.status == 401 and await self._transport.renew():
-                answer = await request.by(self._transport)
         except (aiohttp.ClientError, OSError) as error:  # OSError: TimeoutError is one
             self._observe(request, 0)
             text = str(error) or type(error).__name__

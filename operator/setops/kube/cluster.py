@@ -23,6 +23,8 @@ from setops.kube.trim import trim
 ANNOTATION_DESIRED: Final = f"{GROUP}/desired"
 """On a child object: the hash of what was applied, which tells when a field is no longer wanted."""
 
+REPLACE_ATTEMPTS: Final = 4
+
 NO_VERSION: Final = "1"
 """A resourceVersion that no object has, since etcd's first revision is an empty one: with it an
 apply creates, or is refused as a conflict."""
@@ -81,12 +83,8 @@ class Cluster:
         if live is None:
             return self._seen(await self._create_by_apply(desired))
         applied = await self.client.apply(desired)
-        left = differences(desired, applied)
-        if left:
-            applied = await self.client.replace(_overlaid(applied, desired))
-            left = differences(desired, applied)
-        if left:
-            _log.warning("%s does not take what was written: %s", key, ", ".join(left[:10]))
+        if differences(desired, applied):
+            applied = await self._enforce(desired, applied)
         return self._seen(applied)
 
     async def rehearse(self, desired: Object) -> None:
@@ -178,6 +176,22 @@ class Cluster:
                 reason="AlreadyExists",
                 target=error.target,
             ) from error
+
+    async def _enforce(self, desired: Object, live: Object) -> Object:
+        """Replace what an apply left as it was. Raises Conflict when others write all the time."""
+        for attempt in range(REPLACE_ATTEMPTS):
+            try:
+                live = await self.client.replace(_overlaid(live, desired))
+                break
+            except Conflict:  # most often a controller that reports its status
+                if attempt == REPLACE_ATTEMPTS - 1:
+                    raise
+                live = await self.client.apply(desired)
+        left = differences(desired, live)
+        if left:
+            what = ", ".join(left[:10])
+            _log.warning("%s does not take what was written: %s", key_of(desired), what)
+        return live
 
     async def _set_finalizers(self, obj: Object, finalizers: Sequence[str]) -> Object:
         version = obj["metadata"]["resourceVersion"]

@@ -8,11 +8,12 @@ needs; something lighter can stand in for it.
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import ssl
 import time
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Mapping, MutableMapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Protocol
 from urllib.parse import urlsplit
@@ -31,6 +32,9 @@ RELOAD_INTERVAL: Final = 5.0
 _TIMEOUT: Final = aiohttp.ClientTimeout(total=REQUEST_TIMEOUT, sock_connect=CONNECT_TIMEOUT)
 
 
+_log = logging.getLogger(__name__)
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """An HTTP answer: status, headers, body."""
@@ -47,9 +51,6 @@ class Transport(Protocol):
         self, method: str, path: str, *, content_type: str = "", body: object = None
     ) -> Answer:
         """Send `body` as JSON. Raises OSError, TimeoutError or aiohttp.ClientError."""
-
-    async def renew(self) -> bool:
-        """Read the credentials anew; whether that gave other ones than before."""
 
     async def close(self) -> None:
         """Close all connections."""
@@ -90,43 +91,36 @@ class Connection:
     async def request(
         self, method: str, path: str, *, content_type: str = "", body: object = None
     ) -> Answer:
-        """See `Transport.request`."""
+        """See `Transport.request`. A token that is refused is read anew, once."""
         headers = {"Accept": "application/json", "User-Agent": "setops"}
         if content_type:
             headers["Content-Type"] = content_type
-        authorization = await self.authorization()
-        if authorization:
-            headers["Authorization"] = authorization
-        response = await self._rest.request(
-            method, self.server + path, headers=headers, body=body, _request_timeout=_TIMEOUT
-        )
-        return Answer(response.status, response.headers, await response.read())
-
-    async def renew(self) -> bool:
-        """See `Transport.renew`.
-
-        Serves every form of credential that expires: token files, exec plugins, a kubeconfig that
-        was written anew. Other parts of the connection than the token stay as they are.
-        """
-        before = self._configuration.api_key.get("BearerToken")
-        async with self._renewing:
-            if time.monotonic() - self._renewed >= RELOAD_INTERVAL:
-                fresh = await _configuration(self._kubeconfig)
-                self._configuration.api_key = fresh.api_key
-                self._configuration.refresh_api_key_hook = fresh.refresh_api_key_hook
-                self._renewed = time.monotonic()
-            return bool(self._configuration.api_key.get("BearerToken") != before)
+        refused = await self._authorize(headers)
+        answer = await self._send(method, path, headers, body)
+        # The refused request had no effect, so it may go again.
+        if answer.status == 401 and await self._renew(refused):
+            await self._authorize(headers)
+            answer = await self._send(method, path, headers, body)
+        return answer
 
     def session(self, response_class: type[aiohttp.ClientResponse]) -> aiohttp.ClientSession:
-        """A session of its own for long-lived watches, with the same trust and credentials."""
+        """A session of its own for long-lived watches, with the same trust and credentials.
+
+        A request whose token is refused waits for another token as long as its caller has patience:
+        this session outlives tokens.
+        """
 
         async def authorize(
             request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
         ) -> aiohttp.ClientResponse:
-            authorization = await self.authorization()
-            if authorization:
-                request.headers["Authorization"] = authorization
-            return await handler(request)
+            while True:
+                refused = await self._authorize(request.headers)
+                response = await handler(request)
+                if response.status != 401:
+                    return response
+                response.release()
+                if not await self._renew(refused):
+                    await asyncio.sleep(RELOAD_INTERVAL)
 
         context: ssl.SSLContext = self._rest.ssl_context
         return aiohttp.ClientSession(
@@ -137,6 +131,39 @@ class Connection:
             middlewares=(authorize,),
             headers={"User-Agent": "setops"},
         )
+
+    async def _authorize(self, headers: MutableMapping[str, str]) -> str | None:
+        authorization = await self.authorization()
+        if authorization:
+            headers["Authorization"] = authorization
+        return authorization
+
+    async def _send(
+        self, method: str, path: str, headers: Mapping[str, str], body: object
+    ) -> Answer:
+        response = await self._rest.request(
+            method, self.server + path, headers=dict(headers), body=body, _request_timeout=_TIMEOUT
+        )
+        return Answer(response.status, response.headers, await response.read())
+
+    async def _renew(self, refused: str | None) -> bool:
+        """Read the credentials anew after some were refused; whether there are others now.
+
+        Serves every form that expires: token files, exec plugins, a kubeconfig that was written
+        anew. Other parts of the connection than the token stay as they are.
+        """
+        async with self._renewing:
+            if (
+                await self.authorization() == refused
+                and time.monotonic() - self._renewed >= RELOAD_INTERVAL
+            ):
+                self._renewed = time.monotonic()
+                fresh = await _configuration(self._kubeconfig)
+                self._configuration.api_key = fresh.api_key
+                self._configuration.refresh_api_key_hook = fresh.refresh_api_key_hook
+                if await self.authorization() == refused:
+                    _log.warning("The API server refuses the credentials, and there are no others")
+            return await self.authorization() != refused
 
     async def close(self) -> None:
         """Close all pooled connections."""

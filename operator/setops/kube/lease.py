@@ -121,9 +121,10 @@ class Lease:
             return await self._write()
         except (Conflict, AlreadyExists, NotFound):
             await self._read()
-            if self.holder != self._identity:
+            if not self._is_free():
                 return False
-            # Ours after all: an answer to a write of ours got lost, or somebody edited the object.
+            # Ours after all: an answer to a write of ours got lost, or somebody edited or deleted
+            # the object.
             return await self._write()
 
     async def _write(self) -> bool:

@@ -27,10 +27,9 @@ _SUFFIXES: Final[Mapping[str, Decimal]] = {
 }
 
 
-# `1e3` is an exponent, `1E` is a suffix.
-_QUANTITY: Final = re.compile(
-    r"([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)([numkMGTPE]|[KMGTPE]i)?"
-)
+# `1e3` has an exponent, `1E` a suffix.
+_NUMBER: Final = r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?"
+_QUANTITY: Final = re.compile(rf"({_NUMBER})([numkMGTPE]|[KMGTPE]i)?")
 
 
 def parse(quantity: str | float) -> Decimal:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Awaitable, Callable
-from typing import Final
+from collections.abc import Callable, Coroutine
+from typing import Any, Final
 
 from setops.api.kinds import Key
 from setops.kube.errors import ApiError, Conflict, NotFound
@@ -13,7 +13,7 @@ from setops.runtime.logging import about
 from setops.runtime.metrics import Metrics, Outcome
 from setops.runtime.queue import Delay
 
-Handle = Callable[[Key], Awaitable[float | None]]
+Handle = Callable[[Key], Coroutine[Any, Any, float | None]]
 
 FIRST_DELAY: Final = 0.5
 FIRST_DELAY_AFTER_CONFLICT: Final = 0.05
@@ -57,7 +57,7 @@ def delay(cap: float) -> Delay:
     Short after a conflict; never shorter than what the API server asked for.
     """
 
-    def after(error: Exception, failures: int) -> float:
+    def after(error: BaseException, failures: int) -> float:
         exponent = min(failures, 30)
         if isinstance(error, Conflict | NotFound):
             return min(FIRST_DELAY_AFTER_CONFLICT * 2.0**exponent, CAP_AFTER_CONFLICT, cap)

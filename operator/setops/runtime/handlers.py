@@ -25,7 +25,6 @@ INACTIVITY_TIMEOUT: Final = 70.0
 """The API server sends a bookmark every 60 seconds; a watch that is silent for longer is dead."""
 
 LISTING_PAGE: Final = 500
-LOGIN_DELAY: Final = 5.0
 
 
 def routing_table(cache: Cache) -> kopf.OperatorRegistry:
@@ -99,15 +98,11 @@ async def watch(
     kopf takes SIGTERM and SIGINT for itself when it starts; `take_signals` is called after that.
     """
     registry = routing_table(cache)
-    sessions = 0
 
+    # Once: the session renews its own credentials. When kopf logs in again, it closes the session
+    # under the feet of all other watches, and ends.
     @kopf.on.login(registry=registry)
     async def login(**_: Any) -> kopf.AiohttpSession:
-        nonlocal sessions
-        sessions += 1
-        # Called again when the server refused the credentials.
-        if sessions > 1 and not await connection.renew():
-            await asyncio.sleep(LOGIN_DELAY)
         session = connection.session(response_class(feed))
         return kopf.AiohttpSession(server=connection.server, aiohttp_session=session)
 

@@ -17,7 +17,7 @@ K = TypeVar("K", bound=Hashable)
 Handle = Callable[[K], Awaitable[float | None]]
 """Handles one key. Returns after how many seconds it wants to be handled again, None for never."""
 
-Delay = Callable[[Exception, int], float]
+Delay = Callable[[BaseException, int], float]
 """After how many seconds to try again, given the error and how often in a row it came to one."""
 
 
@@ -163,20 +163,31 @@ class Queue(Generic[K]):
             task.add_done_callback(self._tasks.discard)
 
     async def _run(self, key: K) -> None:
-        after: float | None = None
         try:
             after = await self._handle(key)
+        except asyncio.CancelledError as error:
+            if _is_cancelled():
+                self._running.pop(key)
+                raise
+            after = self._failed(key, error)  # something that the handler awaited was cancelled
         except Exception as error:
-            failures = self._failures.get(key, 0)
-            self._failures[key] = failures + 1
-            after = self._delay(error, failures)
+            after = self._failed(key, error)
         else:
             self._failures.pop(key, None)
-        finally:
-            del self._running[key]
-            since = self._again.pop(key, None)
-            if since is not None:
-                self._ready[key] = since
-            elif after is not None:
-                self.mark(key, max(after, 0.0))
-            self._dispatch()
+        del self._running[key]
+        since = self._again.pop(key, None)
+        if since is not None:
+            self._ready[key] = since
+        elif after is not None:
+            self.mark(key, max(after, 0.0))
+        self._dispatch()
+
+    def _failed(self, key: K, error: BaseException) -> float:
+        failures = self._failures.get(key, 0)
+        self._failures[key] = failures + 1
+        return self._delay(error, failures)
+
+
+def _is_cancelled() -> bool:
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0

@@ -44,9 +44,7 @@ class Reconcilers:
 def build(parts: Parts) -> Reconcilers:
     """The reconcilers of all kinds."""
     settings = parts.settings
-    clients = Clients(
-        AwsSettings(threads=settings.aws_threads), on_call=parts.metrics.observe_aws
-    )
+    clients = Clients(AwsSettings(threads=settings.aws_threads), on_call=parts.metrics.observe_aws)
     context = Context(
         cluster=parts.cluster,
         events=parts.events,

@@ -44,9 +44,7 @@ class Operator:
         self._take_signals = take_signals
         self.feed = Feed(cluster.cache, WATCHED)
         self.events = EventRecorder(cluster.client, instance=settings.identity)
-        reconcilers = wiring.build(
-            wiring.Parts(settings, cluster, self.events, metrics)
-        )
+        reconcilers = wiring.build(wiring.Parts(settings, cluster, self.events, metrics))
         self._routes = reconcilers.routes
         self.queue: Queue[Key] = Queue(
             observed(reconcilers.handle, metrics),

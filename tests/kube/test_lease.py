@@ -1,0 +1,162 @@
+"""Candidates for one Lease, at the real API server."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+
+import pytest
+
+from sandbox import Sandbox
+from setops.api.kinds import LEASE, Key
+from setops.kube.client import Client
+from setops.kube.connection import Answer, connect
+from setops.kube.lease import Durations, Lease, LeaseLost
+
+FAST = Durations(duration=2.0, renew_deadline=1.0, retry_period=0.1)
+
+
+class Clock:
+    """A clock that goes when it is told to."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class Unused:
+    """A transport that nobody may use."""
+
+    async def request(self, *_: object, **__: object) -> Answer:
+        raise AssertionError
+
+    async def close(self) -> None:
+        """Nothing to close."""
+
+
+@contextlib.asynccontextmanager
+async def client_of(sandbox: Sandbox) -> AsyncIterator[Client]:
+    client = Client(await connect(str(sandbox.kubeconfig)))
+    try:
+        yield client
+    finally:
+        await client.close()
+
+
+async def within(seconds: float, lease: Lease) -> bool:
+    """Whether a Lease is acquired in time."""
+    try:
+        async with asyncio.timeout(seconds):
+            await lease.acquire()
+    except TimeoutError:
+        return False
+    return True
+
+
+def test_the_second_waits_until_the_first_gives_it_back(sandbox: Sandbox, namespace: str) -> None:
+    async def story() -> None:
+        async with client_of(sandbox) as client:
+            first = Lease(client, namespace, "l", identity="first", durations=FAST)
+            second = Lease(client, namespace, "l", identity="second", durations=FAST)
+            await first.acquire()
+            assert not await within(0.5, second)
+            assert second.holder == "first"
+            await first.release()
+            assert await within(1.0, second), "long before the Lease would expire"
+            record = await client.get(Key(LEASE, namespace, "l"))
+            assert record["spec"]["holderIdentity"] == "second"
+            assert record["spec"]["leaseTransitions"] == 1
+            assert record["spec"]["leaseDurationSeconds"] == 2
+
+    asyncio.run(story())
+
+
+def test_a_silent_holder_is_replaced_by_the_observers_clock(
+    sandbox: Sandbox, namespace: str
+) -> None:
+    async def story() -> None:
+        async with client_of(sandbox) as client:
+            clock = Clock()
+            first = Lease(client, namespace, "l", identity="first", durations=FAST)
+            second = Lease(client, namespace, "l", identity="second", durations=FAST, clock=clock)
+            await first.acquire()
+            clock.now += 100  # it has not seen the record yet
+            assert not await within(0.3, second)
+            clock.now += 1.9
+            assert not await within(0.3, second)
+            clock.now += 0.2
+            assert await within(1.0, second)
+
+    asyncio.run(story())
+
+
+def test_renewals_keep_the_lease(sandbox: Sandbox, namespace: str) -> None:
+    async def story() -> None:
+        async with client_of(sandbox) as client:
+            clock = Clock()
+            first = Lease(client, namespace, "l", identity="first", durations=FAST)
+            second = Lease(client, namespace, "l", identity="second", durations=FAST, clock=clock)
+            await first.acquire()
+            holding = asyncio.create_task(first.hold())
+            for _ in range(4):
+                assert not await within(0.3, second)
+                clock.now += 1.5
+            holding.cancel()
+
+    asyncio.run(story())
+
+
+def test_who_is_robbed_notices(sandbox: Sandbox, namespace: str) -> None:
+    async def story() -> None:
+        async with client_of(sandbox) as client:
+            first = Lease(client, namespace, "l", identity="first", durations=FAST)
+            await first.acquire()
+            await client.merge_patch(
+                Key(LEASE, namespace, "l"), {"spec": {"holderIdentity": "thief"}}
+            )
+            with pytest.raises(LeaseLost, match="held by 'thief'"):
+                await first.hold()
+            await first.release()
+            record = await client.get(Key(LEASE, namespace, "l"))
+            assert record["spec"]["holderIdentity"] == "thief"
+
+    asyncio.run(story())
+
+
+def test_a_touched_or_deleted_record_does_not_end_a_reign(sandbox: Sandbox, namespace: str) -> None:
+    key = Key(LEASE, namespace, "l")
+
+    async def story() -> None:
+        async with client_of(sandbox) as client:
+            first = Lease(client, namespace, "l", identity="first", durations=FAST)
+            await first.acquire()
+            holding = asyncio.create_task(first.hold())
+            await client.merge_patch(key, {"metadata": {"labels": {"a": "b"}}})
+            await asyncio.sleep(0.3)
+            await client.delete(key)
+            await asyncio.sleep(0.5)
+            assert not holding.done()
+            assert (await client.get(key))["spec"]["holderIdentity"] == "first"
+            holding.cancel()
+
+    asyncio.run(story())
+
+
+def test_who_cannot_renew_gives_up_before_another_may_take_over() -> None:
+    async def story() -> None:
+        clock = Clock()
+        lease = Lease(Client(Unused()), "ns", "l", identity="first", durations=FAST, clock=clock)
+        clock.now += FAST.renew_deadline
+        with pytest.raises(LeaseLost, match="not renewed in"):
+            await lease.hold()
+
+    asyncio.run(story())
+
+
+@pytest.mark.parametrize("times", [(2, 2, 1), (3, 2, 2), (3, 2, 0), (0.9, 0.5, 0.1)])
+def test_times_that_make_no_sense(times: tuple[float, float, float]) -> None:
+    with pytest.raises(ValueError, match="Lease"):
+        Durations(*times)

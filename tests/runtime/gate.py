@@ -1,0 +1,109 @@
+"""A door in front of the API server that a test can shut."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import ssl
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+
+import aiohttp
+from aiohttp import web
+
+from sandbox import Sandbox
+
+
+@dataclass
+class Gate:
+    """Passes requests on over plain HTTP, and remembers them."""
+
+    url: str = ""
+    requests: list[tuple[str, str]] = field(default_factory=list)
+    """Method and path with query, in the order in which they came."""
+    tokens: set[str] = field(default_factory=set)
+    """Tokens that are accepted."""
+    _shut: bool = False
+    _forgetful: bool = False
+    _watches: set[asyncio.BaseTransport] = field(default_factory=set)
+
+    @property
+    def watches(self) -> int:
+        """How many watches have been opened and not been cut."""
+        return len(self._watches)
+
+    def shut(self, *, forget: bool) -> None:
+        """Cut all watches and accept no request.
+
+        After `forget`, watches that go on from before get to hear that their version is too old.
+        """
+        self._shut = True
+        self._forgetful = forget
+        for transport in self._watches:
+            transport.close()
+        self._watches.clear()
+
+    def open(self) -> None:
+        """Let requests pass again."""
+        self._shut = False
+
+    async def handle(
+        self, request: web.Request, session: aiohttp.ClientSession
+    ) -> web.StreamResponse:
+        """Pass one request on."""
+        watching = "watch" in request.query
+        self.requests.append((request.method, request.path_qs))
+        if self._shut:
+            if request.transport:
+                request.transport.close()
+            return web.Response()
+        token = request.headers.get("Authorization", "").removeprefix("Bearer ")
+        if token not in self.tokens:
+            return web.json_response({"kind": "Status", "code": 401}, status=401)
+        if watching and self._forgetful and "resourceVersion" in request.query:
+            status = {"kind": "Status", "code": 410, "reason": "Expired", "message": "too old"}
+            return web.Response(text=json.dumps({"type": "ERROR", "object": status}) + "\n")
+        headers = {
+            name: value
+            for name, value in request.headers.items()
+            if name in ("Accept", "Authorization", "Content-Type")
+        }
+        async with session.request(
+            request.method, request.path_qs, headers=headers, data=await request.read() or None
+        ) as answer:
+            response = web.StreamResponse(status=answer.status)
+            response.content_type = answer.content_type
+            await response.prepare(request)
+            if watching and request.transport:
+                self._watches.add(request.transport)
+            async for chunk in answer.content.iter_any():
+                await response.write(chunk)
+        return response
+
+    def remember(self) -> None:
+        """Versions are no longer too old."""
+        self._forgetful = False
+
+
+@contextlib.asynccontextmanager
+async def gate(sandbox: Sandbox, token: str) -> AsyncIterator[Gate]:
+    """An open door that accepts one token."""
+    made = Gate(tokens={token})
+    trust = ssl.create_default_context(cafile=str(sandbox.authority))
+    connector = aiohttp.TCPConnector(limit=0, ssl=trust)
+    async with aiohttp.ClientSession(sandbox.server, connector=connector) as session:
+
+        async def handle(request: web.Request) -> web.StreamResponse:
+            return await made.handle(request, session)
+
+        application = web.Application()
+        application.router.add_route("*", "/{path:.*}", handle)
+        runner = web.AppRunner(application, shutdown_timeout=0.1, handler_cancellation=True)
+        await runner.setup()
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        made.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+        try:
+            yield made
+        finally:
+            await runner.cleanup()
