@@ -68,7 +68,6 @@ class Reason(StrEnum):
     PROGRESSING = "Progressing", "The operator works on it or waits for Kubernetes or AWS."
     PAUSED = "Paused", "The annotation setops.co/paused holds the operator off."
     DELETING = "Deleting", "It is going; the message names what it waits for."
-    FAULT = "ServerFailure", "The operator itself failed; it tries again."
 
     ORGANIZATION_MISSING = "OrganizationDoesNotExist", "The Project names no living Organization."
     PROJECT_MISSING = "ProjectDoesNotExist", "The Stage lies in no Project's namespace."
@@ -77,7 +76,6 @@ class Reason(StrEnum):
     OBJECT_TAKEN = "ObjectTaken", "An object that it has to make exists and isn't ours."
     NAMESPACE_RESERVED = "NamespaceReserved", "The namespace belongs to the cluster itself."
     NAMESPACE_TERMINATING = "NamespaceTerminating", "The namespace is being deleted."
-    NAME_INVALID = "NameInvalid", "The name breaks the platform's name rule."
 
     NO_RELEASE = "AppHasNoActiveRelease", "Neither an image nor an active release is set."
     SCALED_TO_ZERO = "ScaledToZero", "Scale is 0, so no container runs."
@@ -96,7 +94,6 @@ class Reason(StrEnum):
     SPEC_INVALID = "ValidationFailed", "The spec asks for what can't be; the message names it."
 
     CHANGESET_OPEN = "Open", "It waits for commit or discard."
-    CHANGESET_LOCKED = "ChangesetLocked", "The user already has an open Changeset on the Stage."
     CHANGESET_INVALID = "ChangesetInvalid", "Commands or definition have errors."
     CHANGESET_QUEUED = "Queued", "Another Changeset holds the Stage's lock."
     CHANGESET_APPLYING = "Applying", "The plan is being carried out."
