@@ -421,7 +421,7 @@ def _parse_integer(where: str, spec: OptionSpec, value: OptionValue) -> int | Pr
         return Problem(
             where, Validator.NOT_AN_INTEGER, f"{spec.name} is {value!r}; use a whole number"
         )
-    number = int(value)
+    number = int(str(value))
     if spec.minimum is not None and number < spec.minimum:
         return Problem(
             where,

@@ -12,11 +12,13 @@ from setops.api.kinds import (
     CHANGESET,
     GROUP,
     NAMESPACE,
+    NETWORK_POLICY,
     NOTIFICATION,
     ORGANIZATION,
     OURS,
     POD,
     PROJECT,
+    RESOURCE_QUOTA,
     SECRET,
     SERVICE,
     STAGE,
@@ -155,11 +157,37 @@ def _linking(cluster: Cluster, namespace: str, service: str) -> Iterator[Key]:
             yield Key(APP, namespace, app["metadata"]["name"])
 
 
+def _of_isolation(cluster: Cluster, change: Change, obj: Object) -> Iterator[Key]:
+    """What keeps a Stage apart belongs to its namespace, and is the Stage's to put back."""
+    owners = obj["metadata"].get("ownerReferences") or ()
+    stage = stage_key(cluster, change.key.namespace)
+    if stage is not None and any(owner["kind"] == NAMESPACE.kind for owner in owners):
+        yield stage
+
+
+def _of_changeset(cluster: Cluster, change: Change, _: Object) -> Iterator[Key]:
+    """Those that wait behind it, once it moves on; its own reports concern nobody."""
+    if _phase(change.old) == _phase(change.new):
+        return
+    stage = stage_key(cluster, change.key.namespace)
+    if stage is not None and change.new is None:
+        yield stage
+    for key in _unfinished(cluster, change.key.namespace):
+        if key != change.key:
+            yield key
+
+
+def _phase(changeset: Object | None) -> Phase | None:
+    if changeset is None:
+        return None
+    return Phase((changeset.get("status") or {}).get("phase", Phase.OPEN))
+
+
 def _unfinished(cluster: Cluster, namespace: str) -> Iterator[Key]:
     """Changesets that wait for the Stage, or show a plan over it."""
     for changeset in cluster.list(CHANGESET, namespace):
-        phase = Phase((changeset.get("status") or {}).get("phase", Phase.OPEN))
-        if not phase.finished:
+        phase = _phase(changeset)
+        if phase is not None and not phase.finished:
             yield Key(CHANGESET, namespace, changeset["metadata"]["name"])
 
 
@@ -178,6 +206,8 @@ _CONCERNED: Final[Mapping[Kind, Callable[[Cluster, Change, Object], Iterator[Key
     APP: _of_app,
     SERVICE: _of_service,
     NOTIFICATION: _of_entry,
-    CHANGESET: _of_entry,
+    CHANGESET: _of_changeset,
+    NETWORK_POLICY: _of_isolation,
+    RESOURCE_QUOTA: _of_isolation,
 }
 """Those whose own state depends on an object's, though they don't own it."""

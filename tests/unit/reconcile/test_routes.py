@@ -14,6 +14,7 @@ from setops.api.kinds import (
     CONTROLLER_REVISION,
     DEPLOYMENT,
     NAMESPACE,
+    NETWORK_POLICY,
     NOTIFICATION,
     ORGANIZATION,
     POD,
@@ -283,3 +284,26 @@ def test_a_prefix_of_all_namespaces_is_seen_through() -> None:
 def test_a_strangers_namespace_concerns_nobody() -> None:
     here = world()
     assert marked(here, here.put(make(NAMESPACE, "kube-system"))) == set()
+
+
+def test_the_wall_around_a_stage_is_rebuilt() -> None:
+    here = world()
+    owner = [{"apiVersion": "v1", "kind": "Namespace", "name": SPACE, "uid": "u"}]
+    wall = make(NETWORK_POLICY, "stage-deny-all", SPACE, labels=LABELS, ownerReferences=owner)
+    here.put(wall)
+    assert PRODUCTION in marked(here, here.drop(key_of(wall)))
+
+
+def test_a_draft_that_reports_wakes_neither_itself_nor_others() -> None:
+    status = {**reported(), "phase": "Open", "baseRevision": 3}
+    assert edited(world(), DRAFT, status=status) == set()
+
+
+def test_a_changeset_that_moves_on_wakes_those_behind_it() -> None:
+    woken = edited(world(), DRAFT, status={**reported(), "phase": "Queued"})
+    assert woken == UNFINISHED - {DRAFT}
+
+
+def test_the_end_of_a_changeset_is_told_to_a_stage_that_waits_for_it() -> None:
+    here = world()
+    assert PRODUCTION in marked(here, here.drop(DRAFT))
