@@ -51,7 +51,7 @@ async def watching(sandbox: Sandbox, directory: Path) -> AsyncIterator[Watching]
         connection = await connect(str(kubeconfig))
         cache = Cache()
         feed = Feed(cache, handlers.WATCHED)
-        running = asyncio.create_task(handlers.watch(connection, cache, feed, lambda: None))
+        running = asyncio.create_task(handlers.watch(connection, feed, lambda: None))
         synced = asyncio.create_task(feed.synced.wait())
         try:
             async with asyncio.timeout(20):

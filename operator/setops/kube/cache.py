@@ -40,6 +40,8 @@ class _Entry:
     owners: tuple[str, ...]
     content: Object | bytes
     """All but the resourceVersion, which alone is no change."""
+    status_at: int = 0
+    """Where the status begins in the text."""
     settled: str = ""
 
     def read(self) -> Object:
@@ -79,8 +81,9 @@ class Cache:
             self._disown(key, old)
             for owner in new.owners:
                 self._owned.setdefault(owner, {})[key] = None
-        if old is not None and _same(old.content, new.content):
+        if old is not None and _same_but_status(old, new):
             new.settled = old.settled
+        if old is not None and _same(old.content, new.content):
             return False
         if self.listener:
             self.listener(Change(key, old.read() if old else None, new.read()))
@@ -142,7 +145,10 @@ class Cache:
         return tuple(obj for obj in owned if obj is not None)
 
     def settle(self, key: Key, mark: str) -> None:
-        """Leave a mark on an object as it is now; it goes with the next change."""
+        """Leave a mark on an object as it is now; it goes with the next change.
+
+        On children a change of the status alone leaves it.
+        """
         entry = self._entry(key)
         if entry is not None:
             entry.settled = mark
@@ -151,6 +157,10 @@ class Cache:
         """The mark that was left on an object since it last changed; empty for none."""
         entry = self._entry(key)
         return entry.settled if entry else ""
+
+    def settled_of(self, uid: str) -> Sequence[str]:
+        """The marks on the known objects that name `uid` among their owners, one for each."""
+        return tuple(self.settled(key) for key in self._owned.get(uid, ()))
 
     def counts(self) -> Counter[Kind]:
         """How many objects of each kind are known."""
@@ -196,8 +206,16 @@ def _entry(kind: Kind, obj: Object) -> _Entry:
     if kind in OURS:
         return _Entry(version_of(obj), uids, _interned(trimmed))
     metadata = {k: v for k, v in trimmed["metadata"].items() if k != "resourceVersion"}
-    text = json.dumps({**trimmed, "metadata": metadata}, separators=(",", ":"), ensure_ascii=False)
-    return _Entry(version_of(obj), uids, text.encode())
+    rest = {name: value for name, value in trimmed.items() if name != "status"}
+    text = _text({**rest, "metadata": metadata})
+    status_at = len(text) - 1
+    if trimmed.get("status"):
+        text = text[:-1] + b',"status":' + _text(trimmed["status"]) + b"}"
+    return _Entry(version_of(obj), uids, text, status_at)
+
+
+def _text(value: Object) -> bytes:
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode()
 
 
 def _interned(value: Any) -> Any:
@@ -215,6 +233,12 @@ def _same(old: Object | bytes, new: Object | bytes) -> bool:
     if isinstance(old, bytes) or isinstance(new, bytes):
         return old == new
     return _without_version(old) == _without_version(new)
+
+
+def _same_but_status(old: _Entry, new: _Entry) -> bool:
+    if isinstance(old.content, bytes) and isinstance(new.content, bytes):
+        return old.content[: old.status_at] == new.content[: new.status_at]
+    return _same(old.content, new.content)
 
 
 def _without_version(obj: Object) -> Object:

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from setops.api.kinds import (
     CONTROLLER_REVISION,
+    DEPLOYMENT,
     NETWORK_POLICY,
     OURS,
     POD,
@@ -34,6 +35,15 @@ _POD_METADATA: Final = (
     "ownerReferences",
 )
 _POD_CONDITIONS: Final = ("Ready", "PodScheduled")
+_DEPLOYMENT_STATUS: Final = (
+    "observedGeneration",
+    "replicas",
+    "readyReplicas",
+    "updatedReplicas",
+    "availableReplicas",
+)
+_DEPLOYMENT_CONDITIONS: Final = ("Progressing", "ReplicaFailure")
+_REVISION: Final = "deployment.kubernetes.io/revision"
 _POD_STATUS: Final = ("phase", "reason", "message", "startTime")
 
 
@@ -41,8 +51,8 @@ def trim(kind: Kind, obj: Object) -> Object:
     """A copy of `obj` without what no reconciler reads.
 
     Secrets keep their keys, with a hash in the place of each value; Pods keep little more than
-    who they are and how their containers do; ControllerRevisions lose their data; disruption
-    budgets and network policies lose their status.
+    who they are and how their containers do, Deployments of their status how far they are;
+    ControllerRevisions lose their data; disruption budgets and network policies lose their status.
     """
     metadata = {k: v for k, v in obj["metadata"].items() if k not in _DROPPED_METADATA}
     if kind not in OURS and LAST_APPLIED in (metadata.get("annotations") or ()):
@@ -51,6 +61,8 @@ def trim(kind: Kind, obj: Object) -> Object:
     kept: Object = {**obj, "apiVersion": kind.api_version, "kind": kind.kind, "metadata": metadata}
     if kind == POD:
         kept = _pod(kept)
+    elif kind == DEPLOYMENT:
+        kept = _deployment(kept)
     elif kind == SECRET:
         kept = hashed(kept)
     elif kind == CONTROLLER_REVISION:
@@ -72,6 +84,24 @@ def hash_of(value: str) -> str:
     if value.startswith(HASHED):  # no base64 contains a colon
         return value
     return HASHED + hashlib.sha256(value.encode()).hexdigest()
+
+
+def _deployment(deployment: Object) -> Object:
+    """Without the times of its conditions: a rollout would be a change with every pod of it."""
+    metadata = dict(deployment["metadata"])
+    if _REVISION in (metadata.get("annotations") or ()):
+        annotations = metadata["annotations"]
+        metadata["annotations"] = {k: v for k, v in annotations.items() if k != _REVISION}
+    kept = {**deployment, "metadata": metadata}
+    status = deployment.get("status") or {}
+    if status:
+        kept["status"] = {name: status[name] for name in _DEPLOYMENT_STATUS if name in status}
+        kept["status"]["conditions"] = [
+            {name: item[name] for name in ("type", "status", "reason", "message") if name in item}
+            for item in status.get("conditions") or ()
+            if item["type"] in _DEPLOYMENT_CONDITIONS
+        ]
+    return kept
 
 
 def _pod(pod: Object) -> Object:

@@ -1,10 +1,15 @@
-"""What the watches bring, before kopf sees it: whole listings, and signs of life.
+"""What the watches bring, before kopf sees it: whole listings, events of children, signs of life.
 
 kopf hands on one event per object, but it does not tell of an object that vanished while a watch
 was interrupted, nor when a kind has been listed, nor of bookmarks; and it spends half a
-millisecond and 1.5 KiB on every object of a listing. So its HTTP session shows us each listing
-first: it is taken into the cache as a whole, what is no longer in it is dropped, and kopf gets the
-listing without its items. What changes later comes through kopf's handlers.
+millisecond and 1.5 KiB on every object that it hears of. So its HTTP session shows us everything
+first:
+
+- A listing is taken into the cache as a whole, what is no longer in it is dropped, and kopf gets
+  the listing without its items.
+- Of children, of which there are many, events too go to the cache directly; kopf gets to know the
+  version alone, from which it has to go on. Should an event come to its handler all the same, that
+  does no harm: the handlers do the same.
 """
 
 from __future__ import annotations
@@ -13,15 +18,17 @@ import asyncio
 import json
 import time
 from collections.abc import AsyncIterator, Callable, Iterable
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import aiohttp
 
-from setops.api.kinds import Key, Kind, Object, key_of
-from setops.kube.cache import Cache
+from setops.api.kinds import CHILDREN, Key, Kind, Object, key_of
+from setops.kube.cache import Cache, version_of
 
 if TYPE_CHECKING:
     from aiohttp.connector import Connection
+
+_EVENTS: Final = frozenset({"ADDED", "MODIFIED", "DELETED"})
 
 
 class Feed:
@@ -57,6 +64,13 @@ class Feed:
         """Note a sign of life."""
         self._heard_at = self._clock()
 
+    def take(self, type_: str | None, obj: Object) -> None:
+        """Take up one event of a watch; `type_` is None for what kopf found in a listing."""
+        if type_ == "DELETED":
+            self._cache.drop(key_of(obj), version_of(obj))
+        else:
+            self._cache.put(obj)
+
     def page(self, kind: Kind, listing: Object, *, first: bool) -> None:
         """Take up one page of a listing; with the last one, forget what was on none of them."""
         self.heard()
@@ -78,14 +92,16 @@ class Feed:
 
 
 def response_class(feed: Feed) -> type[aiohttp.ClientResponse]:
-    """The class of the answers in a session whose listings and signs of life go to `feed`."""
+    """The class of the answers in a session that shows everything to `feed` first."""
 
     class Overheard(aiohttp.ClientResponse):
         async def start(self, connection: Connection) -> aiohttp.ClientResponse:
             started = await super().start(connection)
             if self.status == 200 and "watch" in self.url.query:
                 feed.heard()
-                self.content = cast(aiohttp.StreamReader, _Overheard(self.content, feed))
+                is_child = feed.kind_at(self.url.path) in CHILDREN
+                stream = Stream(self.content, feed, take=is_child)
+                self.content = cast(aiohttp.StreamReader, stream)
             return started
 
         async def json(
@@ -105,17 +121,34 @@ def response_class(feed: Feed) -> type[aiohttp.ClientResponse]:
     return Overheard
 
 
-class _Overheard:
-    """A stream that tells when something comes."""
+class Stream:
+    """The stream of a watch, one event a line."""
 
-    def __init__(self, content: aiohttp.StreamReader, feed: Feed) -> None:
+    def __init__(self, content: aiohttp.StreamReader, feed: Feed, *, take: bool) -> None:
         self._content = content
         self._feed = feed
+        self._take = take
 
     async def iter_chunked(self, size: int) -> AsyncIterator[bytes]:
+        rest = b""
         async for chunk in self._content.iter_chunked(size):
             self._feed.heard()
-            yield chunk
+            if not self._take:
+                yield chunk
+                continue
+            *lines, rest = (rest + chunk).split(b"\n")
+            if lines:
+                yield b"".join(self._passed(line) + b"\n" for line in lines)
+
+    def _passed(self, line: bytes) -> bytes:
+        """Take up one event; what kopf gets in its place."""
+        event = json.loads(line) if line else {}
+        if event.get("type") not in _EVENTS:
+            return line
+        obj = event["object"]
+        self._feed.take(event["type"], obj)
+        version = {"resourceVersion": obj["metadata"]["resourceVersion"]}
+        return json.dumps({"type": "BOOKMARK", "object": {"metadata": version}}).encode()
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._content, name)

@@ -13,9 +13,8 @@ from typing import Any, Final
 import kopf
 
 from setops.api import kinds
-from setops.api.kinds import CHILDREN, GROUP, OURS, Kind, Object, key_of
+from setops.api.kinds import CHILDREN, GROUP, OURS, Kind
 from setops.api.names import LABEL_MANAGED_BY, MANAGER
-from setops.kube.cache import Cache, version_of
 from setops.kube.connection import CONNECT_TIMEOUT, REQUEST_TIMEOUT, Connection
 from setops.runtime.feed import Feed, response_class
 
@@ -27,7 +26,7 @@ INACTIVITY_TIMEOUT: Final = 70.0
 LISTING_PAGE: Final = 500
 
 
-def routing_table(cache: Cache) -> kopf.OperatorRegistry:
+def routing_table(feed: Feed) -> kopf.OperatorRegistry:
     """Every kind and its handler."""
     registry = kopf.OperatorRegistry()
 
@@ -39,7 +38,7 @@ def routing_table(cache: Cache) -> kopf.OperatorRegistry:
     @kopf.on.event(*_at(kinds.NOTIFICATION), registry=registry)
     @kopf.on.event(*_at(kinds.CHANGESET), registry=registry)
     async def ours(event: kopf.RawEvent, **_: Any) -> None:
-        _take(cache, event)
+        feed.take(event["type"], dict(event["object"]))
 
     @kopf.on.event(*_at(kinds.NAMESPACE), registry=registry)
     @kopf.on.event(*_at(kinds.SERVICE_ACCOUNT), registry=registry)
@@ -52,21 +51,13 @@ def routing_table(cache: Cache) -> kopf.OperatorRegistry:
     @kopf.on.event(*_at(kinds.POD), registry=registry)
     @kopf.on.event(*_at(kinds.CONTROLLER_REVISION), registry=registry)
     async def child(event: kopf.RawEvent, **_: Any) -> None:
-        _take(cache, event)
+        feed.take(event["type"], dict(event["object"]))
 
     return registry
 
 
 def _at(kind: Kind) -> tuple[str, str, str]:
     return kind.group, kind.version, kind.plural
-
-
-def _take(cache: Cache, event: kopf.RawEvent) -> None:
-    obj: Object = dict(event["object"])
-    if event["type"] == "DELETED":
-        cache.drop(key_of(obj), version_of(obj))
-    else:
-        cache.put(obj)
 
 
 def settings() -> kopf.OperatorSettings:
@@ -90,14 +81,12 @@ def settings() -> kopf.OperatorSettings:
     return configured
 
 
-async def watch(
-    connection: Connection, cache: Cache, feed: Feed, take_signals: Callable[[], None]
-) -> None:
+async def watch(connection: Connection, feed: Feed, take_signals: Callable[[], None]) -> None:
     """Watch all kinds until cancelled. Raises what ended a watch for good.
 
     kopf takes SIGTERM and SIGINT for itself when it starts; `take_signals` is called after that.
     """
-    registry = routing_table(cache)
+    registry = routing_table(feed)
 
     # Once: the session renews its own credentials. When kopf logs in again, it closes the session
     # under the feet of all other watches, and ends.

@@ -16,6 +16,7 @@ from setops.runtime import wiring
 from setops.runtime.attempt import delay, observed
 from setops.runtime.feed import Feed
 from setops.runtime.handlers import WATCHED, watch
+from setops.runtime.logging import about
 from setops.runtime.metrics import Metrics
 from setops.runtime.queue import Queue
 from setops.runtime.settings import Settings
@@ -74,7 +75,7 @@ class Operator:
         await self.events.flush(EVENTS_GRACE)
 
     async def _watch(self) -> None:
-        await watch(self._connection, self._cluster.cache, self.feed, self._take_signals)
+        await watch(self._connection, self.feed, self._take_signals)
 
     async def _reconcile(self) -> None:
         try:
@@ -96,7 +97,12 @@ class Operator:
         await asyncio.Event().wait()
 
     def _changed(self, change: Change) -> None:
-        for key in self._routes(change):
-            self.queue.mark(key)
+        try:
+            for key in self._routes(change):
+                self.queue.mark(key)
+        except Exception:
+            # One object that nobody thought of must not end the watch of all others.
+            with about(change.key):
+                _log.exception("Nothing was marked for reconciliation, after an unexpected error")
         if change.new is None:
             self.queue.forget(change.key)
