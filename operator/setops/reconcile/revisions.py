@@ -16,7 +16,7 @@ from setops.api import names
 from setops.api.definition import StageDefinition
 from setops.api.kinds import CONTROLLER_REVISION, GROUP, STAGE, Key, Object
 from setops.kube.cluster import Cluster
-from setops.kube.errors import AlreadyExists
+from setops.kube.errors import AlreadyExists, Conflict
 from setops.reconcile.places import labels_of
 
 MAX_BYTES: Final = int(1.4 * 1024 * 1024)
@@ -103,14 +103,18 @@ def check_size(definition: StageDefinition) -> None:
 async def store(
     cluster: Cluster, stage: Object, number: int, definition: StageDefinition, author: Author
 ) -> None:
-    """Store a definition as the Stage's revision of that number; twice is the same as once."""
+    """Store a definition as the Stage's revision of that number; twice is the same as once.
+
+    Raises Conflict while the revisions of an earlier Stage of that name are going.
+    """
     metadata = stage["metadata"]
-    revision = {
+    key = Key(CONTROLLER_REVISION, metadata["namespace"], _name(metadata["name"], number))
+    revision: Object = {
         "apiVersion": CONTROLLER_REVISION.api_version,
         "kind": CONTROLLER_REVISION.kind,
         "metadata": {
-            "name": _name(metadata["name"], number),
-            "namespace": metadata["namespace"],
+            "name": key.name,
+            "namespace": key.namespace,
             "labels": _labels(metadata["name"], author),
             "annotations": _annotations(author),
             "ownerReferences": [
@@ -126,13 +130,20 @@ async def store(
         "revision": number,
         "data": _data(definition, author),
     }
-    try:
-        await cluster.create(revision)
-    except AlreadyExists:
-        # Ours from before a kill: the lock lets nobody else make this number.
-        await cluster.fetch(
-            Key(CONTROLLER_REVISION, metadata["namespace"], _name(metadata["name"], number))
-        )
+    if cluster.get(key) is None:
+        try:
+            # Not a plain create: that keeps the data's bytes as they are sent, and whoever patches
+            # the metadata later, the garbage collector for one, is told that data can't change.
+            await cluster.apply(revision)
+        except AlreadyExists:
+            pass
+        else:
+            return
+    found = await cluster.fetch(key)
+    owners = found["metadata"].get("ownerReferences") or () if found else ()
+    # Ours is from before a kill: the lock lets nobody else make this number.
+    if all(owner["uid"] != metadata["uid"] for owner in owners):
+        raise Conflict(f"{key} of an earlier Stage of that name is still going", target=key)
 
 
 def _name(stage: str, number: int) -> str:
