@@ -140,7 +140,9 @@ class World:
     def delete_all(self, objects: Iterable[Object]) -> None:
         """Ask for the deletion of all these in one command, and don't wait for it."""
         listed = {"apiVersion": "v1", "kind": "List", "items": list(objects)}
-        self.sandbox.kubectl("delete", "--wait=false", "-f", "-", input=json.dumps(listed))
+        # Some may be gone with others before kubectl comes to them.
+        options = ("--wait=false", "--ignore-not-found")
+        self.sandbox.kubectl("delete", *options, "-f", "-", input=json.dumps(listed))
 
     def patch(self, what: str, name: str, namespace: str, patch: Object) -> None:
         """Merge a patch into an object, as somebody does who edits it by hand."""
