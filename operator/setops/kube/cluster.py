@@ -47,6 +47,10 @@ class Cluster:
         """All objects of a watched kind as last seen, in one namespace or in all."""
         return self.cache.list(kind, namespace)
 
+    def keys(self, kind: Kind, namespace: str | None = None) -> Sequence[Key]:
+        """The keys of all objects of a watched kind, in one namespace or in all."""
+        return self.cache.keys(kind, namespace)
+
     def owned_by(self, uid: str) -> Sequence[Object]:
         """The objects of watched kinds that name `uid` among their owners."""
         return self.cache.owned_by(uid)
@@ -61,7 +65,11 @@ class Cluster:
         self.cache.put(live)
         return live
 
-    async def apply(self, desired: Object) -> Object:
+    def settled_of(self, uid: str) -> Sequence[str]:
+        """The marks on the objects that name `uid` among their owners, one for each."""
+        return self.cache.settled_of(uid)
+
+    async def apply(self, desired: Object, *, mark: str = "") -> Object:
         """Make a child object have what `desired` has, by at most one server-side apply.
 
         Nothing is written when it has it already. Where the apply leaves a difference (an item
@@ -69,23 +77,29 @@ class Cluster:
 
         An object that the cache doesn't know is created, never taken over: raises AlreadyExists
         when there is one. Who wants that one must `fetch` it first, and see whose it is.
+
+        `mark` stands for all that `desired` was made from. It is left on an object that has it
+        all, until that changes, and spares the comparison as long.
         """
         desired = _stamped(desired)
         key = key_of(desired)
-        stamp = desired["metadata"]["annotations"][ANNOTATION_DESIRED]
+        mark = mark or desired["metadata"]["annotations"][ANNOTATION_DESIRED]
         live = self.cache.get(key)
-        if live is not None:
-            if key.kind != SECRET and self.cache.settled(key) == stamp:
-                return live
-            if not differences(desired, live):
-                self.cache.settle(key, stamp)
-                return live
+        if live is not None and key.kind != SECRET and self.cache.settled(key) == mark:
+            return live
         if live is None:
-            return self._seen(await self._create_by_apply(desired))
-        applied = await self.client.apply(desired)
-        if differences(desired, applied):
-            applied = await self._enforce(desired, applied)
-        return self._seen(applied)
+            live = self._seen(await self._create_by_apply(desired))
+        elif differences(desired, live):
+            applied = await self.client.apply(desired)
+            if differences(desired, applied):
+                applied = await self._enforce(desired, applied)
+            live = self._seen(applied)
+        else:
+            self.cache.settle(key, mark)
+            return live
+        if not differences(desired, live):
+            self.cache.settle(key, mark)
+        return live
 
     async def rehearse(self, desired: Object) -> None:
         """What `apply` would send, as a dry run. Raises what the real one would."""

@@ -69,14 +69,14 @@ def judge(deployment: Object, pods: Sequence[Object]) -> Rollout:
         return Rollout(Stand.MOVING, Reason.ROLLING_OUT, ready)
     conditions = {item["type"]: item for item in status.get("conditions") or ()}
     newest = _newest(deployment, conditions)
-    trouble = _trouble([pod for pod in pods if newest in ("", _template_of(pod))])
-    if trouble is not None and trouble[0] in _HOPELESS:
-        return Rollout(Stand.FAILED, Reason.ROLLOUT_FAILED, trouble[1])
+    found = trouble([pod for pod in pods if newest in ("", _template_of(pod))])
+    if found is not None and found[0] in _HOPELESS:
+        return Rollout(Stand.FAILED, Reason.ROLLOUT_FAILED, found[1])
     failure = conditions.get("ReplicaFailure", {})
     refused = failure.get("message", "") if failure.get("status") == "True" else ""
     if _QUOTA in refused and f'"{deployment["metadata"]["name"]}-{newest}' in refused:
         return Rollout(Stand.FAILED, Reason.QUOTA_EXCEEDED, _over_quota(ready, refused))
-    detail = trouble[1] if trouble else refused
+    detail = found[1] if found else refused
     message = f"{ready}; {detail}" if detail else ready
     if conditions.get("Progressing", {}).get("reason") == "ProgressDeadlineExceeded":
         return Rollout(Stand.FAILED, Reason.ROLLOUT_FAILED, f"no progress in time: {message}")
@@ -119,7 +119,7 @@ def _over_quota(ready: str, refused: str) -> str:
     )
 
 
-def _trouble(pods: Sequence[Object]) -> tuple[str, str] | None:
+def trouble(pods: Sequence[Object]) -> tuple[str, str] | None:
     """The first trouble of a container as (reason, message for the user)."""
     for pod in sorted(pods, key=lambda pod: str(pod["metadata"]["name"])):
         status = pod.get("status") or {}

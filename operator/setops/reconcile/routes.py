@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Final
+from typing import Any, Final
 
 from setops.api import names
 from setops.api.changeset import Phase
+from setops.api.conditions import ConditionType
 from setops.api.kinds import (
     APP,
     CHANGESET,
@@ -28,7 +29,8 @@ from setops.api.kinds import (
 )
 from setops.kube.cache import Change
 from setops.kube.cluster import Cluster
-from setops.reconcile.places import labels_of, stage_key
+from setops.reconcile.places import is_deleting, labels_of, stage_key
+from setops.reconcile.rollout import trouble
 
 _BY_NAME: Final = {kind.kind: kind for kind in OURS}
 
@@ -58,6 +60,20 @@ def _only_status(change: Change) -> bool:
     return _without(old, ignored) == _without(new, ignored)
 
 
+def _stands_otherwise(change: Change) -> bool:
+    """Whether it became ready or stalled, or ceased to be, or is going and says why it lingers."""
+    return is_deleting(change.new or {"metadata": {}}) or _stand(change.old) != _stand(change.new)
+
+
+def _stand(obj: Object | None) -> set[tuple[str, str, int]]:
+    conditions = ((obj or {}).get("status") or {}).get("conditions") or ()
+    return {
+        (item["type"], item["status"], item.get("observedGeneration", 0))
+        for item in conditions
+        if item["type"] in (ConditionType.READY, ConditionType.STALLED)
+    }
+
+
 def _without(obj: Object, ignored: tuple[str, str]) -> Object:
     version, status = ignored
     metadata = {name: value for name, value in obj["metadata"].items() if name != version}
@@ -85,9 +101,14 @@ def _of_namespace(cluster: Cluster, change: Change, obj: Object) -> Iterator[Key
 
 
 def _of_pod(_: Cluster, change: Change, obj: Object) -> Iterator[Key]:
+    """Its App, where it begins or ceases to suffer; all else the Deployment's status tells."""
     app = labels_of(obj).get(names.LABEL_APP)
-    if app:
+    if app and _troubles(change.old) != _troubles(change.new):
         yield Key(APP, change.key.namespace, app)
+
+
+def _troubles(pod: Object | None) -> tuple[str, str] | None:
+    return None if pod is None else trouble([pod])
 
 
 def _of_organization(cluster: Cluster, change: Change, _: Object) -> Iterator[Key]:
@@ -103,21 +124,29 @@ def _of_project(cluster: Cluster, _: Change, obj: Object) -> Iterator[Key]:
 
 
 def _of_stage(cluster: Cluster, change: Change, obj: Object) -> Iterator[Key]:
+    counts_alone = _only_status(change) and not _stands_otherwise(change)
     home = cluster.get(Key(NAMESPACE, "", change.key.namespace))
     project = labels_of(home).get(names.LABEL_PROJECT) if home else None
-    if project:
+    if project and not counts_alone:
         yield Key(PROJECT, "", project)
     namespace = (obj.get("status") or {}).get("namespace")
     if not namespace:
         return
-    yield from _unfinished(cluster, namespace)
+    if not counts_alone or _lock(change.old) != _lock(change.new):
+        yield from _unfinished(cluster, namespace)
     if not _only_status(change):
         yield from _all(cluster, APP, namespace)
         yield from _all(cluster, SERVICE, namespace)
 
 
+def _lock(stage: Object | None) -> Any:
+    return ((stage or {}).get("status") or {}).get("currentChangeset")
+
+
 def _of_app(cluster: Cluster, change: Change, _: Object) -> Iterator[Key]:
     yield from _of_entry(cluster, change, _)
+    if _only_status(change):
+        return
     for obj in (change.old, change.new):
         for service in (obj or {}).get("spec", {}).get("links") or ():
             yield Key(SERVICE, change.key.namespace, service)
@@ -134,6 +163,8 @@ def _of_secret(cluster: Cluster, change: Change, obj: Object) -> Iterator[Key]:
 
 def _of_entry(cluster: Cluster, change: Change, _: Object) -> Iterator[Key]:
     """The Stage that counts it, and the Changesets that wait for it or plan over it."""
+    if _only_status(change) and not _stands_otherwise(change):
+        return
     stage = stage_key(cluster, change.key.namespace)
     if stage is not None:
         yield stage

@@ -251,11 +251,39 @@ def test_a_strangers_child_concerns_nobody() -> None:
         assert marked(here, here.put(other)) == set()
 
 
-def test_a_pod_concerns_its_app_though_a_replica_set_owns_it() -> None:
+def pod(reason: str = "") -> Object:
+    state = {"waiting": {"reason": reason}} if reason else {"running": {}}
+    status = {"containerStatuses": [{"name": "app", "state": state}]}
+    return make(POD, "web-1", SPACE, labels={names.LABEL_APP: "web"}, status=status)
+
+
+def test_a_pod_that_suffers_concerns_its_app_though_a_replica_set_owns_it() -> None:
     here = world()
-    pod = make(POD, "web-1", SPACE, labels={names.LABEL_APP: "web"}, status={"phase": "Pending"})
-    assert marked(here, here.put(pod)) == {WEB}
-    assert marked(here, here.drop(key_of(pod))) == {WEB}
+    assert marked(here, here.put(pod("ImagePullBackOff"))) == {WEB}
+    assert marked(here, here.put(pod("ErrImagePull"))) == {WEB}
+    assert marked(here, here.put(pod())) == {WEB}
+    here.put(pod("CrashLoopBackOff"))
+    assert marked(here, here.drop(key_of(pod()))) == {WEB}
+
+
+def test_a_pod_that_does_well_is_no_news_beside_its_deployment() -> None:
+    here = world()
+    assert marked(here, here.put(pod("ContainerCreating"))) == set()
+    assert marked(here, here.put(pod())) == set()
+    assert marked(here, here.drop(key_of(pod()))) == set()
+
+
+def test_a_count_in_a_status_concerns_nobody() -> None:
+    here = world()
+    assert edited(here, WEB, status={**reported(), "readyReplicas": 3}) == set()
+    assert edited(here, PRODUCTION, status={**reported(), "readyApps": 3}) == set()
+
+
+def test_what_is_going_tells_its_stage_why_it_lingers() -> None:
+    here = World(*surroundings(), app("web", deletionTimestamp="2026-01-01T00:00:00Z"))
+    status = reported()
+    status["conditions"][0]["message"] = "waits for AWS"
+    assert PRODUCTION in edited(here, WEB, status=status)
 
 
 def test_a_links_secret_concerns_the_apps_that_take_it() -> None:
