@@ -19,6 +19,7 @@ from setops.api.kinds import (
     Key,
     Kind,
     Object,
+    key_of,
 )
 from setops.api.names import FINALIZER
 from setops.api.stage import StageSpec
@@ -89,7 +90,9 @@ def _project(context: Context, namespace: str) -> str:
 
 def _status(context: Context, stage: Object, namespace: str) -> dict[str, Any]:
     cluster = context.cluster
-    old = stage.get("status") or {}
+    # As it is now, not as it was when this began: meanwhile a commit may have taken the lock.
+    latest = cluster.get(key_of(stage)) or stage
+    old = latest.get("status") or {}
     apps, services = cluster.list(APP, namespace), cluster.list(SERVICE, namespace)
     return {
         "namespace": namespace,

@@ -6,18 +6,18 @@ import asyncio
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from setops.api.catalogue import TYPES
 from setops.api.changeset import DEFAULT_TIMEOUT, ChangesetSpec, Phase, Progress
 from setops.api.conditions import Reason
 from setops.api.definition import SECTIONS, StageDefinition
 from setops.api.errors import Code, Problem, Validator
-from setops.api.kinds import STAGE, Object
+from setops.api.kinds import Object
 from setops.api.names import FINALIZER
 from setops.api.service import ServiceSpec
 from setops.changes.diff import Change, diff, is_final
-from setops.kube.errors import ApiError
+from setops.kube.errors import ApiError, Forbidden
 from setops.reconcile import revisions
 from setops.reconcile.changeset import entries, lock
 from setops.reconcile.changeset.entries import EditedError, NotYetError
@@ -123,6 +123,8 @@ async def _plan(context: Context, commit: _Commit) -> None:
         errors=rendered(planned.problems) or None,
         baseRevision=base,
     )
+    # Its commit was taken back at the moment when it had got its turn.
+    await lock.release(context, commit.around.stage, commit.changeset)
 
 
 async def _dry_run(context: Context, commit: _Commit) -> None:
@@ -130,9 +132,9 @@ async def _dry_run(context: Context, commit: _Commit) -> None:
     if planned.problems:
         await _refuse(context, commit, planned)
         return
-    await report(
+    await _end(
         context,
-        commit.changeset,
+        commit,
         Phase.DISCARDED,
         Reason.CHANGESET_PLANNED,
         f"dry run: {planned.plan.summary}",
@@ -141,9 +143,9 @@ async def _dry_run(context: Context, commit: _Commit) -> None:
 
 
 async def _discard(context: Context, commit: _Commit) -> None:
-    await report(
+    await _end(
         context,
-        commit.changeset,
+        commit,
         Phase.DISCARDED,
         Reason.CHANGESET_DISCARDED,
         "discarded; nothing was changed",
@@ -152,9 +154,9 @@ async def _discard(context: Context, commit: _Commit) -> None:
 
 async def _refuse(context: Context, commit: _Commit, planned: Planned) -> None:
     """End a Changeset whose commands have errors; nothing was changed."""
-    await report(
+    await _end(
         context,
-        commit.changeset,
+        commit,
         Phase.FAILED,
         Reason.CHANGESET_INVALID,
         f"{_summary(planned.problems)}; nothing was changed",
@@ -176,32 +178,24 @@ async def _start(context: Context, commit: _Commit) -> float | None:
     cluster = context.cluster
     stage = commit.around.stage
     if (done := _done_before(context, commit)) is not None:
-        await report(
+        await _end(
             context,
-            commit.changeset,
+            commit,
             Phase.COMMITTED,
             Reason.CHANGESET_COMMITTED,
             f"the same Changeset was committed before, as revision {done}; nothing was changed",
             revision=done,
         )
         return None
+    ahead = lock.ahead(cluster, stage, commit.changeset)
+    if ahead is not None:
+        return await _queue(context, commit, ahead)
+    # Not before it is our turn: what another commit has written so far is no state to plan over.
     planned = plan_live(context, commit.changeset, commit.around)
     if planned.problems:
         await _refuse(context, commit, planned)
         return None
-    held = await lock.take(context, stage, commit.changeset)
-    if held is not None:
-        user = held["spec"].get("user")
-        await report(
-            context,
-            commit.changeset,
-            Phase.QUEUED,
-            Reason.CHANGESET_QUEUED,
-            f"waits for Changeset {held['metadata']['name']!r}"
-            + (f" of {user}" if user else "")
-            + ", which changes the Stage",
-        )
-        return POLL
+    await lock.take(context, stage, commit.changeset)
     # The lock is ours: nobody else commits from here on, so this is the plan that counts.
     previous = await _previous_revision(context, commit, planned)
     changeset = await cluster.add_finalizer(commit.changeset, FINALIZER)
@@ -218,6 +212,20 @@ async def _start(context: Context, commit: _Commit) -> float | None:
         startedAt=context.timestamp(),
     )
     return await _apply(context, _Commit(changeset, commit.spec, commit.around), planned)
+
+
+async def _queue(context: Context, commit: _Commit, ahead: Object) -> float:
+    """Say for whom the Changeset waits; the end of that one marks it again."""
+    user = ahead["spec"].get("user")
+    name = f"{ahead['metadata']['name']!r}" + (f" of {user}" if user else "")
+    await report(
+        context,
+        commit.changeset,
+        Phase.QUEUED,
+        Reason.CHANGESET_QUEUED,
+        f"waits for Changeset {name}, which comes first on this Stage",
+    )
+    return POLL
 
 
 def _done_before(context: Context, commit: _Commit) -> int | None:
@@ -255,17 +263,21 @@ async def _apply(context: Context, commit: _Commit, planned: Planned | None) -> 
         if isinstance(resumed, str):
             return await _fail(context, commit, FailedError(resumed))
         planned = resumed
-    elif planned.changes:
-        try:
-            await _write_all(context, commit, planned.changes, dry_run=True)
-        except FailedError as failure:
-            return await _fail(context, commit, failure)
     try:
+        if not _begun(context, commit, planned):
+            await _write_all(context, commit, planned.changes, dry_run=True)
         return await _carry_out(context, commit, planned)
     except FailedError as failure:
         return await _fail(context, commit, failure)
     except NotYetError as waiting:
         return await _wait(context, commit, planned, str(waiting))
+
+
+def _begun(context: Context, commit: _Commit, planned: Planned) -> bool:
+    """Whether anything was written already; until then it is rehearsed whole."""
+    return any(
+        entries.is_done(context.cluster, commit.namespace, change) for change in planned.changes
+    )
 
 
 async def _resume(context: Context, commit: _Commit) -> Planned | str:
@@ -324,22 +336,27 @@ async def _write_all(
 
 
 def _raise_refusals(results: Sequence[tuple[Change, BaseException | None]]) -> None:
-    refusals = []
-    for change, error in results:
-        if isinstance(error, EditedError) or (isinstance(error, ApiError) and not error.transient):
-            refusals.append(
-                Problem(
-                    f"{change.section}.{change.name}",
-                    Validator.INVALID,
-                    f"{_named(change)}: {error.message if isinstance(error, ApiError) else error}",
-                    Code.CHANGESET_INVALID,
-                )
-            )
+    # First what may have taken effect all the same, or comes by itself: a rollback that didn't
+    # know of it would leave it behind. A refusal comes again.
+    for _, error in results:
+        if error is not None and not _is_refusal(error):
+            raise error
+    refusals = [
+        Problem(
+            f"{change.section}.{change.name}",
+            Validator.INVALID,
+            f"{_named(change)}: {error.message if isinstance(error, ApiError) else error}",
+            Code.CHANGESET_INVALID,
+        )
+        for change, error in results
+        if error is not None
+    ]
     if refusals:
         raise FailedError(_summary(refusals), refusals)
-    for _, error in results:
-        if error is not None:
-            raise error
+
+
+def _is_refusal(error: BaseException) -> bool:
+    return isinstance(error, EditedError) or (isinstance(error, ApiError) and not error.transient)
 
 
 def _overdue(context: Context, commit: _Commit, change: Change) -> bool:
@@ -377,7 +394,7 @@ async def _finish(context: Context, commit: _Commit, planned: Planned) -> None:
     if number is None:
         number = int(commit.status["previousRevision"])
         if planned.changes:
-            number += 1
+            number = max(number, revisions.latest_number(cluster, stage)) + 1
             author = revisions.Author(
                 changeset=metadata["name"],
                 changeset_uid=metadata["uid"],
@@ -387,16 +404,15 @@ async def _finish(context: Context, commit: _Commit, planned: Planned) -> None:
             )
             await revisions.store(cluster, stage, number, planned.after, author)
     total = len(planned.changes)
-    changeset = await report(
+    await _end(
         context,
-        commit.changeset,
+        commit,
         Phase.COMMITTED,
         Reason.CHANGESET_COMMITTED,
         f"committed as revision {number}: {planned.plan.summary}",
         progress=Progress(done=total, total=total).to_json(),
         revision=number,
     )
-    await _clean_up(context, _Commit(changeset, commit.spec, commit.around))
 
 
 async def _fail(context: Context, commit: _Commit, failure: FailedError) -> float | None:
@@ -428,30 +444,40 @@ async def _roll_back(context: Context, commit: _Commit, cause: str) -> float | N
             await _undo(context, commit, resumed)
         except NotYetError:
             return POLL
-    changeset = await report(
+    await _end(
         context,
-        commit.changeset,
+        commit,
         Phase.FAILED,
         Reason.CHANGESET_FAILED,
         f"{cause}; {ending}",
         progress=None,
     )
-    await _clean_up(context, _Commit(changeset, commit.spec, commit.around))
     return None
 
 
 async def _undo(context: Context, commit: _Commit, planned: Planned) -> None:
     for change in diff(planned.after, planned.before):
+        # Not by the cache: a write of which the answer was lost may not have come to it yet.
+        await context.cluster.fetch(entries.key_of_change(commit.namespace, change))
         try:
             await entries.write(context.cluster, commit.namespace, change, dry_run=False)
         except EditedError:
             continue
+        except Forbidden as error:
+            if not error.namespace_terminating:
+                raise
+
+
+async def _end(
+    context: Context, commit: _Commit, phase: Phase, reason: Reason, message: str, **fields: Any
+) -> None:
+    """Say how it ended, then let go of what it holds."""
+    changeset = await report(context, commit.changeset, phase, reason, message, **fields)
+    await _clean_up(context, _Commit(changeset, commit.spec, commit.around))
 
 
 async def _clean_up(context: Context, commit: _Commit) -> None:
     """Let go of the lock and the finalizer, if they are still held."""
     stage = context.cluster.get(commit.around.key) or commit.around.stage
-    number = commit.status.get("revision") or revisions.latest_number(context.cluster, stage)
-    if stage["kind"] == STAGE.kind:
-        await lock.release(context, stage, commit.changeset, number)
+    await lock.release(context, stage, commit.changeset)
     await context.cluster.remove_finalizer(commit.changeset, FINALIZER)

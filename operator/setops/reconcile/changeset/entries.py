@@ -17,6 +17,7 @@ from setops.api.errors import Problem, ProblemsError, problems_of
 from setops.api.kinds import Key, Object
 from setops.changes.diff import Action, Change
 from setops.kube.cluster import Cluster
+from setops.kube.errors import AlreadyExists
 from setops.reconcile.places import is_deleting
 
 
@@ -104,15 +105,27 @@ async def _create_again(cluster: Cluster, key: Key, change: Change) -> None:
 async def _create(cluster: Cluster, key: Key, change: Change, *, dry_run: bool) -> None:
     if change.after is None or change.action is Action.UPDATE:
         raise EditedError(f"{key.kind} {key.name!r} was deleted by somebody else meanwhile")
-    await cluster.create(
-        {
-            "apiVersion": key.kind.api_version,
-            "kind": key.kind.kind,
-            "metadata": {"name": key.name, "namespace": key.namespace},
-            "spec": change.after.to_json(),
-        },
-        dry_run=dry_run,
-    )
+    try:
+        await cluster.create(
+            {
+                "apiVersion": key.kind.api_version,
+                "kind": key.kind.kind,
+                "metadata": {"name": key.name, "namespace": key.namespace},
+                "spec": change.after.to_json(),
+            },
+            dry_run=dry_run,
+        )
+    except AlreadyExists as error:
+        # Ours, when the answer to an earlier create was lost and the cache doesn't know of it.
+        live = await cluster.fetch(key)
+        if live is None or is_deleting(live):
+            raise NotYetError(
+                f"waits for the {key.kind} {key.name!r} that is being deleted"
+            ) from error
+        if _spec(change, live) != change.after:
+            raise EditedError(
+                f"{key.kind} {key.name!r} was created by somebody else meanwhile"
+            ) from error
 
 
 def is_ready(cluster: Cluster, namespace: str, change: Change) -> bool:
