@@ -1,0 +1,105 @@
+"""An operator that starts writes nothing to a cluster that is as it should be."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from sandbox import Sandbox
+from sandbox.operator_process import Operator
+from sandbox.proxy import Proxy, Request
+from tests.cluster.world import World, manifest
+
+STEADY_SECONDS = 8.0
+"""How long nothing is to happen; longer than any poll but the drift check of AWS."""
+
+
+@pytest.fixture(scope="module")
+def proxy(sandbox: Sandbox) -> Iterator[Proxy]:
+    """Stands before the API server and counts."""
+    with Proxy(sandbox.server, sandbox.authority) as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def operator(sandbox: Sandbox, proxy: Proxy) -> Iterator[Operator]:
+    """An operator whose requests are counted."""
+    with sandbox.operator(api_proxy=proxy.url) as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def settled(sandbox: Sandbox, operator: Operator) -> World:
+    """Two Stages with an App and a bucket each, all ready."""
+    world = World(sandbox, operator)
+    for namespace in (world.stage(), world.stage()):
+        ended = world.commit(
+            namespace,
+            "app:create web",
+            "--app web release:create registry.example.com/web:1",
+            "--app web release:activate 1",
+            "--app web resource:set scale 2",
+            "service:create store --type s3",
+            "--app web link:create store --env-key STORE_URL",
+        )
+        assert ended["status"]["phase"] == "Committed", ended["status"]
+        world.wait("sapp", "web", namespace)
+    quiet(world, operator)
+    return world
+
+
+def is_change(request: Request) -> bool:
+    """Whether a request writes anything but the Lease."""
+    return request.is_write and "/leases/" not in request.path
+
+
+def changes(proxy: Proxy, since: int) -> list[str]:
+    """The writes after the first `since` requests."""
+    return [str(record) for record in proxy.records[since:] if is_change(record.request)]
+
+
+def quiet(world: World, operator: Operator) -> None:
+    """Wait until the operator has nothing more to do."""
+    idle = ("setops_queue_depth 0.0", "setops_queue_running 0.0", "setops_synced 1.0")
+    world.until(
+        lambda: all(line in operator.metrics().splitlines() for line in idle), "an empty queue"
+    )
+
+
+def test_steady_state_writes_nothing(settled: World, operator: Operator, proxy: Proxy) -> None:
+    quiet(settled, operator)
+    since = len(proxy.records)
+    time.sleep(STEADY_SECONDS)
+    assert changes(proxy, since) == []
+
+
+@pytest.mark.parametrize("end", ["stop", "kill"])
+def test_restart_writes_nothing(settled: World, operator: Operator, proxy: Proxy, end: str) -> None:
+    quiet(settled, operator)
+    if end == "stop":
+        operator.stop()
+    else:
+        operator.kill()
+    since = len(proxy.records)
+    operator.start()
+    operator.wait_ready()
+    settled.until(lambda: "setops_leader 1.0" in operator.metrics().splitlines(), "a new leader")
+    quiet(settled, operator)
+    assert changes(proxy, since) == []
+
+
+def test_a_second_replica_takes_over(settled: World, operator: Operator) -> None:
+    with settled.sandbox.operator(name="standby") as standby:
+        assert "setops_leader 0.0" in standby.metrics().splitlines(), "one leads, not two"
+        operator.kill()
+        settled.until(
+            lambda: "setops_leader 1.0" in standby.metrics().splitlines(), "the standby to lead"
+        )
+        namespace = settled.list("sstage")[0]["status"]["namespace"]
+        image = "registry.example.com/heir:1"
+        settled.apply(manifest("App", "heir", {"image": image}, namespace))
+        settled.wait("sapp", "heir", namespace)
+    operator.start()
+    operator.wait_ready()
