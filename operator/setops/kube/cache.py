@@ -4,9 +4,9 @@ Watch events and the answers to our own writes both come here, in any order: the
 `resourceVersion` wins, so a reconciler reads its own writes. Resource versions of one kind are
 compared as integers, which Kubernetes guarantees since 1.35 and etcd has always provided.
 
-Of our own kinds a dictionary is kept and shared by all readers, who must not change it. Children
-are kept as JSON text, a third of the size, and read anew each time. Not thread-safe; all of it
-belongs to one event loop.
+Of our own kinds and of namespaces, which are read all the time, a dictionary is kept and shared by
+all readers, who must not change it. Other children are kept as JSON text, a third of the size, and
+read anew each time. Not thread-safe; all of it belongs to one event loop.
 """
 
 from __future__ import annotations
@@ -18,8 +18,10 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from setops.api.kinds import OURS, Key, Kind, Object, key_of
+from setops.api.kinds import NAMESPACE, OURS, Key, Kind, Object, key_of
 from setops.kube.trim import trim
+
+_READ_OFTEN: Final = frozenset({*OURS, NAMESPACE})
 
 TOMBSTONES: Final = 4096
 """Deleted objects of which the version is remembered, so that a late answer can't revive them."""
@@ -32,6 +34,8 @@ class Change:
     key: Key
     old: Object | None
     new: Object | None
+    of_status_alone: bool = False
+    """Whether nothing but its status changed."""
 
 
 @dataclass(slots=True)
@@ -81,12 +85,13 @@ class Cache:
             self._disown(key, old)
             for owner in new.owners:
                 self._owned.setdefault(owner, {})[key] = None
-        if old is not None and _same_but_status(old, new):
+        of_status_alone = old is not None and _same_but_status(old, new)
+        if old is not None and of_status_alone:
             new.settled = old.settled
-        if old is not None and _same(old.content, new.content):
-            return False
+            if _same_status(old, new):
+                return False
         if self.listener:
-            self.listener(Change(key, old.read() if old else None, new.read()))
+            self.listener(Change(key, old.read() if old else None, new.read(), of_status_alone))
         return True
 
     def drop(self, key: Key, version: int = 0) -> bool:
@@ -139,16 +144,18 @@ class Cache:
         """The keys of all known objects of a kind, in one namespace or in all."""
         return tuple(key for key, _ in self._of_kind(kind, namespace))
 
+    def keys_with_prefix(self, kind: Kind, namespace: str, prefix: str) -> Sequence[Key]:
+        """The keys of the objects of a kind in a namespace whose names begin so."""
+        names = self._entries.get(kind, {}).get(namespace, {})
+        return tuple(Key(kind, namespace, name) for name in names if name.startswith(prefix))
+
     def owned_by(self, uid: str) -> Sequence[Object]:
         """The known objects that name `uid` among their owners."""
         owned = (self.get(key) for key in self._owned.get(uid, ()))
         return tuple(obj for obj in owned if obj is not None)
 
     def settle(self, key: Key, mark: str) -> None:
-        """Leave a mark on an object as it is now; it goes with the next change.
-
-        On children a change of the status alone leaves it.
-        """
+        """Leave a mark on an object; it goes when anything but the object's status changes."""
         entry = self._entry(key)
         if entry is not None:
             entry.settled = mark
@@ -203,7 +210,7 @@ def _entry(kind: Kind, obj: Object) -> _Entry:
     trimmed = trim(kind, obj)
     owners = trimmed["metadata"].get("ownerReferences") or ()
     uids = tuple(sys.intern(owner["uid"]) for owner in owners)
-    if kind in OURS:
+    if kind in _READ_OFTEN:
         return _Entry(version_of(obj), uids, _interned(trimmed))
     metadata = {k: v for k, v in trimmed["metadata"].items() if k != "resourceVersion"}
     rest = {name: value for name, value in trimmed.items() if name != "status"}
@@ -229,17 +236,18 @@ def _interned(value: Any) -> Any:
     return value
 
 
-def _same(old: Object | bytes, new: Object | bytes) -> bool:
-    if isinstance(old, bytes) or isinstance(new, bytes):
-        return old == new
-    return _without_version(old) == _without_version(new)
-
-
 def _same_but_status(old: _Entry, new: _Entry) -> bool:
     if isinstance(old.content, bytes) and isinstance(new.content, bytes):
         return old.content[: old.status_at] == new.content[: new.status_at]
-    return _same(old.content, new.content)
+    return _without_status(old.read()) == _without_status(new.read())
 
 
-def _without_version(obj: Object) -> Object:
-    return {**obj, "metadata": {**obj["metadata"], "resourceVersion": ""}}
+def _same_status(old: _Entry, new: _Entry) -> bool:
+    if isinstance(old.content, bytes) and isinstance(new.content, bytes):
+        return old.content[old.status_at :] == new.content[new.status_at :]
+    return old.read().get("status") == new.read().get("status")
+
+
+def _without_status(obj: Object) -> Object:
+    rest = {name: value for name, value in obj.items() if name != "status"}
+    return {**rest, "metadata": {**obj["metadata"], "resourceVersion": ""}}

@@ -47,9 +47,10 @@ class Cluster:
         """All objects of a watched kind as last seen, in one namespace or in all."""
         return self.cache.list(kind, namespace)
 
-    def keys(self, kind: Kind, namespace: str | None = None) -> Sequence[Key]:
-        """The keys of all objects of a watched kind, in one namespace or in all."""
-        return self.cache.keys(kind, namespace)
+    def list_with_prefix(self, kind: Kind, namespace: str, prefix: str) -> Sequence[Object]:
+        """The objects of a watched kind in a namespace whose names begin so."""
+        found = map(self.cache.get, self.cache.keys_with_prefix(kind, namespace, prefix))
+        return tuple(obj for obj in found if obj is not None)
 
     def owned_by(self, uid: str) -> Sequence[Object]:
         """The objects of watched kinds that name `uid` among their owners."""
@@ -65,11 +66,23 @@ class Cluster:
         self.cache.put(live)
         return live
 
-    def settled_of(self, uid: str) -> Sequence[str]:
-        """The marks on the objects that name `uid` among their owners, one for each."""
-        return self.cache.settled_of(uid)
+    def settle(self, obj: Object, made_from: str) -> None:
+        """Remember that all children of `obj` are as they are to be; see `is_settled`."""
+        stamps = self.cache.settled_of(obj["metadata"]["uid"])
+        if all(stamps):
+            self.cache.settle(key_of(obj), _settlement(obj, made_from, stamps))
 
-    async def apply(self, desired: Object, *, mark: str = "") -> Object:
+    def is_settled(self, obj: Object, made_from: str) -> bool:
+        """Whether nothing has changed since `settle`.
+
+        That is: `made_from`, which stands for all that the children are made from beside `obj`
+        itself, is the same; so are `obj` and its children but for their status; and none has come
+        or gone.
+        """
+        stamps = self.cache.settled_of(obj["metadata"]["uid"])
+        return self.cache.settled(key_of(obj)) == _settlement(obj, made_from, stamps)
+
+    async def apply(self, desired: Object) -> Object:
         """Make a child object have what `desired` has, by at most one server-side apply.
 
         Nothing is written when it has it already. Where the apply leaves a difference (an item
@@ -77,29 +90,28 @@ class Cluster:
 
         An object that the cache doesn't know is created, never taken over: raises AlreadyExists
         when there is one. Who wants that one must `fetch` it first, and see whose it is.
-
-        `mark` stands for all that `desired` was made from. It is left on an object that has it
-        all, until that changes, and spares the comparison as long.
         """
         desired = _stamped(desired)
         key = key_of(desired)
-        mark = mark or desired["metadata"]["annotations"][ANNOTATION_DESIRED]
+        stamp = _stamp_of(desired)
         live = self.cache.get(key)
-        if live is not None and key.kind != SECRET and self.cache.settled(key) == mark:
-            return live
         if live is None:
-            live = self._seen(await self._create_by_apply(desired))
-        elif differences(desired, live):
-            applied = await self.client.apply(desired)
-            if differences(desired, applied):
-                applied = await self._enforce(desired, applied)
-            live = self._seen(applied)
+            applied = await self._create_by_apply(desired)
         else:
-            self.cache.settle(key, mark)
-            return live
-        if not differences(desired, live):
-            self.cache.settle(key, mark)
-        return live
+            if key.kind != SECRET and self.cache.settled(key) == stamp:
+                return live
+            # The stamp alone tells most differences, at no cost.
+            if _stamp_of(live) == stamp and not differences(desired, live):
+                self.cache.settle(key, stamp)
+                return live
+            applied = await self.client.apply(desired)
+        left = differences(desired, applied)
+        if left:
+            applied = await self._enforce(desired, applied)
+        seen = self._seen(applied)
+        if not left and version_of(seen) == version_of(applied):
+            self.cache.settle(key, stamp)
+        return seen
 
     async def rehearse(self, desired: Object) -> None:
         """What `apply` would send, as a dry run. Raises what the real one would."""
@@ -264,6 +276,17 @@ def _stamped(desired: Object) -> Object:
         ANNOTATION_DESIRED: hashlib.sha256(canonical).hexdigest()[:16],
     }
     return {**desired, "metadata": {**metadata, "annotations": annotations}}
+
+
+def _stamp_of(obj: Object) -> str:
+    return str((obj["metadata"].get("annotations") or {}).get(ANNOTATION_DESIRED, ""))
+
+
+def _settlement(obj: Object, made_from: str, stamps: Sequence[str]) -> str:
+    # With the generation: what was settled may be older than what the cache has by then.
+    generation = str(obj["metadata"].get("generation"))
+    parts = (generation, made_from, *sorted(stamps))
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
 
 
 def _overlaid(live: Object, desired: Object) -> Object:

@@ -92,11 +92,13 @@ def _object(desired: Object, live: Object) -> Iterator[str]:
 
 
 def _value(path: str, name: str, want: Any, have: Any) -> Iterator[str]:
+    if want == have and type(want) is type(have):
+        return
     if name in _RULES and isinstance(want, list):
         if _with_protocol(want) != _with_protocol(have or []):
             yield path
-    elif isinstance(want, Mapping):
-        if isinstance(have, Mapping) or _empty(have):
+    elif isinstance(want, dict):
+        if isinstance(have, dict) or _empty(have):
             yield from _map(path, name, want, have or {})
         else:
             yield path
@@ -149,7 +151,7 @@ def _identifier(name: str, want: Sequence[Any], have: Sequence[Any]) -> Callable
     if name == "finalizers":
         return str
     items = [*want, *have]
-    if not all(isinstance(item, Mapping) for item in items):
+    if not all(isinstance(item, dict) for item in items):
         return None
     for fields in _MERGE_KEYS.get(name, ()):
         if not all(fields[0] in item for item in items):
@@ -164,8 +166,6 @@ def _identifier(name: str, want: Sequence[Any], have: Sequence[Any]) -> Callable
 
 
 def _equal(name: str, want: object, have: object) -> bool:
-    if want == have and type(want) is type(have):
-        return True
     if _empty(want):
         return _empty(have)
     if have is None:

@@ -51,8 +51,11 @@ async def reconcile(context: Context, app: Object) -> Report | None:
         image_pull_secrets=tuple(around.spec.image_pull_secrets or ()),
         ingress_namespace_labels=context.options.ingress_namespace_labels,
     )
-    if not _in_order(context, app, described, around):
-        await _put_in_order(context, app, described, around, missing)
+    made_from = _made_from(described, around)
+    if missing or not cluster.is_settled(app, made_from):
+        await _put_in_order(context, app, described, missing)
+        if not missing:
+            cluster.settle(app, made_from)
     deployment = cluster.get(Key(DEPLOYMENT, namespace, name))
     status = _status(described, around, deployment)
     if missing:
@@ -63,34 +66,23 @@ async def reconcile(context: Context, app: Object) -> Report | None:
     return _verdict(context, described, status, deployment)
 
 
-def _in_order(context: Context, app: Object, described: AppObjects, around: StagePlace) -> bool:
-    """Whether all children, and no others, are known to be as they are wanted."""
-    marks = context.cluster.settled_of(app["metadata"]["uid"])
-    return set(marks) == {_mark(app, described, around, len(marks))}
-
-
-def _mark(app: Object, described: AppObjects, around: StagePlace, children: int) -> str:
-    """Tells apart all that children are made from, and how many they are."""
+def _made_from(app: AppObjects, around: StagePlace) -> str:
+    """Tells apart all that the children are made from, beside the App itself."""
     stage = around.stage["metadata"]
-    secrets = ",".join(
-        f"{service}={secret.name}:{secret.digest}"
-        for service, secret in sorted(described.link_secrets.items())
-    )
-    generations = f"{app['metadata'].get('generation')}/{stage.get('generation')}"
-    return f"{generations}/{stage['uid']}/{children}/{secrets}"
+    secrets = (f"{link.name}={link.digest}" for _, link in sorted(app.link_secrets.items()))
+    return "\n".join((stage["uid"], str(stage.get("generation")), *secrets))
 
 
 async def _put_in_order(
-    context: Context, app: Object, described: AppObjects, around: StagePlace, missing: list[str]
+    context: Context, app: Object, described: AppObjects, missing: list[str]
 ) -> None:
     cluster = context.cluster
     wanted = app_objects(described)
-    mark = _mark(app, described, around, len(wanted))
     # Without their link's Secret new containers could not start; what runs is left alone.
     writable = [obj for obj in wanted if not (missing and obj["kind"] == DEPLOYMENT.kind)]
     # Pods can't be made before their account exists, and the retry of that is slow.
-    await apply_all(cluster, writable[:1], mark)
-    await apply_all(cluster, writable[1:], mark)
+    await apply_all(cluster, writable[:1])
+    await apply_all(cluster, writable[1:])
     await remove_unwanted(cluster, app, wanted, _KINDS)
 
 
@@ -156,14 +148,9 @@ def _pods(context: Context, app: AppObjects, deployment: Object) -> list[Object]
     """The App's pods; none when the rollout is through, since then nobody asks."""
     if is_complete(deployment):
         return []
-    # A Deployment's pods are named after it, others may be, too; most are not worth a look.
-    cluster, prefix = context.cluster, f"{app.name}-"
-    named = (
-        cluster.get(key)
-        for key in cluster.keys(POD, app.place.namespace)
-        if key.name.startswith(prefix)
-    )
-    return [pod for pod in named if pod and labels_of(pod).get(LABEL_APP) == app.name]
+    # A Deployment's pods are named after it; others may be, too.
+    named = context.cluster.list_with_prefix(POD, app.place.namespace, f"{app.name}-")
+    return [pod for pod in named if labels_of(pod).get(LABEL_APP) == app.name]
 
 
 def _settled(app: AppObjects, status: dict[str, Any], message: str) -> Report:

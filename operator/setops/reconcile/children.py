@@ -21,22 +21,21 @@ POLL: Final = 5.0
 """Seconds between two looks at what stands in the way: without our label it isn't watched."""
 
 
-async def apply_all(cluster: Cluster, objects: Iterable[Object], mark: str = "") -> None:
+async def apply_all(cluster: Cluster, objects: Iterable[Object]) -> None:
     """Write those children that differ, at once; none that is somebody else's.
 
-    They carry the `mark` from then on, see `Cluster.apply`.
     Raises Stalled for those, and Waiting in a terminating namespace, or while a child of an
     earlier life is going.
     """
     results = await asyncio.gather(
-        *(apply_own(cluster, obj, mark) for obj in objects), return_exceptions=True
+        *(apply_own(cluster, obj) for obj in objects), return_exceptions=True
     )
     for result in results:
         if isinstance(result, BaseException):
             raise result
 
 
-async def apply_own(cluster: Cluster, desired: Object, mark: str = "") -> Object:
+async def apply_own(cluster: Cluster, desired: Object) -> Object:
     """Write one child if it differs. Raises as `apply_all` does."""
     key = key_of(desired)
     live = cluster.get(key)
@@ -46,12 +45,12 @@ async def apply_own(cluster: Cluster, desired: Object, mark: str = "") -> Object
     try:
         if live is None:
             try:
-                return await cluster.apply(desired, mark=mark)
+                return await cluster.apply(desired)
             except AlreadyExists:
                 live = await cluster.fetch(key)
         if live is not None:
             refuse_foreign(live, desired)
-        return await cluster.apply(desired, mark=mark)
+        return await cluster.apply(desired)
     except Forbidden as error:
         if error.namespace_terminating:
             raise Waiting(

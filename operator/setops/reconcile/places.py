@@ -45,6 +45,11 @@ def is_deleting(obj: Object) -> bool:
 
 def stage_key(cluster: Cluster, namespace: str) -> Key | None:
     """The Stage whose namespace this is; None when it is no Stage's."""
+    found = _project_and_stage(cluster, namespace)
+    return found[1] if found else None
+
+
+def _project_and_stage(cluster: Cluster, namespace: str) -> tuple[str, Key] | None:
     found = cluster.get(Key(NAMESPACE, "", namespace))
     if found is None:
         return None
@@ -53,7 +58,7 @@ def stage_key(cluster: Cluster, namespace: str) -> Key | None:
     if not project or not stage:
         return None
     # A Stage's namespace is its Project's plus a dash and the Stage's name, prefix and all.
-    return Key(STAGE, namespace.removesuffix(f"-{stage}"), stage)
+    return project, Key(STAGE, namespace.removesuffix(f"-{stage}"), stage)
 
 
 def stage_around(context: Context, namespace: str) -> StagePlace:
@@ -61,30 +66,28 @@ def stage_around(context: Context, namespace: str) -> StagePlace:
 
     Raises Stalled when the namespace is no Stage's, and Waiting while the Stage isn't there.
     """
-    key = stage_key(context.cluster, namespace)
-    if key is None:
+    found = _project_and_stage(context.cluster, namespace)
+    if found is None:
         raise Stalled(
             Reason.STAGE_MISSING,
             f"namespace {namespace!r} belongs to no Stage; "
             "put the object into the namespace that the Stage names in its status",
             again=10,
         )
+    project, key = found
     stage = context.cluster.get(key)
     if stage is None:
         raise Waiting(
             Reason.STAGE_MISSING, f"waits for Stage {key.name!r} in namespace {key.namespace!r}"
         )
-    project = labels_of(context.cluster.get(Key(NAMESPACE, "", namespace)) or stage)[
-        names.LABEL_PROJECT
-    ]
     organization = organization_name(context.cluster, project)
-    found = context.cluster.get(Key(ORGANIZATION, "", organization))
+    hosting = context.cluster.get(Key(ORGANIZATION, "", organization))
     return StagePlace(
         place=Place(project=project, stage=key.name, namespace=namespace),
         stage=stage,
         spec=StageSpec.model_validate(stage.get("spec") or {}),
         organization=organization,
-        organization_spec=OrganizationSpec.model_validate(found["spec"]) if found else None,
+        organization_spec=OrganizationSpec.model_validate(hosting["spec"]) if hosting else None,
     )
 
 

@@ -49,15 +49,7 @@ def routes(cluster: Cluster, change: Change) -> Iterator[Key]:
 def _is_own_report(change: Change) -> bool:
     """Whether only the status differs and still reports: nobody writes that but us."""
     new = change.new
-    return _only_status(change) and bool(new and (new.get("status") or {}).get("conditions"))
-
-
-def _only_status(change: Change) -> bool:
-    old, new = change.old, change.new
-    if old is None or new is None:
-        return False
-    ignored = ("resourceVersion", "status")
-    return _without(old, ignored) == _without(new, ignored)
+    return change.of_status_alone and bool(new and (new.get("status") or {}).get("conditions"))
 
 
 def _stands_otherwise(change: Change) -> bool:
@@ -72,12 +64,6 @@ def _stand(obj: Object | None) -> set[tuple[str, str, int]]:
         for item in conditions
         if item["type"] in (ConditionType.READY, ConditionType.STALLED)
     }
-
-
-def _without(obj: Object, ignored: tuple[str, str]) -> Object:
-    version, status = ignored
-    metadata = {name: value for name, value in obj["metadata"].items() if name != version}
-    return {**{name: value for name, value in obj.items() if name != status}, "metadata": metadata}
 
 
 def _owners(change: Change) -> Iterator[Key]:
@@ -124,7 +110,7 @@ def _of_project(cluster: Cluster, _: Change, obj: Object) -> Iterator[Key]:
 
 
 def _of_stage(cluster: Cluster, change: Change, obj: Object) -> Iterator[Key]:
-    counts_alone = _only_status(change) and not _stands_otherwise(change)
+    counts_alone = change.of_status_alone and not _stands_otherwise(change)
     home = cluster.get(Key(NAMESPACE, "", change.key.namespace))
     project = labels_of(home).get(names.LABEL_PROJECT) if home else None
     if project and not counts_alone:
@@ -134,7 +120,7 @@ def _of_stage(cluster: Cluster, change: Change, obj: Object) -> Iterator[Key]:
         return
     if not counts_alone or _lock(change.old) != _lock(change.new):
         yield from _unfinished(cluster, namespace)
-    if not _only_status(change):
+    if not change.of_status_alone:
         yield from _all(cluster, APP, namespace)
         yield from _all(cluster, SERVICE, namespace)
 
@@ -145,7 +131,7 @@ def _lock(stage: Object | None) -> Any:
 
 def _of_app(cluster: Cluster, change: Change, _: Object) -> Iterator[Key]:
     yield from _of_entry(cluster, change, _)
-    if _only_status(change):
+    if change.of_status_alone:
         return
     for obj in (change.old, change.new):
         for service in (obj or {}).get("spec", {}).get("links") or ():
@@ -163,7 +149,7 @@ def _of_secret(cluster: Cluster, change: Change, obj: Object) -> Iterator[Key]:
 
 def _of_entry(cluster: Cluster, change: Change, _: Object) -> Iterator[Key]:
     """The Stage that counts it, and the Changesets that wait for it or plan over it."""
-    if _only_status(change) and not _stands_otherwise(change):
+    if change.of_status_alone and not _stands_otherwise(change):
         return
     stage = stage_key(cluster, change.key.namespace)
     if stage is not None:
