@@ -53,6 +53,17 @@ RECOVERY: Final[dict[Right, str]] = {
     ("networking.k8s.io", "networkpolicies", "update"): (
         "puts back what a server-side apply leaves behind"
     ),
+    **{
+        (group, resource, "get"): "looks whose an object is that has a child's name"
+        for group, resource in (
+            ("", "services"),
+            ("", "serviceaccounts"),
+            ("", "resourcequotas"),
+            ("apps", "deployments"),
+            ("policy", "poddisruptionbudgets"),
+            ("networking.k8s.io", "networkpolicies"),
+        )
+    },
     ("", "events", "patch"): "counts an Event that repeats",
 }
 

@@ -82,19 +82,20 @@ class Cluster:
         stamps = self.cache.settled_of(obj["metadata"]["uid"])
         return self.cache.settled(key_of(obj)) == _settlement(obj, made_from, stamps)
 
-    async def apply(self, desired: Object) -> Object:
+    async def apply(self, desired: Object, live: Object | None = None) -> Object:
         """Make a child object have what `desired` has, by at most one server-side apply.
 
         Nothing is written when it has it already. Where the apply leaves a difference (an item
         that somebody else added to a list of ours), the object is replaced.
 
         An object that the cache doesn't know is created, never taken over: raises AlreadyExists
-        when there is one. Who wants that one must `fetch` it first, and see whose it is.
+        when there is one. Who wants that one must `fetch` it first, see whose it is, and pass it
+        as `live`.
         """
         desired = _stamped(desired)
         key = key_of(desired)
         stamp = _stamp_of(desired)
-        live = self.cache.get(key)
+        live = self.cache.get(key) or live
         if live is None:
             applied = await self._create_by_apply(desired)
         else:

@@ -4,7 +4,7 @@ Pure. The desired object is compared as a subset: what the API server filled in 
 difference, and what others added to a map (a label, an annotation) is none either. An item that
 somebody added to a list that we set is a difference, since such a list is ours whole: an extra
 environment variable or port changes what runs. So is an extra entry in a selector, in resource
-limits or in a Secret.
+limits or in a Secret, and a command or a volume where we set none.
 
 A field that we once set and no longer want looks like a default here. `Cluster.apply` finds those
 by the hash of the desired object that it leaves on the live one.
@@ -41,6 +41,32 @@ _CLOSED_MAPS: Final = frozenset(
     {"selector", "matchLabels", "podSelector", "nodeSelector", "data", "requests", "limits", "hard"}
 )
 """Maps to which nobody may add."""
+
+_RUNS: Final = frozenset(
+    {
+        # Of a container,
+        "args",
+        "command",
+        "envFrom",
+        "lifecycle",
+        "livenessProbe",
+        "readinessProbe",
+        "startupProbe",
+        "volumeMounts",
+        "workingDir",
+        # of a pod,
+        "hostAliases",
+        "hostIPC",
+        "hostNetwork",
+        "hostPID",
+        "initContainers",
+        "volumes",
+        # of a Deployment.
+        "paused",
+    }
+)
+"""What is nobody's but ours to say even when we don't: it changes what runs, and has no default.
+Where it runs (a node selector, a toleration) others may say."""
 
 _QUANTITIES: Final = frozenset({"requests", "limits", "hard"})
 """Maps whose values are quantities."""
@@ -119,6 +145,7 @@ def _map(path: str, name: str, want: Mapping[str, Any], have: Mapping[str, Any])
                 yield where
         else:
             yield from _value(where, key, value, have.get(key))
+    yield from (f"{path}.{key}" for key in have if key in _RUNS and key not in want and have[key])
     if name in _CLOSED_MAPS:
         yield from (f"{path}.{key}" for key in have if key not in want and not _empty(have[key]))
 
