@@ -50,7 +50,7 @@ async def apply_own(cluster: Cluster, desired: Object) -> Object:
                 live = await cluster.fetch(key)
         if live is not None:
             refuse_foreign(live, desired)
-        return await cluster.apply(desired)
+        return await cluster.apply(desired, live)
     except Forbidden as error:
         if error.namespace_terminating:
             raise Waiting(

@@ -62,7 +62,7 @@ async def ensure(context: Context, desired: Object) -> Object:
             f"namespace {key.name!r} is being deleted and is made again then: {_remaining(live)}",
             again=POLL,
         )
-    return await cluster.apply(desired)
+    return await cluster.apply(desired, live)
 
 
 async def remove(context: Context, name: str, project: str, stage: str = "") -> None:
