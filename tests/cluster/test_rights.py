@@ -11,7 +11,7 @@ import yaml
 
 from sandbox import Sandbox
 from sandbox.proxy import Proxy, Record
-from tests.cluster.world import World, manifest
+from tests.cluster.world import World, manifest, organization
 
 Right = tuple[str, str, str]
 """API group, resource with its subresource, verb."""
@@ -102,7 +102,8 @@ def right_of(record: Record) -> Right | None:
 
 @pytest.fixture(scope="module")
 def story(sandbox: Sandbox) -> Iterator[Story]:
-    """A whole story, told once."""
+    """A whole story, told once, to an operator that finds nothing of an earlier one."""
+    sandbox.kubectl("delete", "lease", "--all", "--namespace", "setops-system")
     with (
         Proxy(sandbox.server, sandbox.authority) as proxy,
         sandbox.operator(api_proxy=proxy.url) as operator,
@@ -114,6 +115,10 @@ def story(sandbox: Sandbox) -> Iterator[Story]:
 
 
 def _tell(world: World) -> None:
+    world.apply(organization("rights"))
+    world.wait("sorg", "rights")
+    world.delete("sorg", "rights")
+    world.gone("sorg", "rights")
     namespace = world.stage("rights")
     world.patch("sstage", "production", "rights", {"spec": {"quota": {"containers": 20}}})
     world.until(lambda: bool(world.list("resourcequotas", namespace)), "the quota")
