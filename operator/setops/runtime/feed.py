@@ -1,4 +1,4 @@
-"""What the watches bring, before kopf sees it: whole listings, events of children, signs of life.
+"""What the watches bring, before kopf sees it: whole listings, events, signs of life.
 
 kopf hands on one event per object, but it does not tell of an object that vanished while a watch
 was interrupted, nor when a kind has been listed, nor of bookmarks; and it spends half a
@@ -7,9 +7,8 @@ first:
 
 - A listing is taken into the cache as a whole, what is no longer in it is dropped, and kopf gets
   the listing without its items.
-- Of children, of which there are many, events too go to the cache directly; kopf gets to know the
-  version alone, from which it has to go on. Should an event come to its handler all the same, that
-  does no harm: the handlers do the same.
+- Events too go to the cache directly; kopf gets to know the version alone, from which it has to go
+  on. Should an event come to its handler all the same, that does no harm: the handlers do the same.
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 import aiohttp
 
-from setops.api.kinds import CHILDREN, Key, Kind, Object, key_of
+from setops.api.kinds import Key, Kind, Object, key_of
 from setops.kube.cache import Cache, version_of
 
 if TYPE_CHECKING:
@@ -99,8 +98,8 @@ def response_class(feed: Feed) -> type[aiohttp.ClientResponse]:
             started = await super().start(connection)
             if self.status == 200 and "watch" in self.url.query:
                 feed.heard()
-                is_child = feed.kind_at(self.url.path) in CHILDREN
-                stream = Stream(self.content, feed, take=is_child)
+                is_ours = feed.kind_at(self.url.path) is not None
+                stream = Stream(self.content, feed, take=is_ours)
                 self.content = cast(aiohttp.StreamReader, stream)
             return started
 
