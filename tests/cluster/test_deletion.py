@@ -85,7 +85,12 @@ def furnish(world: World) -> None:
     world.apply(*(manifest("Project", name, {"organization": o}) for name, o in PROJECTS.items()))
     for name in PROJECTS:
         world.wait(PROJECT, name)
-    world.apply(*(manifest("Stage", "production", {}, name) for name in PROJECTS))
+    world.apply(
+        *(
+            manifest("Stage", "production", {"deletionProtection": name == HELD}, name)
+            for name in PROJECTS
+        )
+    )
     for name in PROJECTS:
         world.wait("sstage", "production", name)
     mail = {"type": "email", "target": "dev@example.com"}
@@ -274,8 +279,7 @@ def test_a_linked_service_is_held(world: World, before: Before) -> None:
 def test_a_protected_stage_stays_until_it_is_not(world: World, before: Before) -> None:
     namespace = stage_namespace(HELD)
     assert namespace in before.namespaces
-    world.patch("sstage", "production", HELD, {"spec": {"deletionProtection": True}})
-    world.until(lambda: PROTECTED in labels(world, namespace), "a protected namespace")
+    assert PROTECTED in labels(world, namespace), "from its first moment on"
     refused = world.sandbox.kubectl("delete", "sstage", "production", "-n", HELD, check=False)
     assert (
         f"Stage {HELD}/production is protected from deletion: "

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import pytest
 
-from tests.cluster.world import World, changeset, manifest
+from tests.cluster.world import World, changeset, manifest, organization
 
 IMAGE: Final = "registry.example.com/web:1"
 TRACKING: Final = "argocd.argoproj.io/tracking-id"
@@ -48,22 +48,57 @@ def test_what_was_applied_stays_in_sync(world: World, namespace: str, server_sid
     assert diff(world, *manifests, server_side=server_side) == ""
 
 
+@pytest.mark.parametrize("server_side", [True, False], ids=["server-side", "client-side"])
+def test_what_stages_stand_on_stays_in_sync(world: World, server_side: bool) -> None:
+    name = "syncserver" if server_side else "syncclient"
+    manifests = (
+        organization(name),
+        manifest("Project", name, {"organization": name}),
+        manifest("Stage", "production", {"quota": {"containers": 5}}, name),
+        changeset(f"{name}-production", "begin", "app:create web"),
+    )
+    mode = ("--server-side",) if server_side else ()
+    for one, (what, namespace, condition) in zip(
+        manifests,
+        (
+            ("sorg", "", "Ready"),
+            ("sproj", "", "Ready"),
+            ("sstage", name, "Ready"),
+            ("scs", f"{name}-production", "Complete"),
+        ),
+        strict=True,
+    ):
+        world.sandbox.kubectl("apply", *mode, "-f", "-", input=json.dumps(one))
+        world.wait(what, one["metadata"]["name"], namespace, condition)
+    assert diff(world, *manifests, server_side=server_side) == ""
+
+
 def test_only_status_and_finalizers_of_custom_resources_are_written(
     world: World, namespace: str
 ) -> None:
-    world.apply(manifest("App", "owned", {"image": IMAGE}, namespace))
-    world.wait("sapp", "owned", namespace)
-    world.apply(manifest("Service", "owned", {"type": "s3"}, namespace))
-    world.wait("ssvc", "owned", namespace)
-    for kind in ("sapp", "ssvc"):
-        found = world.get(kind, "owned", namespace)
-        assert found is not None
-        for entry in found["metadata"]["managedFields"]:
-            if entry["manager"] != "setops":
-                continue
+    mail = {"type": "email", "target": "a@example.com"}
+    world.apply(
+        manifest("App", "owned", {"image": IMAGE}, namespace),
+        manifest("Service", "owned", {"type": "s3"}, namespace),
+        manifest("Notification", "owned", mail, namespace),
+        changeset(namespace, "owned", "--app owned resource:set scale 1"),
+    )
+    for what, name, where, condition in (
+        ("sorg", "acme", "", "Ready"),
+        ("sproj", "gitops", "", "Ready"),
+        ("sstage", "production", "gitops", "Ready"),
+        ("sapp", "owned", namespace, "Ready"),
+        ("ssvc", "owned", namespace, "Ready"),
+        ("snotify", "owned", namespace, "Ready"),
+        ("scs", "owned", namespace, "Complete"),
+    ):
+        found = world.wait(what, name, where, condition)
+        ours = [e for e in found["metadata"]["managedFields"] if e["manager"] == "setops"]
+        assert {entry.get("subresource", "") for entry in ours} >= {"status"}, what
+        for entry in ours:
             fields = entry["fieldsV1"]
-            assert "f:spec" not in fields, f"{kind}: the operator wrote the spec"
-            assert set(fields.get("f:metadata", {})) <= {"f:finalizers"}, kind
+            assert "f:spec" not in fields, f"{what}: the operator wrote the spec"
+            assert set(fields.get("f:metadata", {})) <= {"f:finalizers"}, what
 
 
 def test_field_absent_from_git_keeps_its_live_value(world: World, namespace: str) -> None:
@@ -88,7 +123,10 @@ def test_every_child_has_a_controller_and_no_tracking(world: World, namespace: s
     )
     children = world.list(kinds, namespace, "app.kubernetes.io/managed-by=setops")
     assert {child["kind"] for child in children} >= {"Deployment", "Service", "Pod"}
-    for child in children:
+    assert world.commit(namespace, "app:create revised")["status"]["phase"] == "Committed"
+    revisions = world.list("controllerrevisions", "gitops")
+    assert revisions
+    for child in [*children, *revisions]:
         metadata = child["metadata"]
         where = f"{child['kind']} {metadata['name']}"
         owners = metadata.get("ownerReferences", ())
@@ -145,6 +183,7 @@ def test_ready_means_that_the_namespace_is_there(world: World) -> None:
     [
         ("sorg", "acme", "Ready"),
         ("project.setops.co", "gitops", "Ready"),
+        ("sstage", "production", "Ready"),
         ("sapp", "waited", "Ready"),
         ("ssvc", "waited", "Ready"),
         ("snotify", "waited", "Ready"),
@@ -163,5 +202,6 @@ def test_kubectl_wait_understands_every_kind(
             ),
             changeset(namespace, "waited", "--app waited resource:set scale 2"),
         )
-    place = ("-n", namespace) if name == "waited" else ()
+    places = {"waited": ("-n", namespace), "production": ("-n", "gitops")}
+    place = places.get(name, ())
     world.sandbox.kubectl("wait", f"--for=condition={condition}", what, name, *place)

@@ -31,6 +31,24 @@ def test_image_that_cannot_be_pulled_is_waited_for(world: World, namespace: str)
     world.wait("sapp", "unpulled", namespace)
 
 
+def test_image_name_that_nothing_can_mend_is_stalled(world: World, namespace: str) -> None:
+    """Waiting doesn't help, so the App says at once that somebody has to act."""
+    world.apply(manifest("App", "unnamed", {"image": GOOD}, namespace))
+    world.wait("sapp", "unnamed", namespace)
+    # What a registry's client thinks of a name the schema doesn't know; kwok is told to fail.
+    failing = {"setops.co/sandbox-fail": "InvalidImageName"}
+    template = {"spec": {"template": {"metadata": {"annotations": failing}}}}
+    world.patch("deployment", "unnamed", namespace, template)
+    said = world.says("sapp", "unnamed", namespace, "Stalled", "RolloutFailed")
+    assert "InvalidImageName" in said
+    running = world.get("deployment", "unnamed", namespace)
+    assert running is not None
+    assert running["status"]["readyReplicas"] == 1, "what ran before runs on"
+    healed = {"spec": {"template": {"metadata": {"annotations": {next(iter(failing)): None}}}}}
+    world.patch("deployment", "unnamed", namespace, healed)
+    world.wait("sapp", "unnamed", namespace)
+
+
 def test_commit_that_does_not_become_ready_is_put_back(world: World, namespace: str) -> None:
     world.commit(
         namespace,
