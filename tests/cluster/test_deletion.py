@@ -120,11 +120,7 @@ def users(sandbox: Sandbox, project: str) -> list[str]:
     )
     pages = iam.get_paginator("list_users").paginate()
     names = [user["UserName"] for page in pages for user in page["Users"]]
-    return [
-        name
-        for name in names
-        if {"Key": "setops:project", "Value": project} in iam.list_user_tags(UserName=name)["Tags"]
-    ]
+    return [name for name in names if name.startswith(f"setops-{project}-")]
 
 
 def nothing_is_left(world: World, project: str, namespaces: Sequence[str]) -> None:
