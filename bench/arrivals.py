@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable
 
 import aiohttp
 
-from setops.api.kinds import Key, Kind, key_of
+from setops.api.kinds import Key, Kind, Object, key_of
 from setops.kube.connection import Connection
 
 _PATIENCE = 120.0
@@ -45,13 +45,19 @@ class Arrivals:
         await self._session.close()
 
     async def _read(self, kind: Kind, answer: aiohttp.ClientResponse) -> None:
-        async for line in answer.content:
+        rest = b""
+        # Not line by line: aiohttp refuses lines as long as those of a large Changeset.
+        async for chunk in answer.content.iter_any():
             now = time.monotonic()
-            event = json.loads(line)
-            if event["type"] == "ADDED":
-                obj = {**event["object"], "apiVersion": kind.api_version, "kind": kind.kind}
-                self.seen.setdefault(key_of(obj), now)
-                self._arrived.set()
+            *lines, rest = (rest + chunk).split(b"\n")
+            for line in lines:
+                self._take(kind, json.loads(line), now)
+
+    def _take(self, kind: Kind, event: Object, now: float) -> None:
+        if event["type"] == "ADDED":
+            obj = {**event["object"], "apiVersion": kind.api_version, "kind": kind.kind}
+            self.seen.setdefault(key_of(obj), now)
+            self._arrived.set()
 
     async def of(self, keys: Collection[Key]) -> float:
         """Wait for all of these; when the last one was seen.

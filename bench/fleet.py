@@ -148,7 +148,9 @@ async def run(quick: bool) -> list[Figure]:
         at_restart = apps.written()
         _tell("at a restart", at_restart)
         after_restart = process.memory
-    slope = (memory[size] - memory[0]) * 1024 / size
+    # From some Apps on: with the first ones come the pooled connections, once.
+    slope = (memory[size] - memory[some]) * 1024 / (size - some)
+    limit = _BASE_TARGET + _SLOPE_TARGET * size / 1024
     return [
         Figure(f"writes in {steady:.0f} s at rest, {size} Apps", at_rest.total(), "", 0),
         Figure(f"writes at a restart, {size} Apps", at_restart.total(), "", 0),
@@ -159,8 +161,9 @@ async def run(quick: bool) -> list[Figure]:
             _RESTART_TARGET if not quick else None,
         ),
         Figure("memory without Apps", memory[0], "MiB", _BASE_TARGET),
-        Figure("memory per App with its children", slope, "KiB", _SLOPE_TARGET),
-        *(Figure(f"memory with {step} Apps", memory[step], "MiB") for step in (some, size)),
+        Figure(f"memory with {some} Apps", memory[some], "MiB"),
+        Figure(f"memory with {size} Apps", memory[size], "MiB", limit),
+        Figure("memory of one more App with its children", slope, "KiB", _SLOPE_TARGET),
         Figure(f"memory with {size} Apps after a restart", after_restart, "MiB"),
         *(
             Figure(f"App changed {way}", cost, "ms of CPU", _CHANGE_TARGET)
