@@ -9,7 +9,7 @@ import pytest
 
 from sandbox import Sandbox
 from sandbox.operator_process import Operator
-from sandbox.proxy import Proxy, Request
+from sandbox.proxy import Fail, Proxy, Request
 from tests.cluster.world import World, manifest
 
 STEADY_SECONDS = 8.0
@@ -88,6 +88,21 @@ def test_restart_writes_nothing(settled: World, operator: Operator, proxy: Proxy
     settled.until(lambda: "setops_leader 1.0" in operator.metrics().splitlines(), "a new leader")
     quiet(settled, operator)
     assert changes(proxy, since) == []
+
+
+def test_a_right_that_the_operator_lacks_is_told_on_the_object(
+    settled: World, proxy: Proxy
+) -> None:
+    namespace = settled.stage()
+    proxy.rule = lambda request: (
+        Fail(403) if request.is_write and request.path.endswith("/deployments/lacking") else None
+    )
+    image = "registry.example.com/lacking:1"
+    settled.apply(manifest("App", "lacking", {"image": image}, namespace))
+    said = settled.says("sapp", "lacking", namespace, "Reconciling", "ServerFailure")
+    assert "Deployment" in said
+    proxy.rule = None
+    settled.wait("sapp", "lacking", namespace)
 
 
 def test_a_second_replica_takes_over(settled: World, operator: Operator) -> None:

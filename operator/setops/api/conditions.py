@@ -67,6 +67,7 @@ class Reason(StrEnum):
     READY = "Ready", "Everything the spec asks for is there."
     PROGRESSING = "Progressing", "The operator works on it or waits for Kubernetes or AWS."
     PAUSED = "Paused", "The annotation setops.co/paused holds the operator off."
+    FAULT = "ServerFailure", "The operator itself can't go on; it tries again."
     DELETING = "Deleting", "It is going; the message names what it waits for."
 
     ORGANIZATION_MISSING = "OrganizationDoesNotExist", "The Project names no living Organization."

@@ -19,9 +19,10 @@ from setops.api.kinds import (
     Object,
 )
 from setops.api.names import ANNOTATION_PAUSED
+from setops.kube.errors import ApiError
 from setops.reconcile import app, changeset, notification, organization, project, service, stage
 from setops.reconcile.context import Context
-from setops.reconcile.report import Interruption, Report, interrupted, publish
+from setops.reconcile.report import Interruption, Report, Waiting, interrupted, publish
 
 Reconciler = Callable[[Context, Object], Awaitable[Report | None]]
 
@@ -53,6 +54,10 @@ async def reconcile(context: Context, key: Key) -> float | None:
     except Interruption as interruption:
         latest = context.cluster.get(key) or obj
         report = interrupted(latest, interruption)
+    except ApiError as error:
+        if not error.transient:
+            await _tell_fault(context, obj, error)
+        raise
     return await _publish(context, obj, report)
 
 
@@ -66,6 +71,12 @@ async def _publish(context: Context, obj: Object, report: Report | None) -> floa
         # Reported for a newer spec, this would be a lie; that one is marked and comes next.
         await publish(context, latest, report)
     return report.again
+
+
+async def _tell_fault(context: Context, obj: Object, error: ApiError) -> None:
+    """Say on the object what the operator can't do, be it for want of a right of its own."""
+    fault = Waiting(Reason.FAULT, f"the operator can't go on and tries again: {error}")
+    await _publish(context, obj, interrupted(obj, fault))
 
 
 def _kind(obj: Object) -> Kind:
