@@ -43,6 +43,10 @@ ANNOTATION_PAUSED: Final = f"{GROUP}/paused"
 ANNOTATION_SECRET_HASH: Final = f"{GROUP}/secret-hash"
 """On a pod template: changes when a linked Secret does, so that the App rolls."""
 
+ANNOTATION_ROLLED_BACK: Final = f"{GROUP}/rolled-back"
+"""On a Service that a failed commit takes back: what was created for it at AWS is deleted with it,
+whatever its deletion policy. What was there before is not."""
+
 FINALIZER: Final = f"{GROUP}/operator"
 """Holds an object of ours until what stands behind it is gone."""
 

@@ -107,6 +107,11 @@ class ServiceStatus(Model):
     target: ServiceTarget | None = Field(
         None, description="Where it was created, so that it can be deleted from there."
     )
+    adopted: bool | None = Field(
+        None,
+        description="Whether it took up what an earlier Service of its name had left at AWS, "
+        "which a rollback doesn't delete.",
+    )
 
 
 class ServiceTarget(Model):

@@ -30,7 +30,7 @@ from setops.aws.errors import (
     UnsupportedTypeError,
     WaitError,
 )
-from setops.aws.product import Observation
+from setops.aws.product import Observation, Presence
 from setops.aws.products import product
 from setops.aws.target import Account, Identity, Target
 from setops.desired.metadata import Owner, Place, manifest
@@ -81,7 +81,7 @@ async def _keep(context: Context, service: Object) -> Report:
     _check(spec)
     where = _where(service, around)
     service = await context.cluster.add_finalizer(service, FINALIZER)
-    service = await _remember(context, service, where)
+    service = await _remember(context, service, spec, where)
     work = _Work(service, _target(service, spec, where))
     work = replace(work, target=await _with_credentials(context, work, around.place))
     for _ in range(STEPS):
@@ -166,9 +166,14 @@ def _where(service: Object, around: StagePlace) -> ServiceTarget:
     return current
 
 
-async def _remember(context: Context, service: Object, where: ServiceTarget) -> Object:
-    """Store where the Service is made before anything is made there."""
+async def _remember(
+    context: Context, service: Object, spec: ServiceSpec, where: ServiceTarget
+) -> Object:
+    """Store where the Service is made, and what was there, before anything is made there."""
     status = service.get("status") or {}
+    if "target" not in status:
+        found = await context.aws.observe(_target(service, spec, where))
+        status = {**status, "adopted": found.presence is not Presence.ABSENT or None}
     return await context.cluster.swap_status(service, {**status, "target": where.to_json()})
 
 
@@ -247,10 +252,12 @@ def _seen(observation: Observation) -> dict[str, Any]:
 
 
 def _report(work: _Work, observation: Observation, action: Done | Refuse, secret: str) -> Report:
+    known = work.service.get("status") or {}
     status = {
         **_seen(observation),
         "secret": secret,
-        "target": (work.service.get("status") or {}).get("target"),
+        "target": known.get("target"),
+        "adopted": known.get("adopted"),
     }
     if isinstance(action, Refuse):
         told = "; ".join(f"{item.path}: {item.refusal}" for item in action.differences)
@@ -274,8 +281,18 @@ async def _end(context: Context, service: Object) -> None:
     spec = ServiceSpec.model_validate(service["spec"])
     if remembered is not None:
         where = _where_to_delete(context, service, ServiceTarget.model_validate(remembered))
-        await _remove(context, _Work(service, _target(service, spec, where)))
+        target = _target(service, spec, where)
+        if _is_taken_back(service):
+            target = replace(target, deletion_policy=DeletionPolicy.DELETE)
+        await _remove(context, _Work(service, target))
     await cluster.remove_finalizer(service, FINALIZER)
+
+
+def _is_taken_back(service: Object) -> bool:
+    """Whether all that stands at AWS was made by the commit that is being rolled back."""
+    notes = service["metadata"].get("annotations") or ()
+    adopted = (service.get("status") or {}).get("adopted", False)
+    return names.ANNOTATION_ROLLED_BACK in notes and not adopted
 
 
 def _where_to_delete(context: Context, service: Object, remembered: ServiceTarget) -> ServiceTarget:

@@ -457,10 +457,8 @@ async def _roll_back(context: Context, commit: _Commit, cause: str) -> float | N
 
 async def _undo(context: Context, commit: _Commit, planned: Planned) -> None:
     for change in diff(planned.after, planned.before):
-        # Not by the cache: a write of which the answer was lost may not have come to it yet.
-        await context.cluster.fetch(entries.key_of_change(commit.namespace, change))
         try:
-            await entries.write(context.cluster, commit.namespace, change, dry_run=False)
+            await entries.take_back(context.cluster, commit.namespace, change)
         except EditedError:
             continue
         except Forbidden as error:

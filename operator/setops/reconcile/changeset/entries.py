@@ -14,7 +14,8 @@ from pydantic import ValidationError
 from setops.api.conditions import ConditionType, find, is_true
 from setops.api.definition import MODELS, SECTIONS, Entry, StageDefinition
 from setops.api.errors import Problem, ProblemsError, problems_of
-from setops.api.kinds import Key, Object
+from setops.api.kinds import SERVICE, Key, Object
+from setops.api.names import ANNOTATION_ROLLED_BACK
 from setops.changes.diff import Action, Change
 from setops.kube.cluster import Cluster
 from setops.kube.errors import AlreadyExists
@@ -94,6 +95,22 @@ async def write(cluster: Cluster, namespace: str, change: Change, *, dry_run: bo
         await cluster.delete(key, uid=live["metadata"]["uid"])
         if change.action is Action.REPLACE:
             await _create_again(cluster, key, change)
+
+
+async def take_back(cluster: Cluster, namespace: str, change: Change) -> None:
+    """Carry out one change of a rollback, by what the API server has, not the cache.
+
+    The cache may not know yet of a write of which the answer was lost. Raises as `write` does.
+    """
+    key = key_of_change(namespace, change)
+    live = await cluster.fetch(key)
+    ours = live is not None and not is_deleting(live) and _spec(change, live) == change.before
+    if live is not None and ours and key.kind == SERVICE and change.after is None:
+        metadata = live["metadata"]
+        notes = {**(metadata.get("annotations") or {}), ANNOTATION_ROLLED_BACK: "true"}
+        if notes != metadata.get("annotations"):
+            await cluster.replace({**live, "metadata": {**metadata, "annotations": notes}})
+    await write(cluster, namespace, change, dry_run=False)
 
 
 async def _create_again(cluster: Cluster, key: Key, change: Change) -> None:
