@@ -366,7 +366,8 @@ class Proxy:
 
     `authority` is the certificate file that an https target is checked with. With a `rule`, what
     happens to each request is up to it; it can be set and changed at any time. With a
-    `certificate` file, whose key is beside it (.crt and .key), callers are served by TLS.
+    `certificate` file, whose key is beside it (.crt and .key), callers are served by TLS. It
+    listens on `port`, by default on one that is free.
     """
 
     def __init__(
@@ -375,6 +376,7 @@ class Proxy:
         authority: Path | None = None,
         rule: Rule | None = None,
         certificate: Path | None = None,
+        port: int = 0,
     ) -> None:
         parts = urlsplit(target)
         assert parts.hostname is not None  # noqa: S101
@@ -389,7 +391,7 @@ class Proxy:
             self._serving.load_cert_chain(certificate, certificate.with_suffix(".key"))
         self.rule = rule
         self.records: list[Record] = []
-        self._port = 0
+        self._port = port
         self._errors: list[Exception] = []
         self._connections: dict[_Connection, asyncio.Task[None]] = {}
         self._loop = asyncio.new_event_loop()
@@ -433,7 +435,7 @@ class Proxy:
 
     async def _serve(self) -> None:
         server = await self._loop.create_server(
-            self._protocol, LOOPBACK, 0, ssl=self._serving, backlog=1024
+            self._protocol, LOOPBACK, self._port, ssl=self._serving, backlog=1024
         )
         self._port = server.sockets[0].getsockname()[1]
         self._listening.set()
