@@ -21,8 +21,8 @@ from botocore.exceptions import ClientError
 from sandbox import Sandbox, ports
 from sandbox.proxy import Delay, Fail, Proxy, Request
 from setops.aws.target import Account, Identity, resource_name
-from tests.aws import emulator
-from tests.aws.story import Root, app
+from tests.cluster.aws import emulator
+from tests.cluster.aws.story import Root, app
 from tests.cluster.faults import Fault, Faults, Life, restart
 from tests.cluster.world import World, manifest, organization
 

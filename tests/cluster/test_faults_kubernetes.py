@@ -30,7 +30,7 @@ import pytest
 from sandbox import Sandbox
 from sandbox.proxy import Action, Delay, Drop, Fail, Proxy, Record, Request, Rule, at_request
 from setops.aws.target import Account, Identity, resource_name
-from tests.aws.story import Root
+from tests.cluster.aws.story import Root
 from tests.cluster.faults import (
     ERRORS,
     KILLS,

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from setops.api.kinds import DEPLOYMENT, SERVICE_ACCOUNT, Object, key_of
-from tests.unit.reconcile.samples import SPACE, World, app, make, owned_by
+from tests.reconcile.samples import SPACE, World, app, make, owned_by
 
 
 def deployment(**content: Any) -> Object:

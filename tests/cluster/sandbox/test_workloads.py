@@ -9,7 +9,7 @@ import pytest
 
 from sandbox import Sandbox
 from sandbox.waiting import until
-from tests.sandbox.conftest import Apply, Read
+from tests.cluster.sandbox.conftest import Apply, Read
 
 
 def pod(name: str, image: str = "web:1", **annotations: str) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from setops.api.kinds import APP, CORE_SERVICE, SECRET, Key, Object
 from setops.kube import errors
 from setops.kube.client import Client
 from setops.kube.connection import Answer, connect
-from tests.kube.support import bench
+from tests.cluster.kube.support import bench
 
 
 def secret(namespace: str, name: str, **data: str) -> Object:

@@ -29,7 +29,7 @@ from setops.api.kinds import (
 )
 from setops.kube.cache import Change
 from setops.reconcile.routes import routes
-from tests.unit.reconcile.samples import (
+from tests.reconcile.samples import (
     HOME,
     LABELS,
     SPACE,

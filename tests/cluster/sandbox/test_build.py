@@ -14,7 +14,7 @@ from sandbox import toolchain
 from sandbox.errors import MissingRequirementError
 from sandbox.waiting import until
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 
 GO = """#!/bin/sh
 case $1 in

@@ -27,7 +27,7 @@ from setops.aws.errors import StalledError, WaitError
 from setops.aws.product import Presence
 from setops.aws.products import product
 from setops.aws.target import Account
-from tests.aws.story import Faults, KilledError, Operator, Root, app, hooked, recorded
+from tests.cluster.aws.story import Faults, KilledError, Operator, Root, app, hooked, recorded
 
 
 def name_of(operator: Operator) -> str:

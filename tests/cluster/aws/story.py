@@ -28,7 +28,7 @@ from setops.aws.gateway import Gateway
 from setops.aws.product import Observation
 from setops.aws.products import product
 from setops.aws.target import Account, Target
-from tests.aws import emulator
+from tests.cluster.aws import emulator
 
 # More passes than any Service needs; a loop that does not settle is a failure.
 _PASSES = 12

@@ -17,7 +17,7 @@ from setops.reconcile.changeset.entries import (
     live_definition,
     verdict,
 )
-from tests.unit.reconcile.samples import SPACE, World, app, reported, service
+from tests.reconcile.samples import SPACE, World, app, reported, service
 
 GOING: Final = {"deletionTimestamp": "2026-01-01T00:00:00Z"}
 OLD: Final = {"image": "nginx:1"}

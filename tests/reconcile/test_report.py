@@ -6,7 +6,7 @@ import pytest
 
 from setops.api.conditions import Reason
 from setops.reconcile.report import Interruption, Stalled, Waiting, interrupted
-from tests.unit.reconcile.samples import app, reported
+from tests.reconcile.samples import app, reported
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from setops.runtime.queue import Queue
-from tests.runtime.clock import FakeClock
+from tests.unit.runtime.clock import FakeClock
 
 
 def fixed(_: BaseException, failures: int) -> float:

@@ -11,7 +11,7 @@ import pytest
 from sandbox import Sandbox
 from setops.api.kinds import APP, Object
 from setops.kube.events import MESSAGE_LENGTH, EventRecorder
-from tests.kube.support import bench
+from tests.cluster.kube.support import bench
 
 
 def app(namespace: str) -> Object:

@@ -11,7 +11,7 @@ from sandbox import Sandbox
 from setops.api.kinds import APP, DEPLOYMENT, SECRET, Key, Object, key_of
 from setops.kube import errors
 from setops.kube.cluster import merge_patch
-from tests.kube.support import Bench, bench
+from tests.cluster.kube.support import Bench, bench
 
 
 def deployment(namespace: str, **container: object) -> Object:

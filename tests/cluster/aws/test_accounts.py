@@ -19,9 +19,9 @@ from setops.aws.decide import Done
 from setops.aws.errors import StalledError, ThrottledError, UnreachableError
 from setops.aws.gateway import Gateway
 from setops.aws.target import Account, Identity, Target
-from tests.aws import emulator
-from tests.aws.conftest import OWN
-from tests.aws.story import Operator, Root, app, hooked
+from tests.cluster.aws import emulator
+from tests.cluster.aws.conftest import OWN
+from tests.cluster.aws.story import Operator, Root, app, hooked
 
 EXTERNAL_ID = "only-for-us"
 

@@ -1,4 +1,4 @@
-"""A control plane with our CRDs, and a namespace for each test."""
+"""Fixtures of a control plane with our CRDs and no operator, and a namespace for each test."""
 
 from __future__ import annotations
 

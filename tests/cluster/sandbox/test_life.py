@@ -16,7 +16,7 @@ from sandbox import Sandbox, processes
 from sandbox.state import StateDirectory
 from sandbox.waiting import until
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 
 
 def command(*arguments: str) -> list[str]:

@@ -9,8 +9,8 @@ import pytest
 from setops.api.catalogue import DeletionPolicy
 from setops.aws.clients import Clients, Settings
 from setops.aws.target import Account, Identity, Target
-from tests.aws import emulator
-from tests.aws.story import Operator, Root
+from tests.cluster.aws import emulator
+from tests.cluster.aws.story import Operator, Root
 
 OWN = "999999999999"
 

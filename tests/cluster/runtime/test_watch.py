@@ -17,7 +17,7 @@ from setops.kube.cache import Cache
 from setops.kube.connection import connect
 from setops.runtime import handlers
 from setops.runtime.feed import Feed
-from tests.runtime.gate import Gate, gate
+from tests.cluster.runtime.gate import Gate, gate
 
 
 @dataclass
