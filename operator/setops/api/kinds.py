@@ -12,7 +12,8 @@ Object = dict[str, Any]
 """One Kubernetes object as the JSON that the API server speaks."""
 
 
-@dataclass(frozen=True, slots=True)
+# Equal only to itself: there is one of each, and they are part of every key of every look-up.
+@dataclass(frozen=True, slots=True, eq=False)
 class Kind:
     """A resource of the API server: its group and version, its names, and its scope."""
 
@@ -26,6 +27,9 @@ class Kind:
     def api_version(self) -> str:
         """`v1` for the core group, otherwise `group/version`."""
         return f"{self.group}/{self.version}" if self.group else self.version
+
+    def __deepcopy__(self, _: object) -> Kind:
+        return self
 
     def path(self, namespace: str | None = None, name: str = "", subresource: str = "") -> str:
         """The URL path of one object or, without a name, of the collection."""
