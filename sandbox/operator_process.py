@@ -40,7 +40,7 @@ CHART = Path(__file__).resolve().parent.parent / "charts" / "setops"
 _VALUES: Mapping[str, Any] = {
     # Simulated pods of the operator would only look as if they did something.
     "replicas": 0,
-    "lease": {"duration": 3, "renewDeadline": 2, "retryPeriod": 0.5},
+    "lease": {"duration": 10, "renewDeadline": 8, "retryPeriod": 0.5},
     "logFormat": "text",
 }
 _READY_PATIENCE = 60.0

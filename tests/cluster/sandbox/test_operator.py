@@ -50,7 +50,7 @@ apiVersion: apps/v1
 kind: Deployment
 metadata: {name: dummy}
 spec:
-  replicas: 2
+  replicas: {{ .Values.replicas }}
   selector: {matchLabels: {app: dummy}}
   template:
     metadata: {labels: {app: dummy}}
