@@ -57,7 +57,9 @@ class EventRecorder:
     """Writes core/v1 Events about objects.
 
     `capacity` bounds both the entries that wait and those that are remembered for counting;
-    `rate` is how many Events a second are written at most, with bursts of as many as `burst`.
+    `rate` is how many Events a second are written at most, with bursts of as many as `burst`. What
+    is recorded within `delay` seconds is written together: when much happens, the API server has
+    more urgent things to do.
     """
 
     def __init__(
@@ -68,12 +70,14 @@ class EventRecorder:
         capacity: int = 4096,
         rate: float = 25.0,
         burst: int = 100,
+        delay: float = 1.0,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._client = client
         self._instance = instance
         self._capacity = capacity
         self._bucket = _Bucket(rate, burst)
+        self._delay = delay
         self._now = now
         self._seen: OrderedDict[_Entry, _Seen] = OrderedDict()
         self._waiting: OrderedDict[_Entry, None] = OrderedDict()
@@ -114,6 +118,7 @@ class EventRecorder:
         """Write what was recorded, until cancelled."""
         while True:
             await self._wakened.wait()
+            await asyncio.sleep(self._delay)
             self._wakened.clear()
             while self._waiting:
                 await self._bucket.take()

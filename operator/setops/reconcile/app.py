@@ -22,7 +22,7 @@ from setops.api.kinds import (
 from setops.api.names import LABEL_APP
 from setops.desired.app import URL_KEY, AppObjects, LinkSecret, app_objects, pod_selector
 from setops.desired.metadata import Owner
-from setops.reconcile.children import apply_chains, remove_unwanted
+from setops.reconcile.children import apply_all, remove_unwanted
 from setops.reconcile.context import Context
 from setops.reconcile.places import StagePlace, is_deleting, labels_of, stage_around
 from setops.reconcile.report import Report
@@ -78,12 +78,13 @@ async def _put_in_order(
 ) -> None:
     cluster = context.cluster
     wanted = app_objects(described)
+    deployments = [obj for obj in wanted if obj["kind"] == DEPLOYMENT.kind]
+    # Pods last: they need their account, and the API server, which makes one Service at a time, is
+    # slow at that once it is busy with pods.
+    await apply_all(cluster, [obj for obj in wanted if obj not in deployments])
     # Without their link's Secret new containers could not start; what runs is left alone.
-    writable = [obj for obj in wanted if not (missing and obj["kind"] == DEPLOYMENT.kind)]
-    # Pods can't be made before their account exists, and the retry of that is slow.
-    pods = [obj for obj in writable if obj["kind"] in (SERVICE_ACCOUNT.kind, DEPLOYMENT.kind)]
-    others = [obj for obj in writable if obj not in pods]
-    await apply_chains(cluster, [pods, *((obj,) for obj in others)])
+    if not missing:
+        await apply_all(cluster, deployments)
     await remove_unwanted(cluster, app, wanted, _KINDS)
 
 

@@ -27,18 +27,8 @@ async def apply_all(cluster: Cluster, objects: Iterable[Object]) -> None:
     Raises Stalled for those, and Waiting in a terminating namespace, or while a child of an
     earlier life is going.
     """
-    await apply_chains(cluster, ((obj,) for obj in objects))
-
-
-async def apply_chains(cluster: Cluster, chains: Iterable[Iterable[Object]]) -> None:
-    """As `apply_all`, but each chain in its order: what comes first in it is needed by the rest."""
-
-    async def apply_chain(chain: Iterable[Object]) -> None:
-        for obj in chain:
-            await apply_own(cluster, obj)
-
     results = await asyncio.gather(
-        *(apply_chain(chain) for chain in chains), return_exceptions=True
+        *(apply_own(cluster, obj) for obj in objects), return_exceptions=True
     )
     for result in results:
         if isinstance(result, BaseException):

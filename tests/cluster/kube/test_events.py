@@ -79,7 +79,7 @@ def test_what_cannot_be_written_is_dropped(sandbox: Sandbox) -> None:
 def test_it_writes_in_the_background(sandbox: Sandbox, namespace: str) -> None:
     async def story() -> None:
         async with bench(sandbox) as bench_:
-            recorder = EventRecorder(bench_.cluster.client, capacity=2)
+            recorder = EventRecorder(bench_.cluster.client, capacity=2, delay=0)
             for reason in ("One", "Two", "Three"):
                 recorder.record(app(namespace), "Normal", reason, "so")
             assert recorder.dropped == 1, "room for two alone"
