@@ -20,6 +20,11 @@ from setops.api.service import ServiceSpec
 MAX_APPS: Final = 200
 MAX_SERVICES: Final = 200
 MAX_NOTIFICATIONS: Final = 100
+LIMITS: Final = {
+    "apps": MAX_APPS,
+    "services": MAX_SERVICES,
+    "notifications": MAX_NOTIFICATIONS,
+}
 MAX_KEY: Final = 256
 """Characters of a key in one of an App's maps."""
 

@@ -1,0 +1,179 @@
+"""Three-way merge of definitions: what a Changeset wants, over what others have done meanwhile.
+
+Fields merge one by one, lists as a whole. Both sides may make the same change; where they differ
+in one field, or one side takes away what the other changes, that is a conflict.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from pydantic import ValidationError
+
+from setops.api.definition import (
+    LIMITS,
+    MODELS,
+    SECTIONS,
+    Entry,
+    StageDefinition,
+    check_links,
+    service_problems,
+)
+from setops.api.errors import Problem, Validator, problems_of
+from setops.api.service import ServiceSpec
+from setops.changes.diff import Path
+
+_ABSENT: Final = object()
+
+
+@dataclass(frozen=True, slots=True)
+class Conflict:
+    """A place that both sides changed differently; values are JSON, None where there is none.
+
+    An empty `path` means the entry as a whole.
+    """
+
+    section: str
+    name: str
+    path: Path
+    base: Any
+    ours: Any
+    theirs: Any
+
+    @property
+    def field(self) -> str:
+        """The path in the definition: `apps.web.resources.scale`."""
+        return ".".join((self.section, self.name, *self.path))
+
+
+@dataclass(frozen=True, slots=True)
+class Merged:
+    """Where a merge leads. `problems` are what only both changes together break.
+
+    With conflicts or problems, `definition` has theirs in their place: good for showing, not for
+    writing.
+    """
+
+    definition: StageDefinition
+    conflicts: tuple[Conflict, ...] = ()
+    problems: tuple[Problem, ...] = ()
+
+
+def merge(base: StageDefinition, ours: StageDefinition, theirs: StageDefinition) -> Merged:
+    """Carry the changes that lead from `base` to `ours` over to `theirs`."""
+    if base == theirs:
+        return Merged(ours)
+    work = _Work()
+    sections = {section: work.section(section, base, ours, theirs) for section in SECTIONS}
+    merged = theirs.model_copy(update=sections)
+    problems = (*work.problems, *_broken_together(merged, (base, ours, theirs)))
+    return Merged(merged, tuple(work.conflicts), problems)
+
+
+def value_at(definition: StageDefinition, section: str, name: str, path: Path) -> Any:
+    """The JSON value of a field of a definition; None where there is none."""
+    entry = definition.section(section).get(name)
+    value: Any = entry.to_json() if entry is not None else None
+    for key in path:
+        value = value.get(key) if isinstance(value, Mapping) else None
+    return value
+
+
+class _Work:
+    def __init__(self) -> None:
+        self.conflicts: list[Conflict] = []
+        self.problems: list[Problem] = []
+
+    def section(
+        self, section: str, base: StageDefinition, ours: StageDefinition, theirs: StageDefinition
+    ) -> dict[str, Entry]:
+        sides = [definition.section(section) for definition in (base, ours, theirs)]
+        merged = dict(sides[2])
+        for name in sorted({name for side in sides for name in side}):
+            entry = self._entry(section, name, *(side.get(name) for side in sides))
+            if entry is None:
+                merged.pop(name, None)
+            else:
+                merged[name] = entry
+        return merged
+
+    def _entry(
+        self,
+        section: str,
+        name: str,
+        base: Entry | None,
+        ours: Entry | None,
+        theirs: Entry | None,
+    ) -> Entry | None:
+        if ours in (base, theirs):
+            return theirs
+        if theirs == base:
+            return ours
+        if base is None or ours is None or theirs is None:
+            sides = (_json(base), _json(ours), _json(theirs))
+            self.conflicts.append(Conflict(section, name, (), *sides))
+            return theirs
+        found = len(self.conflicts)
+        tree = self._tree((section, name), (), base.to_json(), ours.to_json(), theirs.to_json())
+        if len(self.conflicts) > found:
+            return theirs
+        return self._load(section, name, tree, theirs)
+
+    def _tree(self, entry: tuple[str, str], path: Path, base: Any, ours: Any, theirs: Any) -> Any:
+        if ours in (base, theirs):
+            return theirs
+        if theirs == base:
+            return ours
+        if not (isinstance(ours, Mapping) and isinstance(theirs, Mapping)):
+            sides = (_present(base), _present(ours), _present(theirs))
+            self.conflicts.append(Conflict(*entry, path, *sides))
+            return theirs
+        under = base if isinstance(base, Mapping) else {}
+        merged = {}
+        for key in (*theirs, *(key for key in ours if key not in theirs)):
+            was, mine, other = (side.get(key, _ABSENT) for side in (under, ours, theirs))
+            value = self._tree(entry, (*path, key), was, mine, other)
+            if value is not _ABSENT:
+                merged[key] = value
+        return merged
+
+    def _load(self, section: str, name: str, tree: Any, theirs: Entry) -> Entry:
+        """The merged entry; each side alone was valid, so what is wrong comes of both."""
+        model = MODELS[section]
+        try:
+            entry = model.model_validate(tree)
+        except ValidationError as error:
+            self.problems += problems_of(error, f"{section}.{name}", model)
+            return theirs
+        if isinstance(entry, ServiceSpec):
+            self.problems += service_problems(name, entry)
+        return entry
+
+
+def _broken_together(
+    merged: StageDefinition, sides: Iterable[StageDefinition]
+) -> Iterator[Problem]:
+    """What is wrong with the merged definition as a whole and with no side of it."""
+    known = {(p.field, p.validator) for side in sides for p in check_links(side)}
+    for problem in check_links(merged):
+        if (problem.field, problem.validator) not in known:
+            yield problem
+    for section, limit in LIMITS.items():
+        count = len(merged.section(section))
+        if count > limit:
+            yield Problem(
+                section,
+                Validator.TOO_LONG,
+                f"with what others have added meanwhile the Stage would have {count} {section}; "
+                f"the limit is {limit}",
+            )
+
+
+def _json(entry: Entry | None) -> Any:
+    return None if entry is None else entry.to_json()
+
+
+def _present(value: Any) -> Any:
+    return None if value is _ABSENT else value
