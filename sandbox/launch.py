@@ -26,6 +26,9 @@ from sandbox.errors import ComponentError, PortTakenError
 from sandbox.ports import LOOPBACK
 from sandbox.processes import Lifetime, Process
 
+# User name of whoever holds the sandbox's own kubeconfig.
+ADMINISTRATOR = "admin"
+
 _PATIENCE = 60.0
 _POLL = 0.05
 # All of the components say it in these words.
@@ -57,7 +60,7 @@ def write_files(around: Surroundings) -> None:
     }
     for component, pair in users.items():
         kubeconfig.write(directory.kubeconfigs / f"{component}.kubeconfig", server, pair)
-    administrator = authority.client("admin", ("system:masters",))
+    administrator = authority.client(ADMINISTRATOR, ("system:masters",))
     administrator.write(folder, "admin")
     kubeconfig.write(directory.kubeconfig, server, administrator)
 

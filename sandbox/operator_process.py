@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any
 from sandbox import kubeconfig, ports, processes
 from sandbox.components import OPERATOR
 from sandbox.errors import ComponentError, SandboxError
-from sandbox.launch import tail
+from sandbox.launch import ADMINISTRATOR, tail
 from sandbox.ports import LOOPBACK
 from sandbox.processes import MARKER, Lifetime, Process
 
@@ -42,6 +42,8 @@ _VALUES: Mapping[str, Any] = {
     "replicas": 0,
     "lease": {"duration": 10, "renewDeadline": 8, "retryPeriod": 0.5},
     "logFormat": "text",
+    # Manifests that name no spec.user can be applied with the sandbox's kubeconfig.
+    "trustedAccounts": [ADMINISTRATOR],
 }
 _READY_PATIENCE = 60.0
 _STOP_PATIENCE = 15.0

@@ -10,6 +10,7 @@ from typing import Final
 import pytest
 
 from sandbox import Sandbox
+from sandbox.launch import ADMINISTRATOR
 from setops.api.kinds import OURS, Object
 from tests.chart.helm import CHART, Helm
 
@@ -30,6 +31,9 @@ PROTECTED: Final = {
 }
 
 UNPROTECTED: Final = "setops.co/deletion-protection-"
+
+# The policies of every release hold in the whole cluster, for the tests after these as well.
+TRUSTED: Final = ("--set", f"trustedAccounts={{{ADMINISTRATOR}}}")
 
 
 def namespace(name: str, **labels: str) -> Object:
@@ -93,7 +97,7 @@ def is_guarded(sandbox: Sandbox, resource: str, name: str) -> bool:
 def installed(sandbox: Sandbox) -> Iterator[Sandbox]:
     """The chart, in a namespace that enforces the restricted Pod Security Standard."""
     apply(sandbox, namespace(NAMESPACE, **RESTRICTED), namespace(PROJECT))
-    sandbox.helm("install", RELEASE, str(CHART), "-n", NAMESPACE)
+    sandbox.helm("install", RELEASE, str(CHART), "-n", NAMESPACE, *TRUSTED)
     apply(sandbox, stage("probe", protected=True), namespace(STAGE, **PROTECTED))
     until(lambda: is_guarded(sandbox, "stages.setops.co", "probe"), "Stages are guarded")
     until(lambda: is_guarded(sandbox, "namespaces", STAGE), "namespaces are guarded")
@@ -127,7 +131,7 @@ def test_pod_security_has_nothing_to_warn_of(installed: Sandbox, helm: Helm) -> 
     installed.kubectl(*create, input=json.dumps(deployment))
 
 
-@pytest.mark.parametrize("policy", ["protected-stages", "protected-namespaces"])
+@pytest.mark.parametrize("policy", ["protected-stages", "protected-namespaces", "changeset-users"])
 def test_policies_are_well_typed(installed: Sandbox, policy: str) -> None:
     path = ("get", "validatingadmissionpolicy", f"{NAME}-{policy}", "-o", "jsonpath={.status}")
     until(lambda: kubectl(installed, *path) not in {"", "{}"}, f"{policy} is checked")
@@ -277,9 +281,9 @@ def test_what_people_may_do(
 
 def test_removing_the_chart_keeps_what_users_made(installed: Sandbox) -> None:
     release, where = "removal", "chart-removal"
-    installed.helm("install", release, str(CHART), "-n", where, "--create-namespace")
+    installed.helm("install", release, str(CHART), "-n", where, "--create-namespace", *TRUSTED)
     assert "removal-setops" in remains_of(installed, release)
-    installed.helm("upgrade", release, str(CHART), "-n", where, "--set", "replicas=1")
+    installed.helm("upgrade", release, str(CHART), "-n", where, "--set", "replicas=1", *TRUSTED)
     assert not kubectl(installed, "get", "poddisruptionbudgets", "-n", where, "-o", "name")
 
     installed.helm("uninstall", release, "-n", where)

@@ -61,6 +61,12 @@ def test_only_the_own_lease_may_be_written(default: Rendered) -> None:
     assert owning["resourceNames"] == ["setops"]
 
 
+def test_people_write_no_status(default: Rendered) -> None:
+    for name in ("setops-view", "setops-edit", "setops-admin"):
+        for _, resource, _ in _grants(default.one("ClusterRole", name)):
+            assert not resource.endswith("/status"), name
+
+
 @pytest.mark.parametrize(
     ("name", "target"),
     [("setops-view", "view"), ("setops-edit", "edit"), ("setops-admin", "admin")],
