@@ -17,6 +17,13 @@ STEADY_SECONDS = 8.0
 
 
 @pytest.fixture(scope="module")
+def sandbox() -> Iterator[Sandbox]:
+    """A control plane of its own: what other tests have left would go on being worked on."""
+    with Sandbox.start() as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
 def proxy(sandbox: Sandbox) -> Iterator[Proxy]:
     """Stands before the API server and counts."""
     with Proxy(sandbox.server, sandbox.authority) as started:

@@ -147,6 +147,9 @@ class Plan(Model):
     generation: int = Field(description="Generation of the Changeset the plan was made from.")
     content_hash: str = Field(description="Hash of the commands and the definition.")
     target_hash: str = Field(description="Hash of the Stage definition that the plan leads to.")
+    registry: str | None = Field(
+        None, description="Registry of the Organization, which bare digests stand for."
+    )
     changes: Annotated[list[PlannedChange], Field(max_length=600)] = Field(
         default_factory=list, description="Resource by resource, in the order of the writes."
     )
@@ -195,6 +198,16 @@ class ChangesetStatus(Model):
         None, description="Revision the commit started from, and goes back to when it fails."
     )
     revision: int | None = Field(None, description="Revision the commit made.")
+    turn: int | None = Field(
+        None,
+        description="Place in the Stage's queue: the resourceVersion at which the commit was "
+        "asked for. The lowest comes first.",
+    )
+    irrevocable: bool | None = Field(
+        None,
+        description="Whether the point of no return is passed: data is being deleted, and the "
+        "commit can't be cancelled any more.",
+    )
     started_at: str | None = Field(
         None,
         description="When the commit began, RFC 3339.",

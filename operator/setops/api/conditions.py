@@ -96,6 +96,7 @@ class Reason(StrEnum):
 
     CHANGESET_OPEN = "Open", "It waits for commit or discard."
     CHANGESET_INVALID = "ChangesetInvalid", "Commands or definition have errors."
+    CHANGESET_LOCKED = "ChangesetLocked", "Its user has an older open Changeset on the Stage."
     CHANGESET_QUEUED = "Queued", "Another Changeset holds the Stage's lock."
     CHANGESET_APPLYING = "Applying", "The plan is being carried out."
     CHANGESET_ROLLING_BACK = "RollingBack", "What was done is being undone."

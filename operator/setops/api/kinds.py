@@ -76,6 +76,7 @@ SECRET: Final = Kind("", "v1", "Secret", "secrets")
 SERVICE_ACCOUNT: Final = Kind("", "v1", "ServiceAccount", "serviceaccounts")
 RESOURCE_QUOTA: Final = Kind("", "v1", "ResourceQuota", "resourcequotas")
 POD: Final = Kind("", "v1", "Pod", "pods")
+CONFIG_MAP: Final = Kind("", "v1", "ConfigMap", "configmaps")
 EVENT: Final = Kind("", "v1", "Event", "events")
 DEPLOYMENT: Final = Kind("apps", "v1", "Deployment", "deployments")
 CONTROLLER_REVISION: Final = Kind("apps", "v1", "ControllerRevision", "controllerrevisions")
@@ -97,7 +98,9 @@ CHILDREN: Final = (
 )
 """The kinds of which the operator watches those objects that carry its `managed-by` label."""
 
-BY_NAME: Final = {(kind.api_version, kind.kind): kind for kind in (*OURS, *CHILDREN, EVENT, LEASE)}
+BY_NAME: Final = {
+    (kind.api_version, kind.kind): kind for kind in (*OURS, *CHILDREN, CONFIG_MAP, EVENT, LEASE)
+}
 
 
 def kind_of(manifest: Object) -> Kind:

@@ -24,11 +24,18 @@ class Folded:
     """Where a Changeset leads, and all that is wrong with it.
 
     With problems, `definition` is where the commands without a problem lead: good for showing, not
-    for writing.
+    for writing. `touched` has the index of the last command that changed an entry, by the entry's
+    path (`apps.web`).
     """
 
     definition: StageDefinition
     problems: tuple[Problem, ...]
+    touched: Mapping[str, int] = field(default_factory=dict)
+
+    def blame(self, problem: Problem) -> Problem:
+        """The problem, laid at the door of the command that changed its entry last, if any."""
+        path = ".".join(problem.field.split(".")[:2])
+        return problem.at(self.touched[path]) if path in self.touched else problem
 
 
 def fold(base: StageDefinition, spec: ChangesetSpec, context: Context) -> Folded:
@@ -47,7 +54,7 @@ def fold(base: StageDefinition, spec: ChangesetSpec, context: Context) -> Folded
     for index, line in enumerate(spec.commands or ()):
         work.step(index, line, context)
     work.check(base)
-    return Folded(work.definition, tuple(sorted(work.problems, key=_position)))
+    return Folded(work.definition, tuple(sorted(work.problems, key=_position)), work.touched)
 
 
 @dataclass(slots=True)

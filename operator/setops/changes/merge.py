@@ -61,6 +61,14 @@ class Merged:
     problems: tuple[Problem, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class EntryMerge:
+    """A merged entry, which has theirs in the fields that are in conflict."""
+
+    entry: Entry
+    conflicts: tuple[Path, ...]
+
+
 def merge(base: StageDefinition, ours: StageDefinition, theirs: StageDefinition) -> Merged:
     """Carry the changes that lead from `base` to `ours` over to `theirs`."""
     if base == theirs:
@@ -70,6 +78,17 @@ def merge(base: StageDefinition, ours: StageDefinition, theirs: StageDefinition)
     merged = theirs.model_copy(update=sections)
     problems = (*work.problems, *_broken_together(merged, (base, ours, theirs)))
     return Merged(merged, tuple(work.conflicts), problems)
+
+
+def merge_entry(section: str, name: str, sides: tuple[Entry, Entry, Entry]) -> EntryMerge:
+    """The same for a single entry that all three sides (base, ours, theirs) have."""
+    work = _Work()
+    base, ours, theirs = sides
+    tree = work.tree((section, name), (), base.to_json(), ours.to_json(), theirs.to_json())
+    entry = work.load(section, name, tree, theirs)
+    broken = work.problems[0].field.split(".")[2:] if work.problems else None
+    paths = [conflict.path for conflict in work.conflicts]
+    return EntryMerge(entry, tuple(paths if broken is None else [*paths, tuple(broken)]))
 
 
 def value_at(definition: StageDefinition, section: str, name: str, path: Path) -> Any:
@@ -116,12 +135,13 @@ class _Work:
             self.conflicts.append(Conflict(section, name, (), *sides))
             return theirs
         found = len(self.conflicts)
-        tree = self._tree((section, name), (), base.to_json(), ours.to_json(), theirs.to_json())
+        tree = self.tree((section, name), (), base.to_json(), ours.to_json(), theirs.to_json())
         if len(self.conflicts) > found:
             return theirs
-        return self._load(section, name, tree, theirs)
+        return self.load(section, name, tree, theirs)
 
-    def _tree(self, entry: tuple[str, str], path: Path, base: Any, ours: Any, theirs: Any) -> Any:
+    def tree(self, entry: tuple[str, str], path: Path, base: Any, ours: Any, theirs: Any) -> Any:
+        """Merge two JSON trees, with theirs where both differ."""
         if ours in (base, theirs):
             return theirs
         if theirs == base:
@@ -134,12 +154,12 @@ class _Work:
         merged = {}
         for key in (*theirs, *(key for key in ours if key not in theirs)):
             was, mine, other = (side.get(key, _ABSENT) for side in (under, ours, theirs))
-            value = self._tree(entry, (*path, key), was, mine, other)
+            value = self.tree(entry, (*path, key), was, mine, other)
             if value is not _ABSENT:
                 merged[key] = value
         return merged
 
-    def _load(self, section: str, name: str, tree: Any, theirs: Entry) -> Entry:
+    def load(self, section: str, name: str, tree: Any, theirs: Entry) -> Entry:
         """The merged entry; each side alone was valid, so what is wrong comes of both."""
         model = MODELS[section]
         try:

@@ -38,6 +38,7 @@ class Source:
     generation: int
     content_hash: str
     target_hash: str
+    registry: str | None = None
 
 
 def plan_of(changes: Sequence[Change], source: Source) -> Plan:
@@ -64,6 +65,7 @@ def plan_of(changes: Sequence[Change], source: Source) -> Plan:
         generation=source.generation,
         content_hash=source.content_hash,
         target_hash=source.target_hash,
+        registry=source.registry,
         changes=planned,
     )
 

@@ -115,8 +115,14 @@ class Cluster:
         return seen
 
     async def rehearse(self, desired: Object) -> None:
-        """What `apply` would send, as a dry run. Raises what the real one would."""
-        await self.client.apply(_stamped(desired), dry_run=True)
+        """What `apply` would send, as a dry run, where there is a difference.
+
+        Raises what the real one would.
+        """
+        desired = _stamped(desired)
+        live = self.cache.get(key_of(desired))
+        if live is None or _stamp_of(live) != _stamp_of(desired):
+            await self.client.apply(desired, dry_run=True)
 
     async def create(self, obj: Object, *, dry_run: bool = False) -> Object:
         """Create an object. Raises AlreadyExists."""
@@ -172,7 +178,12 @@ class Cluster:
             self.cache.drop(key_of(obj), version_of(rest))
 
     async def delete(
-        self, key: Key, *, uid: str = "", propagation: Propagation | None = None
+        self,
+        key: Key,
+        *,
+        uid: str = "",
+        propagation: Propagation | None = None,
+        dry_run: bool = False,
     ) -> Object | None:
         """Delete an object, with `uid` only that very one.
 
@@ -180,9 +191,11 @@ class Cluster:
         before. Raises Conflict when another object has taken its name.
         """
         try:
-            rest = await self.client.delete(key, uid=uid, propagation=propagation)
+            rest = await self.client.delete(key, uid=uid, propagation=propagation, dry_run=dry_run)
         except NotFound:
             rest = None
+        if dry_run:
+            return rest
         if rest is None:
             self.cache.drop(key)
             return None

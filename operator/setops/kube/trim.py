@@ -7,21 +7,27 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from setops.api.kinds import (
+    APP,
+    CONFIG_MAP,
     CONTROLLER_REVISION,
     DEPLOYMENT,
     NETWORK_POLICY,
+    NOTIFICATION,
     OURS,
     POD,
     POD_DISRUPTION_BUDGET,
     SECRET,
+    SERVICE,
     Kind,
     Object,
 )
+from setops.api.names import MANAGER
 
 LAST_APPLIED: Final = "kubectl.kubernetes.io/last-applied-configuration"
 HASHED: Final = "sha256:"
 """Prefix of what stands for a value of a Secret in a trimmed object."""
 
+_WITH_EDITORS: Final = frozenset({APP, SERVICE, NOTIFICATION})
 _WITHOUT_STATUS: Final = (POD_DISRUPTION_BUDGET, NETWORK_POLICY)
 _DROPPED_METADATA: Final = frozenset({"managedFields", "selfLink", "generateName"})
 _POD_METADATA: Final = (
@@ -52,9 +58,13 @@ def trim(kind: Kind, obj: Object) -> Object:
 
     Secrets keep their keys, with a hash in the place of each value; Pods keep little more than
     who they are and how their containers do, Deployments of their status how far they are;
-    ControllerRevisions lose their data; disruption budgets and network policies lose their status.
+    ControllerRevisions and ConfigMaps lose their data; disruption budgets and network policies
+    lose their status. Who edited a spec beside us is kept of what Changesets change.
     """
     metadata = {k: v for k, v in obj["metadata"].items() if k not in _DROPPED_METADATA}
+    editors = _editors(obj) if kind in _WITH_EDITORS else ()
+    if editors:
+        metadata["managedFields"] = editors
     if kind not in OURS and LAST_APPLIED in (metadata.get("annotations") or ()):
         annotations = metadata["annotations"]
         metadata["annotations"] = {k: v for k, v in annotations.items() if k != LAST_APPLIED}
@@ -65,11 +75,20 @@ def trim(kind: Kind, obj: Object) -> Object:
         kept = _deployment(kept)
     elif kind == SECRET:
         kept = hashed(kept)
-    elif kind == CONTROLLER_REVISION:
+    elif kind in (CONTROLLER_REVISION, CONFIG_MAP):
         kept.pop("data", None)
     elif kind in _WITHOUT_STATUS:
         kept.pop("status", None)
     return kept
+
+
+def _editors(obj: Object) -> list[Object]:
+    """The managers of the spec's fields other than the operator itself."""
+    return [
+        entry
+        for entry in obj["metadata"].get("managedFields") or ()
+        if entry.get("manager") != MANAGER and entry.get("subresource") != "status"
+    ]
 
 
 def hashed(secret: Object) -> Object:

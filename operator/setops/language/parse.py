@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+import string
 from collections.abc import Sequence
 from typing import Final
 
@@ -20,12 +21,12 @@ from setops.language.command import (
     Type,
 )
 from setops.language.table import COMMANDS, FORMS
+from setops.language.words import split
 
 PROGRAM: Final = "setops"
 
-# `resource:set scale -1` has a wrong value, not an unknown flag.
-_NEGATIVE: Final = re.compile(r"-[0-9]+")
 _LEVELS: Final = {level.value: level for level in Level}
+_FLAGS: Final = {flag.name for command in COMMANDS.values() for flag in command.flags}
 
 
 def parse(line: str) -> Invocation:
@@ -34,7 +35,8 @@ def parse(line: str) -> Invocation:
     Values are kept as they were written; whether they make sense is asked when the command is
     applied. Raises ProblemsError with all that is wrong with the line, and nothing else.
     """
-    reader = _Reader(_split(line))
+    words = split(line)
+    reader = _Reader(words[1:] if words[:1] == [PROGRAM] else words)
     reader.read()
     command = reader.choose()
     reader.check(command)
@@ -66,20 +68,9 @@ def _written(name: str, value: str) -> list[str]:
     return [f"--{name}={value}"] if value.startswith("-") else [f"--{name}", value]
 
 
-def _split(line: str) -> list[str]:
-    try:
-        words = shlex.split(line)
-    except ValueError:
-        message = (
-            "a quote isn't closed, or a backslash stands last; close the quote, and put a value "
-            "with quotes or backslashes in single quotes"
-        )
-        raise ProblemsError([Problem("", Validator.INVALID_FORMAT, message)]) from None
-    return words[1:] if words[:1] == [PROGRAM] else words
-
-
 def _is_flag(word: str) -> bool:
-    return len(word) > 1 and word.startswith("-") and not _NEGATIVE.fullmatch(word)
+    # `resource:set scale -1` has a wrong value, not an unknown flag.
+    return len(word) > 1 and word.startswith("-") and word[1] not in string.digits
 
 
 class _Reader:
@@ -192,14 +183,13 @@ class _Reader:
             text = value if equals else self._take_value(written)
             if text == "":
                 self._note(Validator.REQUIRED, f"{written} is empty; write a name after it")
-            elif level in self.scope:
+            if level in self.scope:
                 self._note(Validator.TAKEN, f"--{level} is given twice; write it once")
-            elif text is not None:
-                self.scope[level] = text
+            self.scope[level] = text or ""
             return
         flag = self._flag(name) if name != written else None
         if flag is None:
-            raise self._stopped(Validator.NOT_INCLUDED, self._unknown(written))
+            raise self._stopped(Validator.NOT_INCLUDED, self._unknown_flag(written))
         if flag.type is Type.SWITCH:
             text = "true"
             if equals:
@@ -208,8 +198,7 @@ class _Reader:
             text = value if equals else self._take_value(written)
         if name in self.flags:
             self._note(Validator.TAKEN, f"{written} is given twice; write it once")
-        elif text is not None:
-            self.flags[name] = text
+        self.flags[name] = text or ""
 
     def _take_value(self, flag: str) -> str | None:
         if self._words and not _is_flag(self._words[-1]):
@@ -222,16 +211,22 @@ class _Reader:
         found = (form.flag(name) for form in self._forms)
         return next((flag for flag in found if flag is not None), None)
 
-    def _unknown(self, flag: str) -> str:
+    def _unknown_flag(self, flag: str) -> str:
         if self._forms:
             return _unknown_flag(flag, self._forms)
         levels = [f"--{level}" for level in Level]
+        message = f"before the command stand only {one_of(levels)}, not {quoted(flag)}"
+        if flag.removeprefix("--") in _FLAGS:
+            return f"{message}; put {flag} after the command"
         guess = nearest(flag, levels)
-        hint = f"did you mean {guess}?" if guess else "put it after"
-        return f"before the command stand only {one_of(levels)}, not {quoted(flag)}; {hint}"
+        hint = f"did you mean {guess}?" if guess else "the command's own flags stand after it"
+        return f"{message}; {hint}"
 
     def _note(self, validator: Validator, message: str) -> None:
-        self.problems.append(Problem("", validator, message))
+        problem = Problem("", validator, message)
+        # A mistake that is made a thousand times in a line is told once.
+        if problem not in self.problems:
+            self.problems.append(problem)
 
     def _stopped(self, validator: Validator, message: str) -> ProblemsError:
         self._note(validator, message)
@@ -243,12 +238,15 @@ def _unknown_flag(flag: str, forms: Sequence[Command]) -> str:
     known += [f"--{level}" for level in forms[0].scopes]
     what = forms[0].key if len(forms) == 1 else forms[0].name
     guess = nearest(flag, known)
-    if guess:
-        return f"{what} has no flag {quoted(flag)}; did you mean {guess}?"
-    return (
-        f"{what} has no flag {quoted(flag)}; it has {one_of(known)}. "
-        "If it is part of a value, write -- before the value"
-    )
+    hint = f"did you mean {guess}?" if guess else f"it has {one_of(known)}."
+    if guess and not any(_takes_words(form) for form in forms):
+        return f"{what} has no flag {quoted(flag)}; {hint}"
+    return f"{what} has no flag {quoted(flag)}; {hint} If it is part of a value, write -- first"
+
+
+def _takes_words(command: Command) -> bool:
+    """Whether it takes a command line of the user's own, in which flags are likely."""
+    return any(argument.type is Type.WORD for argument in command.arguments)
 
 
 def _kebab(word: str) -> str:

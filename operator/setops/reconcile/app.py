@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from setops.api.app import AppSpec
@@ -31,6 +33,14 @@ from setops.reconcile.rollout import Stand, is_complete, judge
 _KINDS = (SERVICE_ACCOUNT, CORE_SERVICE, NETWORK_POLICY, DEPLOYMENT, POD_DISRUPTION_BUDGET)
 
 
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Name and uid of an App."""
+
+    name: str
+    uid: str
+
+
 async def reconcile(context: Context, app: Object) -> Report | None:
     """Make the App's children what its spec says, and report what runs."""
     if is_deleting(app):
@@ -41,16 +51,7 @@ async def reconcile(context: Context, app: Object) -> Report | None:
     spec = AppSpec.model_validate(app["spec"])
     around = stage_around(context, namespace)
     secrets, missing = _link_secrets(context, namespace, spec)
-    described = AppObjects(
-        name=name,
-        spec=spec,
-        place=around.place,
-        owner=Owner(APP, name, metadata["uid"]),
-        link_secrets=secrets,
-        pod_security=around.spec.pod_security,
-        image_pull_secrets=tuple(around.spec.image_pull_secrets or ()),
-        ingress_namespace_labels=context.options.ingress_namespace_labels,
-    )
+    described = _described(context, around, Identity(name, metadata["uid"]), spec, secrets)
     made_from = _made_from(described, around)
     if missing or not cluster.is_settled(app, made_from):
         await _put_in_order(context, app, described, missing)
@@ -64,6 +65,37 @@ async def reconcile(context: Context, app: Object) -> Report | None:
             "reconciling", Reason.WAITING_FOR_SERVICE, f"waits for Service {waits}", status
         )
     return _verdict(context, described, status, deployment)
+
+
+def children(
+    context: Context, around: StagePlace, identity: Identity, spec: AppSpec
+) -> Sequence[Object]:
+    """The child objects of an App of this spec, whether or not it is there already.
+
+    A link whose Secret isn't there yet stands with a placeholder.
+    """
+    secrets, missing = _link_secrets(context, around.place.namespace, spec)
+    secrets |= {service: LinkSecret(service, "") for service in missing}
+    return app_objects(_described(context, around, identity, spec, secrets))
+
+
+def _described(
+    context: Context,
+    around: StagePlace,
+    identity: Identity,
+    spec: AppSpec,
+    secrets: Mapping[str, LinkSecret],
+) -> AppObjects:
+    return AppObjects(
+        name=identity.name,
+        spec=spec,
+        place=around.place,
+        owner=Owner(APP, identity.name, identity.uid),
+        link_secrets=secrets,
+        pod_security=around.spec.pod_security,
+        image_pull_secrets=tuple(around.spec.image_pull_secrets or ()),
+        ingress_namespace_labels=context.options.ingress_namespace_labels,
+    )
 
 
 def _made_from(app: AppObjects, around: StagePlace) -> str:

@@ -59,6 +59,17 @@ async def apply_own(cluster: Cluster, desired: Object) -> Object:
         raise
 
 
+async def rehearse_own(cluster: Cluster, desired: Object) -> None:
+    """Ask the API server whether it would take a child as it is to be, without writing it.
+
+    Raises Stalled for one that is somebody else's, and what the API server says.
+    """
+    live = cluster.get(key_of(desired))
+    if live is not None and whose(live, desired) is Whose.FOREIGN:
+        refuse_foreign(live, desired)
+    await cluster.rehearse(desired)
+
+
 async def remove_unwanted(
     cluster: Cluster, owner: Object, wanted: Iterable[Object], kinds: Collection[Kind]
 ) -> None:

@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from setops.aws.gateway import Gateway
 from setops.kube.cluster import Cluster
 from setops.kube.events import EventRecorder
+from setops.reconcile.memory import Memory
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """Settings of the installation that reconcilers need; `drift_interval` in seconds."""
+    """Settings of the installation that reconcilers need; `drift_interval` in seconds.
+
+    `git_managers` are the field managers that write on behalf of Git.
+    """
 
     namespace_prefix: str
     operator_namespace: str
     ingress_namespace_labels: Mapping[str, str]
     drift_interval: float
+    git_managers: frozenset[str] = frozenset()
 
 
 def utc_now() -> datetime:
@@ -35,6 +40,7 @@ class Context:
     aws: Gateway
     options: Options
     now: Callable[[], datetime] = utc_now
+    memory: Memory = field(default_factory=Memory)
 
     def timestamp(self) -> str:
         """The time as Kubernetes writes it: RFC 3339 in UTC, to the second."""

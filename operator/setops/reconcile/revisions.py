@@ -1,7 +1,8 @@
-"""The revisions of a Stage: its definition after each commit, as ControllerRevisions.
+"""The revisions of a Stage: its definition after each change, as ControllerRevisions.
 
 They lie in the Project's namespace and are owned by the Stage, so that they outlive the Stage's
-namespace and go with the Stage.
+namespace and go with the Stage. The last KEPT are kept; of older ones the ledger remembers which
+Changeset made them.
 """
 
 from __future__ import annotations
@@ -15,9 +16,14 @@ from setops.api import definition as definitions
 from setops.api import names
 from setops.api.definition import StageDefinition
 from setops.api.kinds import CONTROLLER_REVISION, GROUP, STAGE, Key, Object
+from setops.changes.digest import definition_hash
 from setops.kube.cluster import Cluster
 from setops.kube.errors import AlreadyExists, Conflict
+from setops.reconcile import ledger
 from setops.reconcile.places import labels_of
+
+KEPT: Final = 50
+"""Revisions of a Stage that are kept with their data."""
 
 MAX_BYTES: Final = int(1.4 * 1024 * 1024)
 """Most that one revision may take; etcd refuses objects above 1.5 MiB."""
@@ -25,17 +31,32 @@ MAX_BYTES: Final = int(1.4 * 1024 * 1024)
 LABEL_CHANGESET_UID: Final = f"{GROUP}/changeset-uid"
 ANNOTATION_CHANGESET: Final = f"{GROUP}/changeset"
 ANNOTATION_CONTENT: Final = f"{GROUP}/content-hash"
+ANNOTATION_DEFINITION: Final = f"{GROUP}/definition-hash"
 
 
 @dataclass(frozen=True, slots=True)
 class Author:
-    """Who made a revision: a Changeset, or for a direct edit nobody that we know."""
+    """Who made a revision: a Changeset and its user, or for a direct edit its field manager."""
 
     changeset: str = ""
     changeset_uid: str = ""
     content_hash: str = ""
     user: str = ""
+    manager: str = ""
     message: str = ""
+
+    def __str__(self) -> str:
+        who = self.user or (f"field manager {self.manager}" if self.manager else "a direct edit")
+        return f"{who} (Changeset {self.changeset!r})" if self.changeset else who
+
+
+@dataclass(frozen=True, slots=True)
+class Revision:
+    """A revision with its data."""
+
+    number: int
+    definition: StageDefinition
+    author: Author
 
 
 class TooLargeError(Exception):
@@ -67,27 +88,49 @@ def made_by(cluster: Cluster, stage: Object, changeset_uid: str) -> int | None:
     return None
 
 
-def recorded(cluster: Cluster, stage: Object, changeset: str, content_hash: str) -> int | None:
+def is_recorded(cluster: Cluster, stage: Object, definition: StageDefinition) -> bool:
+    """Whether the Stage's latest revision holds this definition; before the first, an empty one."""
+    found = of_stage(cluster, stage)
+    if not found:
+        return definition == StageDefinition()
+    return _note(found[-1], ANNOTATION_DEFINITION) == definition_hash(definition)
+
+
+async def recorded(
+    cluster: Cluster, stage: Object, changeset: str, content_hash: str
+) -> int | None:
     """The number of the revision that a Changeset of this name and content made before."""
-    for item in reversed(of_stage(cluster, stage)):
-        notes = item["metadata"].get("annotations") or {}
+    kept = of_stage(cluster, stage)
+    for item in reversed(kept):
         if (
-            notes.get(ANNOTATION_CHANGESET) == changeset
-            and notes.get(ANNOTATION_CONTENT) == content_hash
+            _note(item, ANNOTATION_CHANGESET) == changeset
+            and _note(item, ANNOTATION_CONTENT) == content_hash
         ):
             return int(item["revision"])
-    return None
+    if not kept or int(kept[0]["revision"]) == 1:
+        return None
+    entry = (await ledger.read(cluster, stage)).get(changeset)
+    return entry.revision if entry is not None and entry.content_hash == content_hash else None
 
 
-async def load(cluster: Cluster, stage: Object, number: int) -> StageDefinition | None:
-    """The definition of a revision; revision 0 is the empty one. None when it is gone."""
+async def load(cluster: Cluster, stage: Object, number: int) -> Revision | None:
+    """A revision; revision 0 is the empty definition. None when it is gone."""
     if number == 0:
-        return StageDefinition()
+        return Revision(0, StageDefinition(), Author())
     metadata = stage["metadata"]
     found = await cluster.fetch(
         Key(CONTROLLER_REVISION, metadata["namespace"], _name(metadata["name"], number))
     )
-    return None if found is None else definitions.load(found["data"]["definition"])
+    if found is None:
+        return None
+    data = found["data"]
+    author = Author(
+        changeset=_note(found, ANNOTATION_CHANGESET),
+        user=data.get("user", ""),
+        manager=data.get("manager", ""),
+        message=data.get("message", ""),
+    )
+    return Revision(number, definitions.load(data["definition"]), author)
 
 
 def check_size(definition: StageDefinition) -> None:
@@ -105,7 +148,8 @@ async def store(
 ) -> None:
     """Store a definition as the Stage's revision of that number; twice is the same as once.
 
-    Raises Conflict while the revisions of an earlier Stage of that name are going.
+    Raises Conflict when that number is taken: by a direct edit that was recorded at the same
+    moment, or by an earlier Stage of that name whose revisions are still going.
     """
     metadata = stage["metadata"]
     key = Key(CONTROLLER_REVISION, metadata["namespace"], _name(metadata["name"], number))
@@ -116,7 +160,7 @@ async def store(
             "name": key.name,
             "namespace": key.namespace,
             "labels": _labels(metadata["name"], author),
-            "annotations": _annotations(author),
+            "annotations": _annotations(definition, author),
             "ownerReferences": [
                 {
                     "apiVersion": STAGE.api_version,
@@ -140,10 +184,41 @@ async def store(
         else:
             return
     found = await cluster.fetch(key)
-    owners = found["metadata"].get("ownerReferences") or () if found else ()
-    # Ours is from before a kill: the lock lets nobody else make this number.
-    if all(owner["uid"] != metadata["uid"] for owner in owners):
-        raise Conflict(f"{key} of an earlier Stage of that name is still going", target=key)
+    if found is not None and not _is_same(found, revision):
+        raise Conflict(f"{key} is there already, of another content", target=key)
+
+
+async def prune(cluster: Cluster, stage: Object) -> None:
+    """Delete all but the last KEPT revisions, after the ledger has taken note of them."""
+    surplus = of_stage(cluster, stage)[:-KEPT]
+    if not surplus:
+        return
+    notes = {
+        name: ledger.Entry(_note(item, ANNOTATION_CONTENT), int(item["revision"]))
+        for item in surplus
+        if (name := _note(item, ANNOTATION_CHANGESET))
+    }
+    if notes:
+        await ledger.add(cluster, stage, notes)
+    for item in surplus:
+        metadata = item["metadata"]
+        key = Key(CONTROLLER_REVISION, metadata["namespace"], metadata["name"])
+        await cluster.delete(key, uid=metadata["uid"])
+
+
+def _is_same(found: Object, wanted: Object) -> bool:
+    """Whether it was made by the same hand for the same Stage, be it before a kill."""
+    owners = found["metadata"].get("ownerReferences") or ()
+    uids = {owner["uid"] for owner in owners}
+    return (
+        wanted["metadata"]["ownerReferences"][0]["uid"] in uids
+        and labels_of(found).get(LABEL_CHANGESET_UID) == labels_of(wanted).get(LABEL_CHANGESET_UID)
+        and _note(found, ANNOTATION_DEFINITION) == _note(wanted, ANNOTATION_DEFINITION)
+    )
+
+
+def _note(revision: Object, annotation: str) -> str:
+    return str((revision["metadata"].get("annotations") or {}).get(annotation, ""))
 
 
 def _name(stage: str, number: int) -> str:
@@ -157,8 +232,9 @@ def _labels(stage: str, author: Author) -> dict[str, str]:
     return labels
 
 
-def _annotations(author: Author) -> dict[str, str]:
+def _annotations(definition: StageDefinition, author: Author) -> dict[str, str]:
     notes = {
+        ANNOTATION_DEFINITION: definition_hash(definition),
         ANNOTATION_CHANGESET: author.changeset,
         ANNOTATION_CONTENT: author.content_hash,
     }
@@ -166,7 +242,7 @@ def _annotations(author: Author) -> dict[str, str]:
 
 
 def _data(definition: StageDefinition, author: Author) -> Mapping[str, Any]:
-    said = {"user": author.user, "message": author.message}
+    said = {"user": author.user, "manager": author.manager, "message": author.message}
     return {
         "definition": definition.to_json(),
         **{name: value for name, value in said.items() if value},

@@ -26,7 +26,7 @@ from setops.api.stage import StageSpec
 from setops.desired.metadata import Owner, Place
 from setops.desired.namespace import is_ours, stage_namespace
 from setops.desired.stage import StageObjects, stage_objects
-from setops.reconcile import namespaces, revisions
+from setops.reconcile import edits, namespaces, revisions
 from setops.reconcile.children import apply_all, remove_unwanted
 from setops.reconcile.context import Context
 from setops.reconcile.places import is_deleting, labels_of, organization_name
@@ -42,6 +42,7 @@ async def reconcile(context: Context, stage: Object) -> Report | None:
     cluster = context.cluster
     name, home = stage["metadata"]["name"], stage["metadata"]["namespace"]
     if is_deleting(stage):
+        context.memory.edits.pop(key_of(stage), None)
         await _end(context, stage)
         return None
     project = _project(context, home)
@@ -62,12 +63,13 @@ async def reconcile(context: Context, stage: Object) -> Report | None:
     )
     await apply_all(cluster, objects)
     await remove_unwanted(cluster, made, objects, _KINDS)
+    again = await edits.record(context, stage, namespace)
     status = _status(context, stage, namespace)
     message = (
         f"namespace {namespace}, {status['readyApps']} of {status['apps']} Apps and "
         f"{status['readyServices']} of {status['services']} Services ready"
     )
-    return Report("ready", Reason.READY, message, status)
+    return Report("ready", Reason.READY, message, status, again)
 
 
 def _project(context: Context, namespace: str) -> str:

@@ -54,6 +54,7 @@ def build(parts: Parts) -> Reconcilers:
             operator_namespace=settings.namespace,
             ingress_namespace_labels=settings.ingress_namespace_labels,
             drift_interval=settings.drift_interval,
+            git_managers=frozenset(settings.git_managers),
         ),
     )
 

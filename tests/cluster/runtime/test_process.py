@@ -59,13 +59,12 @@ class Replica:
         return self.process.wait(PATIENCE)
 
 
-def until(condition: Callable[[], bool]) -> float:
-    """Wait for a condition; how many seconds that took."""
+def until(condition: Callable[[], bool]) -> None:
+    """Wait for a condition."""
     started = time.monotonic()
     while not condition():
         assert time.monotonic() - started < PATIENCE, "it never came to that"
         time.sleep(0.05)
-    return time.monotonic() - started
 
 
 Start = Callable[..., Replica]
@@ -106,15 +105,17 @@ def start(sandbox: Sandbox, namespace: str, tmp_path: Path) -> Iterator[Start]:
 
 
 def test_one_leads_and_the_other_takes_over_at_once(start: Start) -> None:
-    first = start()
+    # A Lease that nobody gives back lasts longer than this test has patience.
+    lasting = {"SETOPS_LEASE_DURATION": "600", "SETOPS_LEASE_RENEW_DEADLINE": "500"}
+    first = start(**lasting)
     until(lambda: first.role() == "leading")
-    second = start()
+    second = start(**lasting)
     until(lambda: second.role() == "standby")
     assert first.get("/healthz") == second.get("/healthz") == (200, "ok")
     assert "setops_leader 1.0" in first.get("/metrics")[1]
     assert "setops_leader 0.0" in second.get("/metrics")[1]
     assert first.end() == 0
-    assert until(lambda: second.role() == "leading") < 3, "the Lease was given back"
+    until(lambda: second.role() == "leading")
     assert second.end() == 0
     ours = [line for line in first.lines() if line["logger"].startswith("setops")]
     assert {line["level"] for line in ours} == {"info"}

@@ -1,7 +1,8 @@
 """Single writes of a commit: each compares what is there with what the plan expects.
 
-An entry that is as planned is left alone, one that is as before is written, and anything else was
-changed by somebody meanwhile. That makes every write safe to repeat after a kill.
+An entry that has what was planned is left alone, one that is as before is written. What somebody
+else changed meanwhile stays, unless it is the very field that the plan changes: then the write is
+refused. That makes every write safe to repeat after a kill.
 """
 
 from __future__ import annotations
@@ -15,11 +16,13 @@ from setops.api.conditions import ConditionType, find, is_true
 from setops.api.definition import MODELS, SECTIONS, Entry, StageDefinition
 from setops.api.errors import Problem, ProblemsError, problems_of
 from setops.api.kinds import SERVICE, Key, Object
-from setops.api.names import ANNOTATION_ROLLED_BACK
+from setops.api.names import ANNOTATION_ROLLED_BACK, MANAGER
 from setops.changes.diff import Action, Change
+from setops.changes.merge import EntryMerge, merge_entry
 from setops.kube.cluster import Cluster
 from setops.kube.errors import AlreadyExists
 from setops.reconcile.places import is_deleting
+from setops.reconcile.revisions import Author
 
 
 class EditedError(Exception):
@@ -61,9 +64,13 @@ def key_of_change(namespace: str, change: Change) -> Key:
 def is_done(cluster: Cluster, namespace: str, change: Change) -> bool:
     """Whether the resource stands as the change wants it."""
     live = cluster.get(key_of_change(namespace, change))
-    if change.after is None:
-        return live is None or is_deleting(live)
-    return live is not None and not is_deleting(live) and _spec(change, live) == change.after
+    if live is None or is_deleting(live):
+        return change.after is None
+    spec = _spec(change, live)
+    if change.action is not Action.UPDATE or spec is None or spec == change.after:
+        return change.after is not None and spec == change.after
+    merged = _merged(change, spec)
+    return not merged.conflicts and merged.entry == spec
 
 
 async def write(cluster: Cluster, namespace: str, change: Change, *, dry_run: bool) -> None:
@@ -83,34 +90,125 @@ async def write(cluster: Cluster, namespace: str, change: Change, *, dry_run: bo
     if live is None:
         await _create(cluster, key, change, dry_run=dry_run)
         return
+    if change.action is Action.UPDATE:
+        await _update(cluster, change, live, dry_run=dry_run)
+        return
     if change.before is None or _spec(change, live) != change.before:
         raise EditedError(
             f"{key.kind} {key.name!r} was changed by somebody else while the commit ran"
         )
-    if change.action is Action.UPDATE and change.after is not None:
-        spec = change.after.to_json()
-        await cluster.replace({**live, "spec": spec}, dry_run=dry_run)
-        return
-    if not dry_run:
-        await cluster.delete(key, uid=live["metadata"]["uid"])
-        if change.action is Action.REPLACE:
-            await _create_again(cluster, key, change)
+    await cluster.delete(key, uid=live["metadata"]["uid"], dry_run=dry_run)
+    if change.action is Action.REPLACE and not dry_run:
+        await _create_again(cluster, key, change)
+
+
+def is_as_before(cluster: Cluster, namespace: str, change: Change) -> bool:
+    """Whether what is to be destroyed stands as planned, or is going already."""
+    live = cluster.get(key_of_change(namespace, change))
+    return live is None or is_deleting(live) or _spec(change, live) == change.before
+
+
+def live_entry(cluster: Cluster, namespace: str, section: str, name: str) -> Entry | None:
+    """One entry of the live definition; None where there is none that the definition can hold."""
+    live = cluster.get(Key(SECTIONS[section], namespace, name))
+    if live is None or is_deleting(live):
+        return None
+    try:
+        return MODELS[section].model_validate(live["spec"])
+    except ValidationError:
+        return None
+
+
+def last_editor(cluster: Cluster, namespace: str) -> Author:
+    """Who edited the Stage's resources last, beside Changesets: a field manager."""
+    managers = [
+        (str(entry.get("time", "")), str(entry.get("manager", "")))
+        for kind in SECTIONS.values()
+        for live in cluster.list(kind, namespace)
+        for entry in live["metadata"].get("managedFields") or ()
+    ]
+    _, manager = max(managers, default=("", ""))
+    return Author(manager=manager, message="edited directly, not through a Changeset")
+
+
+async def finish_off(cluster: Cluster, namespace: str, change: Change) -> None:
+    """Carry out a destruction past the point of no return, whatever was edited meanwhile."""
+    live = cluster.get(key_of_change(namespace, change))
+    if live is not None and not is_deleting(live):
+        metadata = live["metadata"]
+        await cluster.delete(key_of_change(namespace, change), uid=metadata["uid"])
+
+
+async def _update(cluster: Cluster, change: Change, live: Object, *, dry_run: bool) -> None:
+    spec = _spec(change, live)
+    if spec is None:
+        raise EditedError(
+            f"{live['kind']} {change.name!r} was changed by somebody else while the commit ran"
+        )
+    merged = _merged(change, spec)
+    if merged.conflicts:
+        fields = ", ".join(".".join(path) for path in merged.conflicts)
+        raise EditedError(
+            f"{fields} of {live['kind']} {change.name!r} was changed by somebody else while the "
+            "commit ran"
+        )
+    await cluster.replace(_with_spec(live, merged.entry), dry_run=dry_run)
+
+
+def _merged(change: Change, live: Entry) -> EntryMerge:
+    before, after = change.before, change.after
+    if before is None or after is None:  # no update
+        raise ValueError(f"{change.action} of {change.name} has nothing to merge")
+    if live == before:
+        return EntryMerge(after, ())
+    return merge_entry(change.section, change.name, (before, after, live))
+
+
+def _with_spec(live: Object, spec: Entry) -> Object:
+    """What is sent for an update; without managers, which would be taken for the whole truth."""
+    metadata = {k: v for k, v in live["metadata"].items() if k != "managedFields"}
+    return {**live, "metadata": metadata, "spec": spec.to_json()}
 
 
 async def take_back(cluster: Cluster, namespace: str, change: Change) -> None:
     """Carry out one change of a rollback, by what the API server has, not the cache.
 
-    The cache may not know yet of a write of which the answer was lost. Raises as `write` does.
+    The cache may not know yet of a write of which the answer was lost. Fields that somebody else
+    has changed meanwhile are left alone. Raises as `write` does.
     """
     key = key_of_change(namespace, change)
     live = await cluster.fetch(key)
-    ours = live is not None and not is_deleting(live) and _spec(change, live) == change.before
-    if live is not None and ours and key.kind == SERVICE and change.after is None:
-        metadata = live["metadata"]
-        notes = {**(metadata.get("annotations") or {}), ANNOTATION_ROLLED_BACK: "true"}
-        if notes != metadata.get("annotations"):
-            await cluster.replace({**live, "metadata": {**metadata, "annotations": notes}})
+    if change.action is Action.UPDATE and live is not None and not is_deleting(live):
+        spec = _spec(change, live)
+        if spec is not None and (merged := _merged(change, spec)).entry != spec:
+            await cluster.replace(_with_spec(live, merged.entry))
+        return
+    if change.after is None and live is not None and not is_deleting(live):
+        if not _made_by_us(live):
+            raise EditedError(f"{key.kind} {key.name!r} was created by somebody else")
+        if key.kind == SERVICE:
+            live = await _mark_rolled_back(cluster, live)
+        await cluster.delete(key, uid=live["metadata"]["uid"])
+        return
     await write(cluster, namespace, change, dry_run=False)
+
+
+def _made_by_us(live: Object) -> bool:
+    """Whether a commit wrote its spec. `live` is whole, not as the cache has it."""
+    return any(
+        entry.get("manager") == MANAGER
+        and not entry.get("subresource")
+        and "f:spec" in (entry.get("fieldsV1") or {})
+        for entry in live["metadata"].get("managedFields") or ()
+    )
+
+
+async def _mark_rolled_back(cluster: Cluster, service: Object) -> Object:
+    metadata = service["metadata"]
+    notes = {**(metadata.get("annotations") or {}), ANNOTATION_ROLLED_BACK: "true"}
+    if notes == metadata.get("annotations"):
+        return service
+    return await cluster.replace({**service, "metadata": {**metadata, "annotations": notes}})
 
 
 async def _create_again(cluster: Cluster, key: Key, change: Change) -> None:

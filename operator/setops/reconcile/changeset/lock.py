@@ -7,9 +7,9 @@ they asked. A lock whose Changeset is gone or has ended counts as free.
 from __future__ import annotations
 
 from setops.api.changeset import Phase
-from setops.api.conditions import ConditionType, find
 from setops.api.kinds import CHANGESET, Key, Object
 from setops.api.names import ANNOTATION_PAUSED
+from setops.kube.cache import version_of
 from setops.kube.cluster import Cluster
 from setops.reconcile import revisions
 from setops.reconcile.changeset.reporting import phase_of
@@ -31,7 +31,7 @@ def holder(cluster: Cluster, stage: Object, namespace: str) -> Object | None:
 def ahead(cluster: Cluster, stage: Object, changeset: Object) -> Object | None:
     """Whom a Changeset has to wait for: the lock's holder, or the first of the queue.
 
-    None when it is its turn.
+    None when it is its turn. The order is that in which the API server took the commits.
     """
     metadata = changeset["metadata"]
     held = holder(cluster, stage, metadata["namespace"])
@@ -40,29 +40,65 @@ def ahead(cluster: Cluster, stage: Object, changeset: Object) -> Object | None:
     waiting = [
         other
         for other in cluster.list(CHANGESET, metadata["namespace"])
-        if phase_of(other) is Phase.QUEUED and _will_go_on(other)
+        if _waits(cluster, other) and _will_go_on(other)
     ]
-    first = min([*waiting, changeset], key=_turn)
+    first = min([*waiting, changeset], key=turn_of)
     return None if first["metadata"]["uid"] == metadata["uid"] else first
+
+
+def turn_of(changeset: Object) -> int:
+    """The place in the queue: the resourceVersion at which the commit was asked for.
+
+    That of a Changeset that nobody has looked at since is its present one.
+    """
+    known = (changeset.get("status") or {}).get("turn")
+    return int(known) if known is not None else version_of(changeset)
+
+
+def locked_by(cluster: Cluster, changeset: Object) -> Object | None:
+    """The older open Changeset of the same user on this Stage, if there is one.
+
+    A user has one open Changeset per Stage. One that was created with `commit` never was open.
+    """
+    user = changeset["spec"].get("user")
+    if user is None or not _was_open(changeset):
+        return None
+    older = [
+        other
+        for other in cluster.list(CHANGESET, changeset["metadata"]["namespace"])
+        if other["spec"].get("user") == user
+        and phase_of(other) is Phase.OPEN
+        and _was_open(other)
+        and not is_deleting(other)
+        and _age(other) < _age(changeset)
+    ]
+    return min(older, key=_age, default=None)
+
+
+def _was_open(changeset: Object) -> bool:
+    spec = changeset["spec"]
+    seen = "phase" in (changeset.get("status") or {})
+    return seen or not (spec.get("commit") or spec.get("discard") or spec.get("dryRun"))
+
+
+def _age(changeset: Object) -> tuple[str, str]:
+    metadata = changeset["metadata"]
+    return metadata["creationTimestamp"], metadata["name"]
+
+
+def _waits(cluster: Cluster, changeset: Object) -> bool:
+    phase = phase_of(changeset)
+    if phase is Phase.OPEN:
+        spec = changeset["spec"]
+        asked = spec.get("commit") and not spec.get("dryRun")
+        return bool(asked) and locked_by(cluster, changeset) is None
+    return phase is Phase.QUEUED
 
 
 def _will_go_on(changeset: Object) -> bool:
     """Not so one that its user holds back or takes back: nobody has to wait for that."""
     paused = ANNOTATION_PAUSED in (changeset["metadata"].get("annotations") or ())
     return not (paused or is_deleting(changeset) or changeset["spec"].get("discard"))
-
-
-def _turn(changeset: Object) -> tuple[bool, str, str, str]:
-    """Sorts the queue: by when it was queued, then by when it was made, then by name."""
-    metadata = changeset["metadata"]
-    queued = phase_of(changeset) is Phase.QUEUED
-    since = find(changeset.get("status"), ConditionType.RECONCILING) if queued else None
-    return (
-        since is None,
-        since["lastTransitionTime"] if since else "",
-        metadata["creationTimestamp"],
-        metadata["name"],
-    )
 
 
 async def take(context: Context, stage: Object, changeset: Object) -> None:

@@ -26,12 +26,18 @@ class Step(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Situation:
-    """What decides: the phase in the status, the spec, and whether it is being deleted."""
+    """What decides: the phase in the status, the spec, and whether it is being deleted.
+
+    `locked`: its user has an older open Changeset on the Stage. `irrevocable`: the point of no
+    return is passed.
+    """
 
     phase: Phase
     spec: ChangesetSpec
     deleting: bool
     stage_deleting: bool
+    locked: bool = False
+    irrevocable: bool = False
 
 
 def next_step(situation: Situation) -> Step:
@@ -41,7 +47,9 @@ def next_step(situation: Situation) -> Step:
             return Step.CLEAN_UP
         case Phase.APPLYING:
             # `discard` is a cancel; a Stage that goes takes everything with it anyway.
-            if situation.spec.discard or situation.stage_deleting:
+            if situation.stage_deleting:
+                return Step.ROLL_BACK
+            if situation.spec.discard and not situation.irrevocable:
                 return Step.ROLL_BACK
             return Step.APPLY
         case Phase.ROLLING_BACK:
@@ -57,6 +65,6 @@ def _not_started(situation: Situation) -> Step:
         return Step.DISCARD
     if situation.spec.dry_run:
         return Step.DRY_RUN
-    if situation.spec.commit:
+    if situation.spec.commit and not situation.locked:
         return Step.START
     return Step.PLAN

@@ -1,0 +1,97 @@
+"""Which fields of a resource belong to Git, by what Kubernetes knows of its field managers. Pure.
+
+A manager that writes by server-side apply owns what it applied. One that writes by updates also
+owns what the schema filled in for it, so for that one the last-applied annotation counts. Source:
+what Argo CD, and Flux likewise, leave behind.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from typing import Any, Final
+
+from setops.changes.diff import Action, Change, FieldDelta, Path
+
+LAST_APPLIED: Final = "kubectl.kubernetes.io/last-applied-configuration"
+TRACKING_ANNOTATIONS: Final = ("argocd.argoproj.io/tracking-id",)
+TRACKING_LABELS: Final = (
+    "argocd.argoproj.io/instance",
+    "kustomize.toolkit.fluxcd.io/name",
+    "helm.toolkit.fluxcd.io/name",
+)
+
+Object = Mapping[str, Any]
+
+
+def owner_of(change: Change, live: Object, managers: Collection[str]) -> tuple[str, Path] | None:
+    """Who keeps a change from being made for Git's sake, and the field; None when nobody does.
+
+    An empty path means the resource as a whole: what a Git tool tracks it would create again.
+    """
+    if change.action in (Action.DESTROY, Action.REPLACE):
+        tracker = tracker_of(live)
+        return (tracker, ()) if tracker else None
+    for manager, path in owned_fields(live, managers):
+        for delta in change.fields:
+            if _touches(delta, path):
+                return manager, path
+    return None
+
+
+def tracker_of(live: Object) -> str | None:
+    """The label or annotation by which a Git tool tracks the resource; None without one."""
+    metadata = live["metadata"]
+    for names, found in (
+        (TRACKING_ANNOTATIONS, metadata.get("annotations") or {}),
+        (TRACKING_LABELS, metadata.get("labels") or {}),
+    ):
+        for name in names:
+            if name in found:
+                return name
+    return None
+
+
+def owned_fields(live: Object, managers: Collection[str]) -> Iterator[tuple[str, Path]]:
+    """The fields of the spec that the managers hold, each with its manager; leaves only."""
+    for entry in live["metadata"].get("managedFields") or ():
+        manager = entry.get("manager", "")
+        if manager not in managers or entry.get("subresource"):
+            continue
+        if entry.get("operation") == "Apply":
+            fields = (entry.get("fieldsV1") or {}).get("f:spec") or {}
+            paths: Iterable[Path] = _leaves(fields, ())
+        else:
+            paths = _last_applied(live)
+        for path in paths:
+            yield manager, path
+
+
+def _touches(delta: FieldDelta, owned: Path) -> bool:
+    shorter = min(len(delta.path), len(owned))
+    return delta.path[:shorter] == owned[:shorter]
+
+
+def _leaves(fields: Mapping[str, Any], path: Path) -> Iterator[Path]:
+    inner = {name: value for name, value in fields.items() if name.startswith("f:")}
+    if not inner and path:
+        yield path
+    for name, value in inner.items():
+        yield from _leaves(value, (*path, name.removeprefix("f:")))
+
+
+def _last_applied(live: Object) -> Iterator[Path]:
+    text = (live["metadata"].get("annotations") or {}).get(LAST_APPLIED)
+    try:
+        applied = json.loads(text) if text else {}
+    except ValueError:
+        return
+    yield from _values(applied.get("spec") if isinstance(applied, Mapping) else None, ())
+
+
+def _values(value: Any, path: Path) -> Iterator[Path]:
+    if isinstance(value, Mapping) and value:
+        for key, child in value.items():
+            yield from _values(child, (*path, str(key)))
+    elif path:
+        yield path

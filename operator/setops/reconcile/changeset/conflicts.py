@@ -1,0 +1,116 @@
+"""What keeps a Changeset from being carried out although its commands are right: other people."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any, Final
+
+from setops.api.definition import SECTIONS
+from setops.api.errors import Code, Problem, Validator, quoted
+from setops.changes.diff import Change, Path
+from setops.changes.merge import Conflict, value_at
+from setops.changes.plan import value_text
+from setops.reconcile import revisions
+from setops.reconcile.context import Context
+from setops.reconcile.places import StagePlace
+
+_ALREADY_EXISTS: Final = {
+    "apps": Code.APP_ALREADY_EXISTS,
+    "services": Code.SERVICE_ALREADY_EXISTS,
+    "notifications": Code.VALIDATION_FAILED,
+}
+
+
+async def problems(
+    context: Context,
+    around: StagePlace,
+    base: revisions.Revision,
+    conflicts: Sequence[Conflict],
+    user: str | None,
+) -> list[Problem]:
+    """Each conflict with its field, both values, and who made the other change and when.
+
+    `user` is whose Changeset it is, if that is known.
+    """
+    if not conflicts:
+        return []
+    latest = revisions.latest_number(context.cluster, around.stage)
+    later = [
+        revision
+        for number in range(base.number + 1, latest + 1)
+        if (revision := await revisions.load(context.cluster, around.stage, number)) is not None
+    ]
+    mine = f"this Changeset of {user}" if user else "this Changeset"
+    return [_problem(conflict, mine, _maker(conflict, base, later)) for conflict in conflicts]
+
+
+def owned_by_git(change: Change, owner: str, path: Path) -> Problem:
+    """A field that belongs to Git, or a resource that a Git tool tracks."""
+    what = f"{SECTIONS[change.section].kind} {quoted(change.name)}"
+    field = ".".join((change.section, change.name, *path))
+    if path:
+        message = (
+            f"{'.'.join(path)} of {what} belongs to Git: {owner} would put it back; "
+            "change it in Git, or leave it out there"
+        )
+    else:
+        message = (
+            f"{what} comes from Git ({owner}) and would be made again; remove it from Git instead"
+        )
+    return Problem(field, Validator.INVALID, message, Code.CHANGESET_INVALID)
+
+
+def _maker(
+    conflict: Conflict, base: revisions.Revision, later: Iterable[revisions.Revision]
+) -> str:
+    """Who changed the field last since the base, as recorded."""
+    where = (conflict.section, conflict.name, conflict.path)
+    before = value_at(base.definition, *where)
+    said = "somebody, directly"
+    for revision in later:
+        now = value_at(revision.definition, *where)
+        if now != before:
+            said = f"{revision.author} in revision {revision.number}"
+        before = now
+    return said
+
+
+def _problem(conflict: Conflict, mine: str, maker: str) -> Problem:
+    what = f"{SECTIONS[conflict.section].kind} {quoted(conflict.name)}"
+    if conflict.path:
+        theirs = _become(conflict.base, conflict.theirs)
+        ours = "unset" if conflict.ours is None else f"to {_value(conflict.ours)}"
+        message = (
+            f"{'.'.join(conflict.path)} of {what} was {theirs} by {maker} after {mine} was begun, "
+            f"which {'leaves it' if conflict.ours is None else 'sets it'} {ours}"
+        )
+    else:
+        message = (
+            f"{what} was {_deed(conflict.base, conflict.theirs)} by {maker} after {mine} was "
+            f"begun, in which it is {_deed(conflict.base, conflict.ours)}"
+        )
+    taken = conflict.base is None and not conflict.path
+    return Problem(
+        conflict.field,
+        Validator.TAKEN if taken else Validator.INVALID,
+        f"{message}; discard it and make it anew on what is there now",
+        _ALREADY_EXISTS[conflict.section] if taken else Code.CHANGESET_INVALID,
+    )
+
+
+def _become(before: Any, after: Any) -> str:
+    if after is None:
+        return "unset"
+    if before is None:
+        return f"set to {_value(after)}"
+    return f"changed from {_value(before)} to {_value(after)}"
+
+
+def _deed(before: Any, after: Any) -> str:
+    if before is None:
+        return "created"
+    return "destroyed" if after is None else "changed"
+
+
+def _value(value: Any) -> str:
+    return value_text("…" if isinstance(value, dict) and value else value)

@@ -1,0 +1,95 @@
+"""What becomes of a Changeset before its commit begins: plan, dry run, discard, waiting in line."""
+
+from __future__ import annotations
+
+from setops.api.changeset import Phase
+from setops.api.conditions import Reason
+from setops.api.kinds import Object
+from setops.reconcile.changeset import lock
+from setops.reconcile.changeset.job import POLL, Job, end, of_user, summary
+from setops.reconcile.changeset.planning import Planned, number_of_base, plan
+from setops.reconcile.changeset.reporting import rendered, report
+from setops.reconcile.context import Context
+
+
+async def show_plan(context: Context, job: Job) -> None:
+    """Show what a commit would do, and what is wrong with it."""
+    planned = await plan(context, job.changeset, job.around)
+    older = lock.locked_by(context.cluster, job.changeset)
+    if older is not None:
+        reason = Reason.CHANGESET_LOCKED
+        message = (
+            f"can't be committed while {of_user(older)}, which is older, is open on this Stage; "
+            "commit or discard that one first"
+        )
+    elif planned.problems:
+        reason, message = Reason.CHANGESET_INVALID, summary(planned.problems)
+    else:
+        reason = Reason.CHANGESET_OPEN
+        message = f"{planned.plan.summary}; set spec.commit to carry out"
+    await report(
+        context,
+        job.changeset,
+        Phase.OPEN,
+        reason,
+        message,
+        plan=planned.plan.to_json(),
+        errors=rendered(planned.problems) or None,
+        baseRevision=number_of_base(context, job.changeset, job.around),
+        turn=None,
+    )
+    # Its commit was taken back at the moment when it had got its turn.
+    await lock.release(context, job.around.stage, job.changeset)
+
+
+async def rehearse(context: Context, job: Job) -> None:
+    """Plan, and end."""
+    planned = await plan(context, job.changeset, job.around)
+    if planned.problems:
+        await refuse(context, job, planned)
+        return
+    await end(
+        context,
+        job,
+        Phase.DISCARDED,
+        Reason.CHANGESET_PLANNED,
+        f"dry run: {planned.plan.summary}",
+        plan=planned.plan.to_json(),
+    )
+
+
+async def discard(context: Context, job: Job) -> None:
+    """End it; it has changed nothing."""
+    await end(
+        context,
+        job,
+        Phase.DISCARDED,
+        Reason.CHANGESET_DISCARDED,
+        "discarded; nothing was changed",
+    )
+
+
+async def refuse(context: Context, job: Job, planned: Planned) -> None:
+    """End a Changeset whose commands have errors; nothing was changed."""
+    await end(
+        context,
+        job,
+        Phase.FAILED,
+        Reason.CHANGESET_INVALID,
+        f"{summary(planned.problems)}; nothing was changed",
+        errors=rendered(planned.problems),
+        plan=None,
+    )
+
+
+async def queue(context: Context, job: Job, ahead: Object) -> float:
+    """Say for whom the Changeset waits; the end of that one marks it again."""
+    await report(
+        context,
+        job.changeset,
+        Phase.QUEUED,
+        Reason.CHANGESET_QUEUED,
+        f"waits for Changeset {of_user(ahead)}, which comes first on this Stage",
+        turn=lock.turn_of(job.changeset),
+    )
+    return POLL

@@ -1,0 +1,40 @@
+"""What the API server refuses of a commit, gathered so that a user reads all of it at once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from setops.api.errors import Code, Problem, Validator
+from setops.changes.diff import Change
+from setops.kube.errors import ApiError
+from setops.reconcile.changeset.entries import EditedError
+from setops.reconcile.changeset.job import FailedError, named, summary
+from setops.reconcile.report import Stalled
+
+
+def raise_refusals(results: Sequence[tuple[Change, BaseException | None]]) -> None:
+    """Raise FailedError with all that was refused, and anything else that went wrong as it is."""
+    # First what may have taken effect all the same, or comes by itself: a rollback that didn't
+    # know of it would leave it behind. A refusal comes again.
+    for _, error in results:
+        if error is not None and not _is_refusal(error):
+            raise error
+    refusals = [
+        Problem(
+            f"{change.section}.{change.name}",
+            Validator.INVALID,
+            f"{named(change)}: {error.message if isinstance(error, ApiError) else error}",
+            Code.CHANGESET_INVALID,
+        )
+        for change, error in results
+        if error is not None
+    ]
+    if refusals:
+        unique = list(dict.fromkeys(refusals))
+        raise FailedError(summary(unique), unique)
+
+
+def _is_refusal(error: BaseException) -> bool:
+    if isinstance(error, ApiError):
+        return not error.transient
+    return isinstance(error, EditedError | Stalled)

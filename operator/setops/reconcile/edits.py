@@ -1,0 +1,72 @@
+"""Direct edits: Apps, Services and Notifications that somebody changes without a Changeset.
+
+They become revisions of the Stage of their own, so that a Changeset that was begun before them
+merges with them, a rollback leads back to them, and the history shows them. `kubectl apply` of many
+files is one edit: it is recorded once the Stage has been quiet for a moment.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Hashable
+from typing import Final
+
+from setops.api.definition import SECTIONS
+from setops.api.errors import ProblemsError
+from setops.api.kinds import Object, key_of
+from setops.kube.cluster import Cluster
+from setops.reconcile import revisions
+from setops.reconcile.changeset import entries, lock
+from setops.reconcile.context import Context
+from setops.reconcile.memory import Seen
+from setops.reconcile.places import is_deleting
+
+QUIET: Final = 2.0
+"""Seconds without a further edit after which the edits so far are recorded as one."""
+
+_log = logging.getLogger(__name__)
+
+
+async def record(context: Context, stage: Object, namespace: str) -> float | None:
+    """Record direct edits of a Stage that is quiet and that no commit is changing.
+
+    Returns the seconds after which to look again, None for only on events.
+    """
+    cluster, key = context.cluster, key_of(stage)
+    marks, now = _marks(cluster, namespace), context.now().timestamp()
+    seen = context.memory.edits.get(key)
+    if seen is None or seen.marks != marks:
+        seen = context.memory.edits[key] = Seen(marks, now)
+    if seen.recorded:
+        return None
+    left = seen.since + QUIET - now
+    if left > 0:
+        return left
+    latest = cluster.get(key) or stage
+    if lock.holder(cluster, latest, namespace) is not None:
+        return QUIET
+    try:
+        live = entries.live_definition(cluster, namespace)
+        revisions.check_size(live)
+    except (ProblemsError, revisions.TooLargeError) as error:
+        # Told by each Changeset that is planned over it.
+        _log.warning("The Stage's resources can't be recorded as a revision: %s", error)
+        seen.recorded = True
+        return None
+    if not revisions.is_recorded(cluster, latest, live):
+        number = revisions.latest_number(cluster, latest) + 1
+        author = entries.last_editor(cluster, namespace)
+        await revisions.store(cluster, latest, number, live, author)
+        await revisions.prune(cluster, latest)
+    seen.recorded = True
+    return None
+
+
+def _marks(cluster: Cluster, namespace: str) -> Hashable:
+    """Differs after every edit, and is cheap to make."""
+    return frozenset(
+        (obj["metadata"]["uid"], obj["metadata"].get("generation"))
+        for kind in SECTIONS.values()
+        for obj in cluster.list(kind, namespace)
+        if not is_deleting(obj)
+    )

@@ -1,0 +1,84 @@
+"""The ledger of a Stage: which Changeset made which of the revisions that are no longer kept.
+
+One ConfigMap beside the revisions, owned by the Stage. It keeps a Changeset that Git applies again
+from being carried out twice, long after the revision that it made is gone.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from setops.api import names
+from setops.api.kinds import CONFIG_MAP, STAGE, Key, Object
+from setops.kube.cluster import Cluster
+
+MAX_ENTRIES: Final = 4000
+"""Most Changesets that are remembered; at about 200 bytes each they fit into one object."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What a Changeset asked for, as the hash of its content, and the revision that it made."""
+
+    content_hash: str
+    revision: int
+
+
+async def read(cluster: Cluster, stage: Object) -> Mapping[str, Entry]:
+    """The entries by the name of the Changeset."""
+    return _entries(await cluster.fetch(_key(stage)))
+
+
+async def add(cluster: Cluster, stage: Object, entries: Mapping[str, Entry]) -> None:
+    """Take note of entries; those that are there already cost nothing. Raises Conflict."""
+    found = await cluster.fetch(_key(stage))
+    known = _entries(found)
+    merged = {**known, **entries}
+    newest = sorted(merged.items(), key=lambda item: item[1].revision)[-MAX_ENTRIES:]
+    if dict(newest) == known:
+        return
+    data = {name: _written(entry) for name, entry in newest}
+    if found is None:
+        await cluster.create(_made(stage, data))
+    else:
+        await cluster.replace({**found, "data": data})
+
+
+def _key(stage: Object) -> Key:
+    metadata = stage["metadata"]
+    return Key(CONFIG_MAP, metadata["namespace"], f"{metadata['name']}-ledger")
+
+
+def _entries(found: Object | None) -> dict[str, Entry]:
+    raw = {name: json.loads(text) for name, text in ((found or {}).get("data") or {}).items()}
+    return {name: Entry(item["content"], item["revision"]) for name, item in raw.items()}
+
+
+def _written(entry: Entry) -> str:
+    return json.dumps({"content": entry.content_hash, "revision": entry.revision})
+
+
+def _made(stage: Object, data: Mapping[str, str]) -> Object:
+    key, metadata = _key(stage), stage["metadata"]
+    return {
+        "apiVersion": key.kind.api_version,
+        "kind": key.kind.kind,
+        "metadata": {
+            "name": key.name,
+            "namespace": key.namespace,
+            "labels": {names.LABEL_MANAGED_BY: names.MANAGER, names.LABEL_STAGE: metadata["name"]},
+            "ownerReferences": [
+                {
+                    "apiVersion": STAGE.api_version,
+                    "kind": STAGE.kind,
+                    "name": metadata["name"],
+                    "uid": metadata["uid"],
+                    "controller": True,
+                }
+            ],
+        },
+        "data": data,
+    }
