@@ -20,7 +20,11 @@ class Level(StrEnum):
     DOMAIN = "domain"
 
 
-SHORT_FLAGS: Final[Mapping[str, Level]] = {"p": Level.PROJECT, "s": Level.STAGE}
+SHORT_FLAGS: Final[Mapping[str, Level]] = {
+    "p": Level.PROJECT,
+    "s": Level.STAGE,
+    "a": Level.APP,
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from setops.language.command import (
     INNER,
     SHORT_FLAGS,
     Arity,
+    Choice,
     Command,
     Flag,
     Invocation,
@@ -101,9 +102,9 @@ class _Reader:
             else:
                 self._take_command(word)
         if not self._forms:
-            raise self._stopped(
-                Validator.REQUIRED, "there is no command; write one, as in: app:create web"
-            )
+            where = " before --" if self.values else ""
+            message = f"there is no command{where}; write one, as in: app:create web"
+            raise self._stopped(Validator.REQUIRED, message)
 
     def choose(self) -> Command:
         """The command; for one with several settings, the form that the first value names."""
@@ -139,9 +140,8 @@ class _Reader:
                 self._note(Validator.NOT_INCLUDED, _unknown_flag(f"--{name}", (command,)))
         for flag in command.flags:
             if flag.required and flag.name not in self.flags:
-                choices = one_of(choice.value for choice in flag.choices) if flag.choices else ""
-                hint = f" ({choices})" if choices else ""
-                message = f"{command.key} needs --{flag.name}{hint}, as in: {command.example}"
+                what = f"--{flag.name}{_offer(flag.choices)}"
+                message = f"{command.key} needs {what}, as in: {command.example}"
                 self._note(Validator.REQUIRED, message)
         self._check_count(command)
 
@@ -150,9 +150,9 @@ class _Reader:
         last = command.arguments[-1].arity if command.arguments else Arity.ONE
         least = wanted - 1 if last is Arity.ANY else wanted
         if given < least:
-            message = (
-                f"{command.key} needs {command.arguments[given].name}, as in: {command.example}"
-            )
+            missing = command.arguments[given]
+            what = f"{missing.name}{_offer(missing.choices)}"
+            message = f"{command.key} needs {what}, as in: {command.example}"
             self._note(Validator.REQUIRED, message)
         elif given > wanted and last is Arity.ONE:
             self._note(
@@ -233,6 +233,10 @@ class _Reader:
         return ProblemsError(self.problems)
 
 
+def _offer(choices: Sequence[Choice]) -> str:
+    return f" ({one_of(choice.value for choice in choices)})" if choices else ""
+
+
 def _unknown_flag(flag: str, forms: Sequence[Command]) -> str:
     known = [f"--{known.name}" for form in forms for known in form.flags]
     known += [f"--{level}" for level in forms[0].scopes]
@@ -241,12 +245,18 @@ def _unknown_flag(flag: str, forms: Sequence[Command]) -> str:
     hint = f"did you mean {guess}?" if guess else f"it has {one_of(known)}."
     if guess and not any(_takes_words(form) for form in forms):
         return f"{what} has no flag {quoted(flag)}; {hint}"
-    return f"{what} has no flag {quoted(flag)}; {hint} If it is part of a value, write -- first"
+    return (
+        f"{what} has no flag {quoted(flag)}; {hint} "
+        "If it is part of a value, write -- before the value"
+    )
 
 
 def _takes_words(command: Command) -> bool:
     """Whether it takes a command line of the user's own, in which flags are likely."""
-    return any(argument.type is Type.WORD for argument in command.arguments)
+    return any(
+        argument.type is Type.TEXT and argument.arity is not Arity.ONE
+        for argument in command.arguments
+    )
 
 
 def _kebab(word: str) -> str:
