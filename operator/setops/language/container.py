@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from setops.api.app import AppSpec, Container, ContainerHealthCheck
 from setops.api.definition import StageDefinition
-from setops.api.errors import Validator
+from setops.api.errors import Problem, ProblemsError, Validator
 from setops.language import edit, network
 from setops.language.command import (
     OF_APP,
@@ -56,19 +56,22 @@ def _set_health_check(
     path = f"apps.{invocation.app}.container.healthCheck"
     check = app.container.health_check if app.container else None
     fields: dict[str, Any] = {}
+    problems: list[Problem] = []
     for flag in _TIMES:
         if flag in invocation.flags:
-            info = ContainerHealthCheck.model_fields[flag.replace("-", "_")]
-            text = invocation.flags[flag]
-            fields[flag.replace("-", "_")] = edit.integer(text, f"{path}.{info.alias}")
+            field = flag.replace("-", "_")
+            alias = ContainerHealthCheck.model_fields[field].alias
+            try:
+                fields[field] = edit.integer(invocation.flags[flag], f"{path}.{alias}")
+            except ProblemsError as error:
+                problems += error.problems
     if invocation.arguments:
         fields["command"] = list(invocation.arguments)
     elif check is None:
-        edit.refuse(
-            f"{path}.command",
-            Validator.REQUIRED,
-            "the health check needs a command: container:set health-check -- CMD…",
-        )
+        message = "the health check needs a command: container:set health-check -- CMD…"
+        problems.append(Problem(f"{path}.command", Validator.REQUIRED, message))
+    if problems:
+        raise ProblemsError(problems)
     return _change(definition, invocation, {"health_check": edit.part(check, fields)})
 
 

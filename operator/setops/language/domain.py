@@ -43,7 +43,7 @@ def _destroy(
 ) -> StageDefinition:
     (name,) = invocation.arguments
     app = edit.app_of(definition, invocation.app)
-    domains = edit.without(app.domains, name, f"apps.{invocation.app}.domains", "domain")
+    domains = edit.without(app.domains, name, edit.Part(invocation.app, "domains", "domain"))
     return edit.change(definition, "apps", invocation.app, {"domains": domains})
 
 

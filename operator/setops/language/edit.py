@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, Final, NoReturn
 
 from pydantic import ValidationError
 
 from setops.api.app import AppSpec
-from setops.api.definition import MODELS, SECTIONS, Entry, StageDefinition, load_entry
+from setops.api.definition import LIMITS, MODELS, SECTIONS, Entry, StageDefinition, load_entry
 from setops.api.errors import (
     Code,
     Problem,
@@ -36,7 +37,15 @@ _TAKEN: Final = {
     "services": Code.SERVICE_ALREADY_EXISTS,
     "notifications": Code.VALIDATION_FAILED,
 }
-_DIGITS: Final = re.compile(r"[+-]?[0-9]{1,18}")
+_CREATE: Final = {
+    "apps": "app:create NAME",
+    "services": "service:create NAME --type TYPE",
+    "notifications": "notification:create NAME --type TYPE --target TARGET",
+}
+_MAX_DIGITS: Final = 40
+_DIGITS: Final = re.compile(r"[+-]?[0-9]+")
+_GUESSED_AMONG: Final = 200
+"""Names that a wrong one is compared with; comparing takes longer than all else of a command."""
 
 
 def refuse(field: str, validator: Validator, message: str, code: Code | None = None) -> NoReturn:
@@ -82,13 +91,14 @@ def destroy(definition: StageDefinition, section: str, name: str) -> StageDefini
 def put(definition: StageDefinition, section: str, name: str, entry: Entry) -> StageDefinition:
     """The definition with a valid entry in place; too many of a kind are refused."""
     before = definition.section(section)
-    entries = {**before, name: entry}
-    if name in before:
-        return definition.model_copy(update={section: entries})
-    try:
-        return StageDefinition.model_validate({**vars(definition), section: entries})
-    except ValidationError as error:
-        raise ProblemsError(problems_of(error, model=StageDefinition)) from None
+    if name not in before and len(before) >= LIMITS[section]:
+        kind = SECTIONS[section].kind
+        message = (
+            f"a Stage has at most {LIMITS[section]} {kind}s, so {quoted(name)} is one too many; "
+            "destroy one that isn't needed any more, or use another Stage"
+        )
+        refuse(section, Validator.TOO_LONG, message)
+    return definition.model_copy(update={section: {**before, name: entry}})
 
 
 def change(
@@ -114,16 +124,24 @@ def part(model: Model | None, fields: Mapping[str, Any]) -> dict[str, Any] | Non
     return changed if any(value is not None for value in changed.values()) else None
 
 
-def without(entries: Mapping[str, Any] | None, key: str, field: str, what: str) -> dict[str, Any]:
-    """A map of an entry without one key, which must be there; `field` is the map's path."""
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One of an App's maps, and what a message calls a thing in it."""
+
+    app: str
+    field: str
+    what: str
+
+
+def without(entries: Mapping[str, Any] | None, key: str, part: Part) -> dict[str, Any]:
+    """A map of an App without one key, which must be there."""
     left = dict(entries or {})
     if key not in left:
-        guess = nearest(key, left)
-        hint = f"did you mean {quoted(guess)}?" if guess else _listing(left)
+        hint = _hint(key, left) or "it has none"
         refuse(
-            f"{field}.{key}",
+            f"apps.{part.app}.{part.field}.{key}",
             Validator.NOT_FOUND,
-            f"there is no {what} {quoted(key)} in {field}; {hint}",
+            f"App {quoted(part.app)} has no {part.what} {quoted(key)}; {hint}",
         )
     del left[key]
     return left
@@ -131,8 +149,10 @@ def without(entries: Mapping[str, Any] | None, key: str, field: str, what: str) 
 
 def integer(text: str, field: str) -> int:
     """A whole number as people write it: digits, perhaps a sign."""
-    if not _DIGITS.fullmatch(text):
-        message = f"{field} is {quoted(text)}; it must be a whole number"
+    is_number = _DIGITS.fullmatch(text) is not None
+    if not is_number or len(text) > _MAX_DIGITS:
+        rule = f" of at most {_MAX_DIGITS} digits" if is_number else ""
+        message = f"{field} is {quoted(text)}; it must be a whole number{rule}"
         refuse(field, Validator.NOT_AN_INTEGER, message)
     return int(text)
 
@@ -149,8 +169,7 @@ def _require(definition: StageDefinition, section: str, name: str) -> None:
     if name in entries:
         return
     kind = SECTIONS[section].kind
-    guess = nearest(name, entries)
-    hint = f"did you mean {quoted(guess)}?" if guess else _listing(entries)
+    hint = _hint(name, entries) or f"the Stage has none; create one: {_CREATE[section]}"
     refuse(
         f"{section}.{name}",
         Validator.NOT_FOUND,
@@ -159,9 +178,19 @@ def _require(definition: StageDefinition, section: str, name: str) -> None:
     )
 
 
-def _listing(entries: Mapping[str, Any]) -> str:
-    if not entries:
-        return "there is none"
-    shown = sorted(entries)[:10]
-    more = len(entries) - len(shown)
+def _hint(name: str, known: Mapping[str, Any]) -> str | None:
+    """What to write instead of a name that isn't known; None when nothing is."""
+    if not known:
+        return None
+    guess = nearest(name, _similar(name, known))
+    if guess:
+        return f"did you mean {quoted(guess)}?"
+    shown = sorted(known)[:10]
+    more = len(known) - len(shown)
     return f"there are: {', '.join(shown)}" + (f" and {more} more" if more else "")
+
+
+def _similar(name: str, known: Mapping[str, Any]) -> list[str]:
+    if len(known) <= _GUESSED_AMONG:
+        return list(known)
+    return sorted(key for key in known if key[:1] == name[:1])[:_GUESSED_AMONG]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from setops.api.app import EnvVar
@@ -20,18 +20,19 @@ from setops.language.command import (
     Type,
 )
 
+Pairs = Sequence[tuple[str, str | None]]
+"""Keys and values; None where only the key is given."""
+
+_MAX_TOLD: Final = 20
+"""Bad keys of one line that are told one by one: a line has room for thousands of them."""
+
 
 def _set(definition: StageDefinition, invocation: Invocation, _context: Context) -> StageDefinition:
     app = edit.app_of(definition, invocation.app)
     pairs = [
         (key, value if equals else None) for key, equals, value in map(_split, invocation.arguments)
     ]
-    problems = [
-        problem
-        for key, _ in pairs
-        if (problem := key_problem(invocation.app, "env", key)) is not None
-    ]
-    problems += _flag_problems(invocation, pairs)
+    problems = [*_key_problems(invocation.app, pairs), *_flag_problems(invocation, pairs)]
     if problems:
         raise ProblemsError(problems)
     env: dict[str, Any] = dict(app.env or {})
@@ -44,7 +45,20 @@ def _split(argument: str) -> tuple[str, str, str]:
     return argument.partition("=")
 
 
-def _flag_problems(invocation: Invocation, pairs: list[tuple[str, str | None]]) -> list[Problem]:
+def _key_problems(app: str, pairs: Pairs) -> list[Problem]:
+    problems = []
+    for key in dict.fromkeys(key for key, _ in pairs):
+        problem = key_problem(app, "env", key)
+        if problem is not None:
+            problems.append(problem)
+    told, more = problems[:_MAX_TOLD], len(problems) - _MAX_TOLD
+    if more > 0:
+        message = f"{more} more keys of this line can't be set either; correct these first"
+        told.append(Problem(f"apps.{app}.env", Validator.INVALID_FORMAT, message))
+    return told
+
+
+def _flag_problems(invocation: Invocation, pairs: Pairs) -> list[Problem]:
     field = f"apps.{invocation.app}.env.{pairs[0][0]}"
     for flag in ("description", "secret"):
         if flag in invocation.flags and len(pairs) > 1:
@@ -90,7 +104,7 @@ def _unset(
 ) -> StageDefinition:
     env: Mapping[str, Any] | None = edit.app_of(definition, invocation.app).env
     for key in invocation.arguments:
-        env = edit.without(env, key, f"apps.{invocation.app}.env", "variable")
+        env = edit.without(env, key, edit.Part(invocation.app, "env", "variable"))
     return edit.change(definition, "apps", invocation.app, {"env": env})
 
 

@@ -60,7 +60,7 @@ def _destroy(
 ) -> StageDefinition:
     (service,) = invocation.arguments
     app = edit.app_of(definition, invocation.app)
-    links = edit.without(app.links, service, f"apps.{invocation.app}.links", "link to")
+    links = edit.without(app.links, service, edit.Part(invocation.app, "links", "link to"))
     return edit.change(definition, "apps", invocation.app, {"links": links})
 
 

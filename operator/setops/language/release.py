@@ -13,6 +13,9 @@ from setops.language.command import OF_APP, Argument, Command, Context, Invocati
 
 _BARE_HASH: Final = re.compile(r"[a-fA-F0-9]{32,128}")
 
+_SHOWN: Final = 10
+"""Releases that a message names."""
+
 
 def _create(
     definition: StageDefinition, invocation: Invocation, context: Context
@@ -68,17 +71,22 @@ def _activate(
     number = edit.integer(text, f"apps.{invocation.app}.activeRelease")
     releases = app.releases or {}
     if str(number) not in releases:
-        known = ", ".join(str(known) for known in sorted(map(int, releases))[-10:])
-        hint = f"the last ones are {known}" if known else "create one: release:create DIGEST"
         edit.refuse(
             f"apps.{invocation.app}.releases.{number}",
             Validator.NOT_FOUND,
-            f"App {quoted(invocation.app)} has no release {number}; {hint}",
+            f"App {quoted(invocation.app)} has no {_missing(number, sorted(map(int, releases)))}",
             Code.RELEASE_DOES_NOT_EXIST,
         )
     # A plain image and an active release exclude each other; the later word counts.
     fields = {"active_release": number, "image": None}
     return edit.change(definition, "apps", invocation.app, fields)
+
+
+def _missing(number: int, known: list[int]) -> str:
+    if not known:
+        return "releases; create one: release:create DIGEST"
+    what = "it has" if len(known) <= _SHOWN else "its last ones are"
+    return f"release {number}; {what} {', '.join(map(str, known[-_SHOWN:]))}"
 
 
 COMMANDS: Final = (

@@ -7,11 +7,12 @@ from typing import Final
 
 import pytest
 
-from setops.api.definition import MAX_APPS, StageDefinition, load
+from setops.api.definition import LIMITS, StageDefinition, load
 from setops.api.errors import Code, ProblemsError, Validator
 from setops.language.command import Context
 from setops.language.parse import parse
 from setops.language.run import run
+from setops.language.table import COMMANDS
 
 CONTEXT = Context("acme", "shop", "production")
 BASE: Final = load(
@@ -69,8 +70,20 @@ def test_a_wrong_line_is_refused(line: str, problems: list[tuple[str, str, str, 
     assert refusals(line) == problems
 
 
+@pytest.mark.parametrize("key", COMMANDS)
+def test_every_command_is_refused_somewhere_in_the_table(key: str) -> None:
+    assert any(set(key.split()) <= set(line.split()) for line, _ in ROWS)
+
+
+def test_every_validator_is_in_the_table() -> None:
+    found = {validator for _, problems in ROWS for _, validator, *_ in problems}
+    # All bounds are inclusive, and a target that is no address says so in words of its own.
+    never = {Validator.GREATER_THAN, Validator.LESS_THAN, Validator.NOT_AN_EMAIL_ADDRESS}
+    assert found == {*Validator} - never
+
+
 def test_the_table_is_long_enough_to_be_worth_its_name() -> None:
-    assert len(ROWS) >= 100
+    assert len(ROWS) >= 250
 
 
 @pytest.mark.parametrize(("line", "problems"), ROWS, ids=[line for line, _ in ROWS])
@@ -90,13 +103,90 @@ def test_each_bad_value_of_a_line_is_told() -> None:
     ]
 
 
-def test_a_stage_that_is_full_takes_no_more() -> None:
-    full = load({"apps": {f"app{number}": {} for number in range(MAX_APPS)}})
-    assert refusals("app:create one-more", full) == [
+def test_a_line_has_room_for_more_bad_keys_than_are_worth_reading() -> None:
+    keys = [f"{number}X" for number in range(10_000)]
+    problems = refusals(f"--app web env:set {' '.join(keys)}")
+    assert [field for _, _, field, _ in problems[:-1]] == [f"apps.web.env.{n}X" for n in range(20)]
+    assert problems[-1] == (
+        "ValidationFailed",
+        "invalid_format",
+        "apps.web.env",
+        "9980 more keys of this line can't be set either; correct these first",
+    )
+
+
+def test_the_same_bad_key_is_told_once() -> None:
+    assert len(refusals("--app web env:set 1A=1 1A=2 1A")) == 1
+
+
+@pytest.mark.parametrize(
+    ("line", "kind", "what"),
+    [
+        ("app:create one-more", "apps", "Apps"),
+        ("service:create one-more --type s3", "services", "Services"),
         (
-            Code.VALIDATION_FAILED,
-            Validator.TOO_LONG,
-            "apps",
-            f"apps: it must have at most {MAX_APPS} entries",
+            "notification:create one-more --type email --target a@example.com",
+            "notifications",
+            "Notifications",
+        ),
+    ],
+)
+def test_a_stage_that_is_full_takes_no_more(line: str, kind: str, what: str) -> None:
+    entry = {
+        "apps": {},
+        "services": {"type": "s3"},
+        "notifications": {"type": "email", "target": "a@example.com"},
+    }[kind]
+    limit = LIMITS[kind]
+    full = load({kind: {f"name{number}": entry for number in range(limit)}})
+    message = (
+        f"a Stage has at most {limit} {what}, so 'one-more' is one too many; "
+        "destroy one that isn't needed any more, or use another Stage"
+    )
+    assert refusals(line, full) == [(Code.VALIDATION_FAILED, Validator.TOO_LONG, kind, message)]
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        (
+            "app:destroy web",
+            "App 'web' doesn't exist; the Stage has none; create one: app:create NAME",
+        ),
+        (
+            "service:destroy store",
+            "Service 'store' doesn't exist; the Stage has none; "
+            "create one: service:create NAME --type TYPE",
+        ),
+        (
+            "notification:destroy ops",
+            "Notification 'ops' doesn't exist; the Stage has none; "
+            "create one: notification:create NAME --type TYPE --target TARGET",
+        ),
+    ],
+)
+def test_an_empty_stage_says_how_to_begin(line: str, message: str) -> None:
+    assert [told for *_, told in refusals(line, StageDefinition())] == [message]
+
+
+def test_the_nearest_name_is_found_among_many() -> None:
+    env = {f"SOME_VARIABLE_{number}": {"value": ""} for number in range(999)}
+    many = load({"apps": {"web": {"env": {**env, "RAILS_ENV": {"value": "test"}}}}})
+    assert [told for *_, told in refusals("--app web env:unset RAILS_ENF", many)] == [
+        "App 'web' has no variable 'RAILS_ENF'; did you mean 'RAILS_ENV'?"
+    ]
+    assert [told for *_, told in refusals("--app web env:unset OTHER", many)] == [
+        "App 'web' has no variable 'OTHER'; there are: RAILS_ENV, "
+        + ", ".join(
+            f"SOME_VARIABLE_{number}" for number in (0, 1, 10, 100, 101, 102, 103, 104, 105)
         )
+        + " and 990 more"
+    ]
+
+
+def test_of_many_releases_the_last_are_named() -> None:
+    releases = {str(number): {"image": "nginx"} for number in range(1, 13)}
+    web = load({"apps": {"web": {"releases": releases}}})
+    assert [told for *_, told in refusals("--app web release:activate 13", web)] == [
+        "App 'web' has no release 13; its last ones are 3, 4, 5, 6, 7, 8, 9, 10, 11, 12"
     ]
