@@ -77,8 +77,15 @@ class Gate:
             await response.prepare(request)
             if watching and request.transport:
                 self._watches.add(request.transport)
-            async for chunk in answer.content.iter_any():
-                await response.write(chunk)
+            try:
+                async for chunk in answer.content.iter_any():
+                    await response.write(chunk)
+            except BaseException:
+                # Without this, TLS says goodbye and waits for an answer, maybe longer than the
+                # test's event loop lives.
+                if answer.connection and answer.connection.transport:
+                    answer.connection.transport.abort()
+                raise
         return response
 
     def remember(self) -> None:
