@@ -207,12 +207,6 @@ def test_reserved_keys_are_the_platforms(world: World, key: str) -> None:
         ),
         pytest.param(
             "Changeset",
-            {"commit": True, "discard": True},
-            "spec: Invalid value: commit and discard can't both be true",
-            id="commit and discard",
-        ),
-        pytest.param(
-            "Changeset",
             {"prune": True},
             "spec: Invalid value: prune needs a definition: "
             "it removes what the definition doesn't name",

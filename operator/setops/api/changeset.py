@@ -70,7 +70,9 @@ class ChangesetSpec(Model):
         False, description="Whether what definition doesn't name is removed from the Stage."
     )
     commit: bool = Field(False, description="Carries the Changeset out.")
-    discard: bool = Field(False, description="Throws it away; cancels it while it runs.")
+    discard: bool = Field(
+        False, description="Throws it away; cancels it while it runs. Stronger than commit."
+    )
     dry_run: bool = Field(False, description="Makes the plan and ends.")
     timeout: int | None = Field(
         None,
@@ -107,10 +109,6 @@ CHANGESET_RULES: Final = rules(
     ),
 )
 CHANGESET_SPEC_RULES: Final = rules(
-    (
-        "!(self.commit && self.discard)",
-        "commit and discard can't both be true",
-    ),
     (
         "!self.prune || has(self.definition)",
         "prune needs a definition: it removes what the definition doesn't name",
