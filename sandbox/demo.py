@@ -8,22 +8,21 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import shlex
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
 import boto3
 
 from sandbox import Sandbox
+from sandbox.story import ClaimFailedError, Story
 
 EXAMPLES: Final = "examples"
 NAMESPACE: Final = "myproject-production"
-PATIENCE: Final = 60.0
-"""Seconds that the demo waits for something that should take about one."""
+DEVELOPER: Final = "dev@example.com"
+OPERATIONS: Final = "ops@example.com"
 
 _PLAN: Final = """{{.status.plan.summary}}
 {{range .status.plan.changes}}  {{.action}} {{.kind}} {{.name}}
@@ -35,60 +34,17 @@ _ERRORS: Final = """{{range .status.errors}}commands[{{.command}}] {{.code}} ({{
 {{end}}"""
 
 
-class ClaimFailedError(Exception):
-    """What the demo says isn't so."""
-
-
-class Story:
-    """Runs commands, shows them, and checks claims."""
-
-    def __init__(self, sandbox: Sandbox) -> None:
-        self._sandbox = sandbox
-        self._bold, self._green, self._plain = (
-            ("\033[1m", "\033[32m", "\033[0m")
-            if sys.stdout.isatty() and "NO_COLOR" not in os.environ
-            else ("", "", "")
-        )
-        self.claims = 0
-
-    def chapter(self, title: str) -> None:
-        """Begin a part of the story."""
-        print(f"\n{self._bold}== {title}{self._plain}", flush=True)
-
-    def kubectl(self, *arguments: str, fails: bool = False) -> str:
-        """Show and run kubectl; its standard output, or what it complained if that is expected."""
-        shown = ["go-template=…" if word.startswith("go-template=") else word for word in arguments]
-        print(f"{self._bold}$ kubectl {shlex.join(shown)}{self._plain}", flush=True)
-        result = self._sandbox.kubectl(*arguments, check=False)
-        said = result.stderr if fails else result.stdout
-        print(result.stdout + result.stderr, end="", flush=True)
-        if (result.returncode != 0) is not fails:
-            raise ClaimFailedError(f"kubectl ended with exit code {result.returncode}")
-        return said
-
-    def read(self, *arguments: str) -> dict[str, Any]:
-        """What kubectl gives as JSON, without showing it; empty when there is no such thing."""
-        result = self._sandbox.kubectl(*arguments, "-o", "json", "--ignore-not-found", check=False)
-        found: dict[str, Any] = json.loads(result.stdout) if result.stdout.strip() else {}
-        return found
-
-    def claim(self, what: str, holds: Callable[[], bool]) -> None:
-        """Check that something holds, or comes to hold soon."""
-        deadline = time.monotonic() + PATIENCE
-        while not holds():
-            if time.monotonic() > deadline:
-                raise ClaimFailedError(what)
-            time.sleep(0.2)
-        self.claims += 1
-        print(f"{self._green}✓ {what}{self._plain}", flush=True)
-
-
 def tell(story: Story, sandbox: Sandbox, *, keep: bool) -> None:
     """The story, from an empty cluster to an empty cluster; with `keep`, a pause before the end."""
     _namespaces(story)
     _first_changeset(story, sandbox)
     _worker(story)
     _errors(story)
+    _discarded(story)
+    _rolled_back(story)
+    _merged(story)
+    _conflict(story)
+    _cancelled(story)
     _scale_and_repair(story)
     if keep:
         _keep(sandbox)
@@ -107,12 +63,14 @@ def _namespaces(story: Story) -> None:
         lambda: bool(story.read("get", "namespace", NAMESPACE)),
     )
     story.kubectl("get", "networkpolicies", "-n", NAMESPACE)
+    story.kubectl("apply", "-f", f"{EXAMPLES}/access.yaml")
 
 
 def _first_changeset(story: Story, sandbox: Sandbox) -> None:
     story.chapter("A Changeset: an App with a release, a bucket, and the link between them")
     print(Path(EXAMPLES, "changeset-web.yaml").read_text(encoding="utf-8"))
-    story.kubectl("apply", "-f", f"{EXAMPLES}/changeset-web.yaml")
+    story.as_user(DEVELOPER, "apply", "-f", f"{EXAMPLES}/changeset-web.yaml")
+    story.follow("create-web", NAMESPACE)
     story.kubectl("wait", "--for=condition=Complete", "-n", NAMESPACE, "scs/create-web")
     story.kubectl("get", "scs/create-web", "-n", NAMESPACE, "-o", f"go-template={_PLAN}")
     story.kubectl("get", "setops", "-A")
@@ -140,7 +98,8 @@ def _first_changeset(story: Story, sandbox: Sandbox) -> None:
 
 def _worker(story: Story) -> None:
     story.chapter("The platform's own example: a worker with scale 2")
-    story.kubectl("apply", "-f", f"{EXAMPLES}/changeset-worker.yaml")
+    story.as_user(DEVELOPER, "apply", "-f", f"{EXAMPLES}/changeset-worker.yaml")
+    story.follow("add-worker", NAMESPACE)
     story.kubectl("wait", "--for=condition=Complete", "-n", NAMESPACE, "scs/add-worker")
     story.kubectl("get", "scs/add-worker", "-n", NAMESPACE, "-o", f"go-template={_PLAN}")
     story.kubectl("get", "sapp", "-n", NAMESPACE)
@@ -152,11 +111,116 @@ def _worker(story: Story) -> None:
 def _errors(story: Story) -> None:
     story.chapter("A Changeset with three errors: all are told, nothing is changed")
     before = _specs(story)
-    story.kubectl("apply", "-f", f"{EXAMPLES}/changeset-errors.yaml")
+    story.as_user(DEVELOPER, "apply", "-f", f"{EXAMPLES}/changeset-errors.yaml")
     story.kubectl("wait", "--for=condition=Failed", "-n", NAMESPACE, "scs/three-errors")
     said = story.kubectl("get", "scs/three-errors", "-n", NAMESPACE, "-o", f"go-template={_ERRORS}")
     story.claim("three errors are named", lambda: said.count("commands[") == 3)
     story.claim("nothing was changed", lambda: _specs(story) == before)
+
+
+def _discarded(story: Story) -> None:
+    story.chapter("A Changeset that is open shows its plan; it is discarded")
+    before = _specs(story)
+    _begin(story, DEVELOPER, "changeset-discarded", "second-thoughts")
+    _refused_to_another(story)
+    _set(story, DEVELOPER, "second-thoughts", "discard")
+    status = story.follow("second-thoughts", NAMESPACE)
+    story.claim("it ended Discarded", lambda: status["phase"] == "Discarded")
+    story.claim("nothing was changed", lambda: _specs(story) == before)
+
+
+def _refused_to_another(story: Story) -> None:
+    refused = story.as_user(
+        OPERATIONS, "patch", "scs", "second-thoughts", "-n", NAMESPACE, "--type=merge",
+        "-p", '{"spec":{"commit":true}}', fails=True,
+    )  # fmt: skip
+    story.claim("nobody else may commit it", lambda: DEVELOPER in refused)
+
+
+def _rolled_back(story: Story) -> None:
+    story.chapter("An image that can't be pulled: the commit fails, everything is put back")
+    before = _specs(story)
+    story.as_user(DEVELOPER, "apply", "-f", f"{EXAMPLES}/changeset-unpullable.yaml")
+    status = story.follow("unpullable", NAMESPACE)
+    story.claim("it ended Failed", lambda: status["phase"] == "Failed")
+    story.claim("every resource is as before", lambda: _specs(story) == before)
+    story.claim("web runs as before", lambda: _running(story, "web") == 1)
+
+
+def _merged(story: Story) -> None:
+    story.chapter("Two users change different things at the same time: both are merged")
+    _begin(story, DEVELOPER, "changeset-more-memory", "more-memory")
+    _begin(story, OPERATIONS, "changeset-debug", "debug")
+    for user, name in ((DEVELOPER, "more-memory"), (OPERATIONS, "debug")):
+        _set(story, user, name, "commit")
+        status = story.follow(name, NAMESPACE)
+        _claim_phase(story, f"{name} of {user} is committed", status, "Committed")
+    web = _specs(story)["App/web"]
+    story.claim(
+        "web has what both asked for",
+        lambda: (web["resources"]["memory"], web["env"]["LOG_LEVEL"]["value"]) == (1024, "debug"),
+    )
+
+
+def _conflict(story: Story) -> None:
+    story.chapter("Two users change the same thing: the second one is told whose change it meets")
+    _begin(story, DEVELOPER, "changeset-five-workers", "five-workers")
+    _begin(story, OPERATIONS, "changeset-no-workers", "no-workers")
+    _set(story, DEVELOPER, "five-workers", "commit")
+    story.follow("five-workers", NAMESPACE)
+    _set(story, OPERATIONS, "no-workers", "commit")
+    status = story.follow("no-workers", NAMESPACE)
+    story.claim("the second one failed", lambda: status["phase"] == "Failed")
+    said = status["errors"][0]["message"]
+    story.claim(
+        "field and both users are named",
+        lambda: all(word in said for word in ("resources.scale", DEVELOPER, OPERATIONS)),
+    )
+    story.claim("five workers run", lambda: _running(story, "worker") == 5)
+
+
+def _cancelled(story: Story) -> None:
+    story.chapter("A commit that is cancelled while it runs")
+    before = _specs(story)
+    story.as_user(DEVELOPER, "apply", "-f", f"{EXAMPLES}/changeset-cancelled.yaml")
+    story.claim(
+        "it runs, and holds the Stage's lock",
+        lambda: (
+            story.read("get", "sstage", "production", "-n", "myproject")["status"]
+            .get("currentChangeset", {})
+            .get("changeset")
+            == "too-long"
+        ),
+    )
+    _set(story, DEVELOPER, "too-long", "discard")
+    status = story.follow("too-long", NAMESPACE)
+    story.claim("it ended Failed, as cancelled", lambda: status["phase"] == "Failed")
+    story.claim("every resource is as before", lambda: _specs(story) == before)
+    story.claim("five workers run", lambda: _running(story, "worker") == 5)
+
+
+def _claim_phase(story: Story, what: str, status: dict[str, Any], phase: str) -> None:
+    story.claim(what, lambda: status["phase"] == phase)
+
+
+def _begin(story: Story, user: str, file: str, name: str) -> None:
+    """Apply an open Changeset and show its plan."""
+    story.as_user(user, "apply", "-f", f"{EXAMPLES}/{file}.yaml")
+    story.claim(
+        f"{name} is open",
+        lambda: (
+            story.read("get", f"scs/{name}", "-n", NAMESPACE).get("status", {}).get("phase")
+            == "Open"
+        ),
+    )
+    story.kubectl("get", f"scs/{name}", "-n", NAMESPACE, "-o", f"go-template={_PLAN}")
+
+
+def _set(story: Story, user: str, name: str, field: str) -> None:
+    story.as_user(
+        user, "patch", "scs", name, "-n", NAMESPACE, "--type=merge",
+        "-p", json.dumps({"spec": {field: True}}),
+    )  # fmt: skip
 
 
 def _scale_and_repair(story: Story) -> None:

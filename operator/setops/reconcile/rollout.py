@@ -80,6 +80,8 @@ def judge(deployment: Object, pods: Sequence[Object]) -> Rollout:
     message = f"{ready}; {detail}" if detail else ready
     if conditions.get("Progressing", {}).get("reason") == "ProgressDeadlineExceeded":
         return Rollout(Stand.FAILED, Reason.ROLLOUT_FAILED, f"no progress in time: {message}")
+    if not detail and status.get("readyReplicas", 0) >= wanted:
+        message += ", new ones are starting"
     return Rollout(Stand.MOVING, Reason.ROLLING_OUT, message)
 
 
