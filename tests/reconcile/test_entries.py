@@ -56,6 +56,18 @@ DESTROY: Final = change(OLD, None)
         pytest.param(UPDATE, [app(spec={"image": "a"})], False, id="update: as nobody planned"),
         pytest.param(UPDATE, [app(spec={"image": 5})], False, id="update: not to be understood"),
         pytest.param(UPDATE, [], False, id="update: gone"),
+        pytest.param(
+            UPDATE,
+            [app(spec={**NEW, "env": {"A": {"value": "1"}}})],
+            True,
+            id="update: done, and somebody changed another field",
+        ),
+        pytest.param(
+            UPDATE,
+            [app(spec={**OLD, "env": {"A": {"value": "1"}}})],
+            False,
+            id="update: not done, and somebody changed another field",
+        ),
         pytest.param(DESTROY, [app(spec=OLD)], False, id="destroy: still there"),
         pytest.param(DESTROY, [app(spec=OLD, **GOING)], True, id="destroy: going"),
         pytest.param(DESTROY, [], True, id="destroy: gone"),

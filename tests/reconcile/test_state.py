@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 from typing import Final
 
 import pytest
@@ -61,6 +62,30 @@ def test_applying(
     flags = (commit, discard, dry_run)
     here = situation(Phase.APPLYING, flags, deleting=deleting, stage_deleting=stage_deleting)
     assert next_step(here) is step
+
+
+@pytest.mark.parametrize(
+    ("stage_deleting", "step"),
+    [
+        pytest.param(False, Step.APPLY, id="data is being deleted: too late to cancel"),
+        pytest.param(True, Step.ROLL_BACK, id="the Stage goes"),
+    ],
+)
+def test_past_the_point_of_no_return(stage_deleting: bool, step: Step) -> None:
+    here = situation(Phase.APPLYING, (True, True, False), stage_deleting=stage_deleting)
+    assert next_step(replace(here, irrevocable=True)) is step
+
+
+@pytest.mark.parametrize(
+    ("flags", "step"),
+    [
+        pytest.param((True, False, False), Step.PLAN, id="commit: the older one comes first"),
+        pytest.param((True, True, False), Step.DISCARD, id="discard"),
+        pytest.param((False, False, True), Step.DRY_RUN, id="a dry run disturbs nobody"),
+    ],
+)
+def test_with_an_older_open_one_of_the_same_user(flags: tuple[bool, ...], step: Step) -> None:
+    assert next_step(replace(situation(Phase.OPEN, flags), locked=True)) is step
 
 
 @pytest.mark.parametrize("phase", [Phase.OPEN, Phase.QUEUED], ids=str)
