@@ -7,7 +7,7 @@ in one field, or one side takes away what the other changes, that is a conflict.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from pydantic import ValidationError
@@ -26,6 +26,23 @@ from setops.api.service import ServiceSpec
 from setops.changes.diff import Path
 
 _ABSENT: Final = object()
+
+_PARTS: Final = frozenset(
+    {
+        ("apps", "container"),
+        ("apps", "network", "healthCheck"),
+        ("apps", "env"),
+        ("apps", "links"),
+        ("apps", "releases"),
+        ("apps", "domains"),
+        ("apps", "schedule"),
+        ("services", "options"),
+    }
+)
+"""Parts that are there only while something is set in them, and so are nobody's to take away.
+
+Who unsets the last variable of an App changes that variable, not all variables.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +93,8 @@ def merge(base: StageDefinition, ours: StageDefinition, theirs: StageDefinition)
     work = _Work()
     sections = {section: work.section(section, base, ours, theirs) for section in SECTIONS}
     merged = theirs.model_copy(update=sections)
-    problems = (*work.problems, *_broken_together(merged, (base, ours, theirs)))
+    broken = (*work.problems, *_broken_links(merged, (base, ours, theirs)))
+    problems = (*map(_together, broken), *_too_many(merged))
     return Merged(merged, tuple(work.conflicts), problems)
 
 
@@ -146,6 +164,9 @@ class _Work:
             return theirs
         if theirs == base:
             return ours
+        is_part = (entry[0], *path) in _PARTS
+        if is_part:
+            ours, theirs = ({} if side is _ABSENT else side for side in (ours, theirs))
         if not (isinstance(ours, Mapping) and isinstance(theirs, Mapping)):
             sides = (_present(base), _present(ours), _present(theirs))
             self.conflicts.append(Conflict(*entry, path, *sides))
@@ -157,7 +178,7 @@ class _Work:
             value = self.tree(entry, (*path, key), was, mine, other)
             if value is not _ABSENT:
                 merged[key] = value
-        return merged
+        return _ABSENT if is_part and not merged else merged
 
     def load(self, section: str, name: str, tree: Any, theirs: Entry) -> Entry:
         """The merged entry; each side alone was valid, so what is wrong comes of both."""
@@ -172,14 +193,20 @@ class _Work:
         return entry
 
 
-def _broken_together(
-    merged: StageDefinition, sides: Iterable[StageDefinition]
-) -> Iterator[Problem]:
-    """What is wrong with the merged definition as a whole and with no side of it."""
+def _together(problem: Problem) -> Problem:
+    """The problem said so that who reads it doesn't look for the mistake in one's own change."""
+    return replace(problem, message=f"with what others have changed meanwhile: {problem.message}")
+
+
+def _broken_links(merged: StageDefinition, sides: Iterable[StageDefinition]) -> Iterator[Problem]:
+    """What is wrong with the links of the merged definition and of no side of it."""
     known = {(p.field, p.validator) for side in sides for p in check_links(side)}
     for problem in check_links(merged):
         if (problem.field, problem.validator) not in known:
             yield problem
+
+
+def _too_many(merged: StageDefinition) -> Iterator[Problem]:
     for section, limit in LIMITS.items():
         count = len(merged.section(section))
         if count > limit:
@@ -187,7 +214,8 @@ def _broken_together(
                 section,
                 Validator.TOO_LONG,
                 f"with what others have added meanwhile the Stage would have {count} {section}; "
-                f"the limit is {limit}",
+                f"the limit is {limit}: destroy one that isn't needed any more, or use another "
+                "Stage",
             )
 
 

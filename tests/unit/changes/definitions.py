@@ -29,10 +29,10 @@ def some(**fields: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]:
 
 
 ENV = st.one_of(
-    st.builds(lambda value, more: {"value": value, **more}, st.text("xy$'", max_size=3), some()),
-    st.builds(
-        lambda ref, more: {"secretRef": ref, **more}, SECRETS, some(description=st.just("d"))
+    st.fixed_dictionaries(
+        {"value": st.text("xy$'é\n", max_size=3)}, optional={"description": st.text(max_size=2)}
     ),
+    st.fixed_dictionaries({"secretRef": SECRETS}, optional={"description": st.just("d")}),
 )
 LINKS = st.one_of(
     st.fixed_dictionaries({"envKey": st.sampled_from(["L1", "L2"])}),
@@ -55,17 +55,32 @@ def apps(draw: st.DrawFn) -> AppSpec:
                 command=WORDS,
                 entrypoint=WORDS,
                 healthCheck=st.fixed_dictionaries(
-                    {"command": st.just(["true"])}, optional={"interval": st.integers(1, 30)}
+                    {"command": st.just(["true"])},
+                    optional={"interval": st.integers(1, 30), "startPeriod": st.integers(0, 60)},
                 ),
             ),
             network=st.one_of(HTTP, TCP),
-            resources=some(memory=st.sampled_from([128, 512]), scale=st.integers(0, 16)),
+            resources=some(
+                cpu=st.sampled_from([128, 1024]),
+                memory=st.sampled_from([128, 512]),
+                scale=st.integers(0, 16),
+            ),
             env=st.dictionaries(KEYS, ENV, max_size=3),
             links=st.dictionaries(SERVICE_NAMES, LINKS, max_size=2),
             releases=st.dictionaries(
                 st.sampled_from(["1", "2", "7"]), st.fixed_dictionaries({"image": IMAGES})
             ),
-            domains=st.dictionaries(st.sampled_from(["a.example.com", "b.example.com"]), some()),
+            domains=st.one_of(
+                st.dictionaries(st.sampled_from(["a.example.com", "b.example.com"]), some()),
+                st.just({"a.example.com": {"primary": True}, "*.example.com": {}}),
+            ),
+            schedule=st.dictionaries(
+                st.sampled_from(["night", "day"]),
+                st.fixed_dictionaries(
+                    {"at": st.just("07:30"), "scale": st.integers(0, 16)},
+                    optional={"weekdays": st.just(["Mon", "Sun"])},
+                ),
+            ),
         )
     )
     running = draw(st.sampled_from(["", "image", *(raw.get("releases") or ())]))
@@ -82,7 +97,14 @@ SERVICES: st.SearchStrategy[ServiceSpec] = st.builds(
         {"type": st.sampled_from(["s3", "redis", "volume"])},
         optional={
             "deletionPolicy": st.sampled_from(["Retain", "Delete"]),
-            "options": some(blockPublicAccess=st.booleans()),
+            "options": some(
+                blockPublicAccess=st.booleans(),
+                minStorage=st.just(20),
+                extensions=st.lists(st.sampled_from(["pg_trgm", "uuid-ossp"]), max_size=2),
+            ),
+            "version": st.just("7.x"),
+            "plan": st.just("cache.t3.micro"),
+            "backupRetentionDays": st.integers(0, 35),
         },
     ),
 )
@@ -100,15 +122,17 @@ DEFINITIONS: st.SearchStrategy[StageDefinition] = st.builds(
 )
 
 
-def lines() -> st.SearchStrategy[list[str]]:
+def lines(min_size: int = 0) -> st.SearchStrategy[list[str]]:
     """Commands, most of them right and some of them not."""
     app = st.builds("--app {} {}".format, APP_NAMES, st.sampled_from(_APP_LINES))
     stage = st.builds("{}".format, st.sampled_from(_STAGE_LINES))
-    return st.lists(st.one_of(app, stage), max_size=12)
+    return st.lists(st.one_of(app, app, stage), min_size=min_size, max_size=12)
 
 
 _APP_LINES = [
     "container:set command -- sh -c 'a b'",
+    "container:set entrypoint -- sh",
+    "container:unset command",
     "container:set health-check --interval 5 -- true",
     "container:set port 3000",
     "container:unset health-check",
@@ -120,7 +144,9 @@ _APP_LINES = [
     "resource:unset scale",
     "env:set A=1 B_C",
     "env:set URL --secret creds/a",
+    "env:set URL=x",
     "env:unset A",
+    "env:unset URL",
     "link:create store --env-key L1",
     "link:create cache --env-key A",
     "link:destroy store",

@@ -55,7 +55,8 @@ def test_what_is_right_is_kept_when_the_rest_is_wrong(
     folded = fold(base, ChangesetSpec(commands=commands), CONTEXT)
     wrong = {problem.command for problem in folded.problems}
     right = [line for index, line in enumerate(commands) if index not in wrong]
-    if not any("links" in problem.field for problem in folded.problems):
+    # What only shows at the end is laid at the door of a command that is right by itself.
+    if not any("links" in p.field or "can't become" in p.message for p in folded.problems):
         again = fold(base, ChangesetSpec(commands=right), CONTEXT)
         assert again.definition == folded.definition or "release:create" in " ".join(commands)
 
@@ -112,7 +113,7 @@ def test_the_platforms_own_example() -> None:
 )
 def test_set_and_unset_lead_back(commands: list[str]) -> None:
     base = stage(apps={"web": {}}, services=STORE)
-    assert folded_by([f"--app web {line}" for line in commands], base) == Folded(base, ())
+    assert after([f"--app web {line}" for line in commands], base) == base.to_json()
 
 
 def test_an_option_set_and_unset_leads_back() -> None:
