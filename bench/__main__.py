@@ -10,7 +10,7 @@ from collections.abc import Callable, Coroutine, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from bench import fleet, race
+from bench import commands, crowd, fleet, race
 from bench.figures import Figure, table, to_json
 
 _FILE: Final = Path(__file__).resolve().parent.parent / "build" / "bench.json"
@@ -18,7 +18,12 @@ _FILE: Final = Path(__file__).resolve().parent.parent / "build" / "bench.json"
 _Bench = Callable[[bool], Coroutine[Any, Any, list[Figure]]]
 """Measures, with small sizes if told so."""
 
-_BENCHES: Final[Mapping[str, _Bench]] = {"race": race.run, "fleet": fleet.run}
+_BENCHES: Final[Mapping[str, _Bench]] = {
+    "commands": commands.run,
+    "race": race.run,
+    "crowd": crowd.run,
+    "fleet": fleet.run,
+}
 
 
 def main() -> int:

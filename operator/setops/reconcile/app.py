@@ -20,6 +20,7 @@ from setops.api.kinds import (
     SERVICE_ACCOUNT,
     Key,
     Object,
+    key_of,
 )
 from setops.api.names import LABEL_APP
 from setops.desired.app import URL_KEY, AppObjects, LinkSecret, app_objects, pod_selector
@@ -27,7 +28,7 @@ from setops.desired.metadata import Owner
 from setops.reconcile.children import apply_all, remove_unwanted
 from setops.reconcile.context import Context
 from setops.reconcile.places import StagePlace, is_deleting, labels_of, stage_around
-from setops.reconcile.report import Report
+from setops.reconcile.report import Later, Report
 from setops.reconcile.rollout import Stand, is_complete, judge
 
 _KINDS = (SERVICE_ACCOUNT, CORE_SERVICE, NETWORK_POLICY, DEPLOYMENT, POD_DISRUPTION_BUDGET)
@@ -41,7 +42,7 @@ class Identity:
     uid: str
 
 
-async def reconcile(context: Context, app: Object) -> Report | None:
+async def reconcile(context: Context, app: Object) -> Report | Later | None:
     """Make the App's children what its spec says, and report what runs."""
     if is_deleting(app):
         return None
@@ -54,7 +55,8 @@ async def reconcile(context: Context, app: Object) -> Report | None:
     described = _described(context, around, Identity(name, metadata["uid"]), spec, secrets)
     made_from = _made_from(described, around)
     if missing or not cluster.is_settled(app, made_from):
-        await _put_in_order(context, app, described, missing)
+        if not await _put_in_order(context, app, described, missing):
+            return Later()
         if not missing:
             cluster.settle(app, made_from)
     deployment = cluster.get(Key(DEPLOYMENT, namespace, name))
@@ -107,17 +109,26 @@ def _made_from(app: AppObjects, around: StagePlace) -> str:
 
 async def _put_in_order(
     context: Context, app: Object, described: AppObjects, missing: list[str]
-) -> None:
+) -> bool:
+    """Write the children that differ; whether that is all there is to do.
+
+    Pods come last: they need their account, and the API server, which makes one Service at a time,
+    is slow at that once it is busy with pods. So a new App gets its pods only after the other Apps
+    that wait to be looked at have got their Services.
+    """
     cluster = context.cluster
     wanted = app_objects(described)
     deployments = [obj for obj in wanted if obj["kind"] == DEPLOYMENT.kind]
-    # Pods last: they need their account, and the API server, which makes one Service at a time, is
-    # slow at that once it is busy with pods.
-    await apply_all(cluster, [obj for obj in wanted if obj not in deployments])
+    others = [obj for obj in wanted if obj["kind"] != DEPLOYMENT.kind]
+    is_new = any(cluster.get(key_of(obj)) is None for obj in others)
+    await apply_all(cluster, others)
+    if is_new and deployments and cluster.get(key_of(deployments[0])) is None:
+        return False
     # Without their link's Secret new containers could not start; what runs is left alone.
     if not missing:
         await apply_all(cluster, deployments)
     await remove_unwanted(cluster, app, wanted, _KINDS)
+    return True
 
 
 def _link_secrets(

@@ -22,9 +22,9 @@ from setops.api.names import ANNOTATION_PAUSED
 from setops.kube.errors import ApiError
 from setops.reconcile import app, changeset, notification, organization, project, service, stage
 from setops.reconcile.context import Context
-from setops.reconcile.report import Interruption, Report, Waiting, interrupted, publish
+from setops.reconcile.report import Interruption, Later, Report, Waiting, interrupted, publish
 
-Reconciler = Callable[[Context, Object], Awaitable[Report | None]]
+Reconciler = Callable[[Context, Object], Awaitable[Report | Later | None]]
 
 _RECONCILERS: Final[Mapping[Kind, Reconciler]] = {
     ORGANIZATION: organization.reconcile,
@@ -61,9 +61,11 @@ async def reconcile(context: Context, key: Key) -> float | None:
     return await _publish(context, obj, report)
 
 
-async def _publish(context: Context, obj: Object, report: Report | None) -> float | None:
+async def _publish(context: Context, obj: Object, report: Report | Later | None) -> float | None:
     if report is None:
         return None
+    if isinstance(report, Later):
+        return report.seconds
     metadata = obj["metadata"]
     latest = context.cluster.get(Key(_kind(obj), metadata.get("namespace", ""), metadata["name"]))
     same = latest is not None and latest["metadata"].get("generation") == metadata.get("generation")

@@ -4,8 +4,8 @@
     ├── Waiting    it will come by itself: Reconciling
     └── Stalled    a user has to act: Stalled
 
-A reconciler returns a Report or raises an Interruption; anything else that it raises is a fault,
-tried again with growing delays.
+A reconciler returns a Report, or Later, or raises an Interruption; anything else that it raises is
+a fault, tried again with growing delays.
 """
 
 from __future__ import annotations
@@ -41,6 +41,13 @@ class Report:
     message: str
     status: Mapping[str, Any] = field(default_factory=dict)
     again: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Later:
+    """Nothing to say yet: let others go first, and look again after so many seconds."""
+
+    seconds: float = 0.0
 
 
 class Interruption(Exception):  # noqa: N818 - it is no error
