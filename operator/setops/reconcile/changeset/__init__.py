@@ -11,6 +11,7 @@ Each step looks at what is there and does only what is still missing.
     conflicts   what keeps it from being carried out: changes of others, fields that Git holds
     lock        the Stage's lock and its queue
     commit      the steps of a commit
+    deadline    how long it waits for each resource
     rehearsal   the dry run of child objects
     entries     single writes of Apps, Services and Notifications, each safe to repeat
     refusals    what the API server refuses, gathered

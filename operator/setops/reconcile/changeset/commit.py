@@ -8,18 +8,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from datetime import datetime
 
-from setops.api.catalogue import TYPES
-from setops.api.changeset import DEFAULT_TIMEOUT, Phase, Progress
+from setops.api.changeset import Phase, Progress
 from setops.api.conditions import Reason
 from setops.api.definition import StageDefinition
 from setops.api.names import FINALIZER
-from setops.api.service import ServiceSpec
 from setops.changes.diff import Change, is_final
 from setops.changes.digest import content_hash
 from setops.reconcile import revisions
 from setops.reconcile.changeset import entries, lock, rehearsal, rollback
+from setops.reconcile.changeset.deadline import Clock, is_overdue
 from setops.reconcile.changeset.entries import NotYetError
 from setops.reconcile.changeset.job import POLL, FailedError, Job, end, named
 from setops.reconcile.changeset.opening import queue, refuse
@@ -115,11 +113,12 @@ async def _carry_out(context: Context, job: Job, planned: Planned) -> float | No
         first = [change for change in planned.changes if not is_final(change)]
         await _write_all(context, job, first, dry_run=False)
         pending = [c for c in first if not entries.is_ready(cluster, namespace, c)]
+        clock = Clock(job.status["startedAt"], context.now(), job.spec.timeout, planned.changes)
         for change in pending:
             is_stalled, said = entries.verdict(cluster, namespace, change)
             if is_stalled:
                 raise FailedError(f"{named(change)}: {said}")
-            if _overdue(context, job, change):
+            if is_overdue(cluster, namespace, clock, change):
                 raise FailedError(f"{named(change)} did not become ready in time: {said}")
         if pending:
             _, said = entries.verdict(cluster, namespace, pending[0])
@@ -171,15 +170,6 @@ async def _write_all(
             return_exceptions=True,
         )
         raise_refusals(list(zip(batch, results, strict=True)))
-
-
-def _overdue(context: Context, job: Job, change: Change) -> bool:
-    started = datetime.fromisoformat(job.status["startedAt"])
-    limit = job.spec.timeout
-    if limit is None and isinstance(change.after, ServiceSpec):
-        limit = TYPES[change.after.type].deadlines.create
-    elapsed = (context.now() - started).total_seconds()
-    return elapsed > (limit or DEFAULT_TIMEOUT)
 
 
 async def _wait(context: Context, job: Job, planned: Planned, waiting_for: str) -> float | None:

@@ -253,6 +253,15 @@ def is_ready(cluster: Cluster, namespace: str, change: Change) -> bool:
     )
 
 
+def ready_since(cluster: Cluster, namespace: str, change: Change) -> str | None:
+    """Since when the changed resource has been ready, RFC 3339; None when it isn't."""
+    if not is_ready(cluster, namespace, change):
+        return None
+    live = cluster.get(key_of_change(namespace, change)) or {}
+    ready = find(live.get("status"), ConditionType.READY)
+    return str(ready["lastTransitionTime"]) if ready else None
+
+
 def verdict(cluster: Cluster, namespace: str, change: Change) -> tuple[bool, str]:
     """Whether the changed resource is stalled, and what it says about itself."""
     live = cluster.get(key_of_change(namespace, change))

@@ -1,0 +1,56 @@
+"""How long a commit waits for each resource."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from setops.api.app import AppSpec
+from setops.api.catalogue import TYPES
+from setops.api.changeset import DEFAULT_TIMEOUT
+from setops.api.service import ServiceSpec
+from setops.changes.diff import Change
+from setops.kube.cluster import Cluster
+from setops.reconcile.changeset import entries
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """When the commit began (RFC 3339), what time it is, the user's own limit in seconds, and all
+    that the commit changes."""
+
+    started: str
+    now: datetime
+    timeout: int | None
+    changes: Sequence[Change]
+
+
+def is_overdue(cluster: Cluster, namespace: str, clock: Clock, change: Change) -> bool:
+    """Whether a resource has had its time.
+
+    A Service has that of its product. The time of an App begins when the Services are ready that
+    the same commit changes and that it links. With a limit of the user's, that counts for all.
+    """
+    if clock.timeout is not None:
+        return _elapsed(clock, clock.started) > clock.timeout
+    if isinstance(change.after, ServiceSpec):
+        deadlines = TYPES[change.after.type].deadlines
+        limit = deadlines.create if change.before is None else deadlines.update
+        return _elapsed(clock, clock.started) > limit
+    since = [clock.started]
+    for service in _linked(clock, change):
+        ready = entries.ready_since(cluster, namespace, service)
+        if ready is None:
+            return False  # the Service's own deadline decides
+        since.append(ready)
+    return min(_elapsed(clock, moment) for moment in since) > DEFAULT_TIMEOUT
+
+
+def _linked(clock: Clock, change: Change) -> list[Change]:
+    links = (change.after.links or {}) if isinstance(change.after, AppSpec) else {}
+    return [each for each in clock.changes if each.section == "services" and each.name in links]
+
+
+def _elapsed(clock: Clock, since: str) -> float:
+    return (clock.now - datetime.fromisoformat(since)).total_seconds()
