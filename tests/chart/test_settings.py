@@ -68,7 +68,6 @@ def test_every_value_arrives(helm: Helm) -> None:
         "shutdown_grace": 3.5,
         "namespace_prefix": "so-",
         "git_managers": ("flux", "argocd-controller"),
-        "trusted_accounts": ("system:serviceaccount:ci:deployer", "bot@example.com"),
         "ingress_namespace_labels": {"team": "network", "tier": "edge"},
         "cluster_domain": "cluster.example",
     }

@@ -61,7 +61,6 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
 - --shutdown-grace={{ .Values.shutdownGrace }}
 - --namespace-prefix={{ .Values.namespacePrefix }}
 - {{ printf "--git-managers=%s" (join "," .Values.gitManagers) | quote }}
-- {{ printf "--trusted-accounts=%s" (join "," .Values.trustedAccounts) | quote }}
 - --ingress-namespace-labels={{ include "setops.ingressNamespaceLabels" . }}
 - --cluster-domain={{ .Values.clusterDomain }}
 {{- end }}

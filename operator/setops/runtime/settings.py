@@ -62,9 +62,6 @@ class Settings:
         tuple[str, ...],
         "field managers that act for Git: no Changeset overwrites what they hold",
     ] = ("argocd-controller", "kustomize-controller", "helm-controller")
-    trusted_accounts: Annotated[
-        tuple[str, ...], "user names that may act for other users in a Changeset"
-    ] = ()
     ingress_namespace_labels: Annotated[
         Mapping[str, str],
         "labels of the ingress controller's namespace, which every NetworkPolicy lets in",
