@@ -460,3 +460,48 @@ def test_lost_statuses_are_made_anew(world: World, stage: str) -> None:
     assert found["status"]["revision"] == 2
     assert lock_is_free(world, stage)
     assert spec(world, stage)["resources"]["scale"] == 2
+
+
+def large(size: int) -> Object:
+    """A definition of about so many bytes, that creates an App without a release."""
+    count = 900
+    value = "x" * (size // count - 30)
+    env = {f"KEY{number}": {"value": value} for number in range(count)}
+    return {"apps": {"large": {"env": env}}}
+
+
+def create(world: World, namespace: str, name: str, content: Object) -> str:
+    """Create a Changeset that is to be committed, without `apply`, which would store it twice."""
+    made = manifest("Changeset", name, {"commit": True, **content}, namespace)
+    result = world.sandbox.kubectl("create", "-f", "-", input=json.dumps(made), check=False)
+    return result.stderr
+
+
+def test_commands_that_are_too_long_together_are_refused_at_once(world: World, stage: str) -> None:
+    lines = [f"--app web env:set KEY{number}={'x' * 30_000}" for number in range(40)]
+    assert (
+        "the commands have more than 1000000 characters together; split them into several "
+        "Changesets, or move large values into Secrets"
+    ) in create(world, stage, "long", {"commands": lines})
+
+
+def test_the_largest_changeset_that_fits_is_carried_out(world: World, stage: str) -> None:
+    assert create(world, stage, "large", {"definition": large(1_350_000)}) == ""
+    status = ended(world, stage, "large")
+    assert status["phase"] == "Committed", message(status)
+    fields = status["plan"]["changes"][0]["fields"]
+    assert "more fields" in fields[-1]["path"], "the plan is cut, so that both fit in one object"
+    assert len(spec(world, stage, "large")["env"]) == 900
+
+
+@pytest.mark.parametrize("size", [1_480_000, 1_530_000, 1_560_000])
+def test_what_does_not_fit_is_refused_plainly(world: World, stage: str, size: int) -> None:
+    refused = create(world, stage, "huge", {"definition": large(size)})
+    if refused:
+        assert "too large" in refused or "larger than" in refused
+        return
+    status = ended(world, stage, "huge")
+    assert status["phase"] == "Failed"
+    assert "1468006" in message(status) or "1.5 MiB" in message(status)
+    assert world.get("sapp", "large", stage) is None
+    assert lock_is_free(world, stage)

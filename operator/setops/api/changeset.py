@@ -11,6 +11,8 @@ from setops.api.conditions import Condition
 from setops.api.model import Model, rules
 
 MAX_COMMANDS: Final = 1000
+MAX_TEXT: Final = 1_000_000
+"""Characters of all commands together: with its plan, a Changeset has to fit into 1.5 MiB."""
 DEFAULT_TIMEOUT: Final = 300
 """Seconds an App has to become ready before the commit is rolled back."""
 
@@ -109,6 +111,11 @@ CHANGESET_RULES: Final = rules(
     ),
 )
 CHANGESET_SPEC_RULES: Final = rules(
+    (
+        f"!has(self.commands) || self.commands.map(c, size(c)).sum() <= {MAX_TEXT}",
+        f"the commands have more than {MAX_TEXT} characters together; split them into several "
+        "Changesets, or move large values into Secrets",
+    ),
     (
         "!self.prune || has(self.definition)",
         "prune needs a definition: it removes what the definition doesn't name",

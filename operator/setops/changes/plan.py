@@ -20,6 +20,8 @@ from setops.changes.effects import effect
 
 MAX_ROWS: Final = 1000
 """Fields that a plan shows; of more, only the number is told, so that a status stays storable."""
+ROOM: Final = 500_000
+"""Bytes that the fields of a plan may take, for the same reason."""
 MAX_VALUE: Final = 200
 
 _NOTHING: Final = "Nothing to change"
@@ -41,16 +43,21 @@ class Source:
     registry: str | None = None
 
 
-def plan_of(changes: Sequence[Change], source: Source) -> Plan:
-    """The plan of a commit that writes these changes."""
+def plan_of(changes: Sequence[Change], source: Source, room: int = ROOM) -> Plan:
+    """The plan of a commit that writes these changes, its fields in about `room` bytes at most."""
     left = MAX_ROWS
     planned = []
     for change in changes:
         rows = list(_rows(change))
-        shown, hidden = rows[:left], len(rows) - left
+        shown = []
+        for row in rows[:left]:
+            room -= _bytes(row)
+            if room < 0:
+                break
+            shown.append(row)
         left -= len(shown)
-        if hidden > 0:
-            shown.append(FieldChange(path=f"({hidden} more fields)"))
+        if len(shown) < len(rows):
+            shown.append(FieldChange(path=f"({len(rows) - len(shown)} more fields)"))
         planned.append(
             PlannedChange(
                 action=change.action,
@@ -68,6 +75,12 @@ def plan_of(changes: Sequence[Change], source: Source) -> Plan:
         registry=source.registry,
         changes=planned,
     )
+
+
+def _bytes(row: FieldChange) -> int:
+    """About what a row takes as JSON: most of it is text, some of it keys and quotes."""
+    texts = (row.path, row.from_ or "", row.to or "")
+    return 40 + sum(len(text.encode()) for text in texts)
 
 
 def summary(changes: Iterable[Change]) -> str:

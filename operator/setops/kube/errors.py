@@ -9,6 +9,7 @@
     ├── Conflict           409 on a stale resourceVersion or uid, or a field of another manager
     ├── Gone               410, a list that must be started anew
     ├── Invalid            422
+    ├── TooLarge           413, or 500 where etcd says so
     ├── TooManyRequests    429, says when to try again
     └── Unavailable        5xx, no connection, no answer in time, an answer that is no JSON
 
@@ -20,7 +21,7 @@
 from __future__ import annotations
 
 import json
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 from setops.api.kinds import Key, Kind
 
@@ -113,6 +114,10 @@ class Invalid(ApiError):
     """The object violates its schema or a rule."""
 
 
+class TooLarge(ApiError):
+    """The object is larger than the server or etcd can hold (about 1.5 MiB)."""
+
+
 class TooManyRequests(ApiError):
     """The server is shedding load."""
 
@@ -132,9 +137,14 @@ _BY_STATUS: dict[int, type[ApiError]] = {
     404: NotFound,
     409: Conflict,
     410: Gone,
+    413: TooLarge,
     422: Invalid,
     429: TooManyRequests,
 }
+
+
+# Only in words, with status 500: etcd's own limit, and that of a message to it.
+_TOO_LARGE: Final = ("request is too large", "trying to send message larger than max")
 
 
 def error_of(
@@ -153,14 +163,17 @@ def error_of(
         said = {"message": body[:300].decode("utf-8", "replace").strip() or f"HTTP {status}"}
     reason = said.get("reason", "")
     details = said.get("details") or {}
+    message = str(said.get("message") or reason or f"HTTP {status}")
     if reason == "AlreadyExists":
         kind: type[ApiError] = AlreadyExists
+    elif any(words in message for words in _TOO_LARGE):
+        kind = TooLarge
     elif status >= 500:
         kind = Unavailable
     else:
         kind = _BY_STATUS.get(status, ApiError)
     return kind(
-        said.get("message") or reason or f"HTTP {status}",
+        message,
         status=status,
         reason=reason,
         target=target,

@@ -15,12 +15,13 @@ from setops.api.definition import StageDefinition
 from setops.api.names import FINALIZER
 from setops.changes.diff import Change, is_final
 from setops.changes.digest import content_hash
+from setops.kube.errors import TooLarge
 from setops.reconcile import revisions
 from setops.reconcile.changeset import entries, lock, rehearsal, rollback
 from setops.reconcile.changeset.deadline import Clock, is_overdue
 from setops.reconcile.changeset.entries import NotYetError
 from setops.reconcile.changeset.job import POLL, FailedError, Job, end, named
-from setops.reconcile.changeset.opening import queue, refuse
+from setops.reconcile.changeset.opening import queue, refuse, refuse_size
 from setops.reconcile.changeset.planning import Planned, plan
 from setops.reconcile.changeset.refusals import raise_refusals
 from setops.reconcile.changeset.reporting import report
@@ -54,18 +55,22 @@ async def start(context: Context, job: Job) -> float | None:
     # The lock is ours: nobody else commits from here on, so this is the plan that counts.
     previous = await _previous_revision(context, job, planned.before)
     changeset = await cluster.add_finalizer(job.changeset, FINALIZER)
-    changeset = await report(
-        context,
-        changeset,
-        Phase.APPLYING,
-        Reason.CHANGESET_APPLYING,
-        planned.plan.summary,
-        plan=planned.plan.to_json(),
-        errors=None,
-        baseRevision=job.status.get("baseRevision", previous),
-        previousRevision=previous,
-        startedAt=context.timestamp(),
-    )
+    try:
+        changeset = await report(
+            context,
+            changeset,
+            Phase.APPLYING,
+            Reason.CHANGESET_APPLYING,
+            planned.plan.summary,
+            plan=planned.plan.to_json(),
+            errors=None,
+            baseRevision=job.status.get("baseRevision", previous),
+            previousRevision=previous,
+            startedAt=context.timestamp(),
+        )
+    except TooLarge:
+        await refuse_size(context, job.now_as(changeset))
+        return None
     return await _apply(context, job.now_as(changeset), planned)
 
 

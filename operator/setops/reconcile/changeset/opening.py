@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
+
 from setops.api.changeset import Phase
 from setops.api.conditions import Reason
 from setops.api.kinds import Object
+from setops.kube.errors import TooLarge
 from setops.reconcile.changeset import lock
 from setops.reconcile.changeset.job import POLL, Job, end, of_user, summary
 from setops.reconcile.changeset.planning import Planned, number_of_base, plan
@@ -27,17 +30,21 @@ async def show_plan(context: Context, job: Job) -> None:
     else:
         reason = Reason.CHANGESET_OPEN
         message = f"{planned.plan.summary}; set spec.commit to carry out"
-    await report(
-        context,
-        job.changeset,
-        Phase.OPEN,
-        reason,
-        message,
-        plan=planned.plan.to_json(),
-        errors=rendered(planned.problems) or None,
-        baseRevision=number_of_base(context, job.changeset, job.around),
-        turn=None,
-    )
+    try:
+        await report(
+            context,
+            job.changeset,
+            Phase.OPEN,
+            reason,
+            message,
+            plan=planned.plan.to_json(),
+            errors=rendered(planned.problems) or None,
+            baseRevision=number_of_base(context, job.changeset, job.around),
+            turn=None,
+        )
+    except TooLarge:
+        await refuse_size(context, job)
+        return
     # Its commit was taken back at the moment when it had got its turn.
     await lock.release(context, job.around.stage, job.changeset)
 
@@ -71,14 +78,33 @@ async def discard(context: Context, job: Job) -> None:
 
 async def refuse(context: Context, job: Job, planned: Planned) -> None:
     """End a Changeset whose commands have errors; nothing was changed."""
+    try:
+        await end(
+            context,
+            job,
+            Phase.FAILED,
+            Reason.CHANGESET_INVALID,
+            f"{summary(planned.problems)}; nothing was changed",
+            errors=rendered(planned.problems),
+            plan=None,
+        )
+    except TooLarge:
+        await refuse_size(context, job)
+
+
+async def refuse_size(context: Context, job: Job) -> None:
+    """End a Changeset that leaves no room for its own status; nothing was changed."""
+    size = len(json.dumps(job.changeset["spec"]))
     await end(
         context,
         job,
         Phase.FAILED,
         Reason.CHANGESET_INVALID,
-        f"{summary(planned.problems)}; nothing was changed",
-        errors=rendered(planned.problems),
+        f"the Changeset is too large: it has {size} bytes, and with its plan and errors it would "
+        "not fit into the 1.5 MiB that the API server stores; split it into several, or move "
+        "large values into Secrets; nothing was changed",
         plan=None,
+        errors=None,
     )
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from typing import Final
 
 from setops.api.changeset import ChangesetSpec, Plan
 from setops.api.definition import StageDefinition
@@ -14,13 +16,16 @@ from setops.changes.digest import content_hash, definition_hash
 from setops.changes.fold import Folded, fold
 from setops.changes.merge import Merged, merge
 from setops.changes.ownership import owner_of
-from setops.changes.plan import Source, plan_of
+from setops.changes.plan import ROOM, Source, plan_of
 from setops.language.command import Context as Scope
 from setops.reconcile import revisions
 from setops.reconcile.changeset import conflicts, lock
 from setops.reconcile.changeset.entries import key_of_change, live_definition
 from setops.reconcile.context import Context
 from setops.reconcile.places import StagePlace
+
+MAX_OBJECT: Final = 1_400_000
+"""Bytes of spec and plan; etcd takes 1.5 MiB, and conditions and metadata need some of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,8 +192,15 @@ def _planned(
             target_hash=definition_hash(after),
             registry=_registry(changeset, around),
         ),
+        room=_room(changeset),
     )
     return Planned(before, after, changes, tuple(problems), made)
+
+
+def _room(changeset: Object) -> int:
+    """Bytes that a plan may take, so that spec and status fit into one object together."""
+    taken = len(json.dumps(changeset["spec"]))
+    return max(0, min(ROOM, MAX_OBJECT - taken))
 
 
 def spec_of(changeset: Object) -> ChangesetSpec:
