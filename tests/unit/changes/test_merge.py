@@ -3,29 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from setops.api import catalogue
 from setops.api.changeset import ChangesetSpec
-from setops.api.definition import MAX_APPS, SECTIONS, StageDefinition, check_links
-from setops.changes.diff import Path, diff
+from setops.api.definition import MAX_APPS, StageDefinition
 from setops.changes.fold import fold
 from setops.changes.merge import Merged, merge, value_at
-from tests.unit.changes.definitions import (
-    CONTEXT,
-    DEFINITIONS,
-    NOTIFICATIONS,
-    SERVICES,
-    apps,
-    lines,
-    stage,
-)
+from tests.unit.changes.definitions import CONTEXT, stage
 
 BASE = stage(
     apps={
@@ -51,6 +40,17 @@ def after(base: StageDefinition, commands: Iterable[str]) -> StageDefinition:
     folded = fold(base, ChangesetSpec(commands=list(commands)), CONTEXT)
     assert folded.problems == ()
     return folded.definition
+
+
+def _env(**values: int) -> dict[str, Any]:
+    return {key: {"value": str(value)} for key, value in values.items()}
+
+
+@pytest.fixture
+def with_postgresql(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A catalogue in which postgresql can be built, since it alone has options that meet."""
+    supported = dataclasses.replace(catalogue.TYPES["postgresql"], supported=True)
+    monkeypatch.setitem(catalogue.TYPES, "postgresql", supported)
 
 
 def both_ways(
@@ -167,8 +167,54 @@ def test_what_both_take_away_piece_by_piece_is_as_if_it_had_never_been() -> None
         assert merged == Merged(stage(apps={"web": {}}))
 
 
-def _env(**values: int) -> dict[str, Any]:
-    return {key: {"value": str(value)} for key, value in values.items()}
+@pytest.mark.parametrize(
+    ("base", "ours", "theirs", "merged"),
+    [
+        (
+            {"releases": {"1": {"image": "a"}}},
+            {},
+            {"releases": {"1": {"image": "a"}, "2": {"image": "b"}}},
+            {"releases": {"2": {"image": "b"}}},
+        ),
+        (
+            {"schedule": {"day": {"at": "07:00", "scale": 2}}},
+            {},
+            {
+                "schedule": {
+                    "day": {"at": "07:00", "scale": 2},
+                    "night": {"at": "19:00", "scale": 0},
+                }
+            },
+            {"schedule": {"night": {"at": "19:00", "scale": 0}}},
+        ),
+        ({"env": _env(A=1)}, {}, {"env": _env(A=1, B=2)}, {"env": _env(B=2)}),
+        (
+            {"container": {}},
+            {},
+            {"container": {"command": ["a"]}},
+            {"container": {"command": ["a"]}},
+        ),
+    ],
+    ids=["releases", "schedule", "env", "container"],
+)
+def test_a_part_that_one_side_empties_is_not_lost_to_the_other(
+    base: dict[str, Any], ours: dict[str, Any], theirs: dict[str, Any], merged: dict[str, Any]
+) -> None:
+    sides = [stage(apps={"web": app}) for app in (base, ours, theirs)]
+    assert merge(*sides) == Merged(stage(apps={"web": merged}))
+    assert merge(sides[0], sides[2], sides[1]) == Merged(stage(apps={"web": merged}))
+
+
+@pytest.mark.usefixtures("with_postgresql")
+def test_the_options_that_one_side_empties_are_not_lost_to_the_other() -> None:
+    base = stage(services={"data": {"type": "postgresql", "options": {"minStorage": 30}}})
+    ours = ["--service data option:unset min_storage"]
+    theirs = ["--service data option:set max_storage 50"]
+    options = {"maxStorage": 50}
+    for merged in both_ways(base, ours, theirs):
+        assert merged == Merged(
+            stage(services={"data": {"type": "postgresql", "options": options}})
+        )
 
 
 @dataclass(frozen=True)
@@ -473,9 +519,8 @@ def test_an_app_in_the_place_of_a_destroyed_one_is_within_the_limit() -> None:
         assert len(merged.definition.apps) == MAX_APPS - 1
 
 
-def test_options_that_are_wrong_together_are_a_problem(monkeypatch: pytest.MonkeyPatch) -> None:
-    supported = dataclasses.replace(catalogue.TYPES["postgresql"], supported=True)
-    monkeypatch.setitem(catalogue.TYPES, "postgresql", supported)
+@pytest.mark.usefixtures("with_postgresql")
+def test_options_that_are_wrong_together_are_a_problem() -> None:
     base = stage(services={"data": {"type": "postgresql"}})
     ours = ["--service data option:set min_storage 100"]
     theirs = ["--service data option:set max_storage 50"]
@@ -484,176 +529,3 @@ def test_options_that_are_wrong_together_are_a_problem(monkeypatch: pytest.Monke
         assert problem.field == "services.data.options.maxStorage"
         assert problem.validator == "greater_than_or_equal_to_threshold"
         assert "maxStorage is 50 GB, less than minStorage (100 GB)" in problem.message
-
-
-# Properties. Bases and lines are such that two users often meet in the same App.
-
-CROWDED: st.SearchStrategy[StageDefinition] = st.builds(
-    StageDefinition,
-    apps=st.fixed_dictionaries({"web": apps(), "api": apps()}),
-    services=st.fixed_dictionaries({"store": SERVICES, "cache": SERVICES}),
-    notifications=st.fixed_dictionaries({"ops": NOTIFICATIONS}),
-)
-NAMES = st.sampled_from(["web", "api", "worker", "store", "cache", "ops"])
-
-
-@st.composite
-def triples(draw: st.DrawFn) -> tuple[StageDefinition, StageDefinition, StageDefinition]:
-    """A base and what two users make of it."""
-    base = draw(st.one_of(CROWDED, CROWDED, DEFINITIONS))
-    return base, draw(_sides(base)), draw(_sides(base))
-
-
-def _sides(base: StageDefinition) -> st.SearchStrategy[StageDefinition]:
-    folded = lines(min_size=3).map(
-        lambda commands: fold(base, ChangesetSpec(commands=commands), CONTEXT).definition
-    )
-    others = st.one_of(CROWDED, DEFINITIONS)
-    mixed = st.builds(_mixed, st.just(base), others, st.sets(NAMES, min_size=1, max_size=2))
-    return st.one_of(folded, folded, mixed)
-
-
-def _mixed(
-    base: StageDefinition, other: StageDefinition, names: Collection[str]
-) -> StageDefinition:
-    """The entries of these names from another definition, the others as they are."""
-    sections = {}
-    for section in SECTIONS:
-        entries = dict(base.section(section))
-        for name in names:
-            entries.pop(name, None)
-            if name in other.section(section):
-                entries[name] = other.section(section)[name]
-        sections[section] = entries
-    return base.model_copy(update=sections)
-
-
-def places(merged: Merged) -> list[tuple[str, str, Path]]:
-    return sorted((c.section, c.name, c.path) for c in merged.conflicts)
-
-
-@given(DEFINITIONS, DEFINITIONS)
-def test_with_one_side_unchanged_the_other_is_the_result(
-    base: StageDefinition, other: StageDefinition
-) -> None:
-    assert merge(base, base, other) == Merged(other)
-    assert merge(base, other, base) == Merged(other)
-    assert merge(base, other, other) == Merged(other)
-
-
-@given(triples())
-def test_it_is_the_same_from_both_sides(
-    sides: tuple[StageDefinition, StageDefinition, StageDefinition],
-) -> None:
-    base, ours, theirs = sides
-    one, other = merge(base, ours, theirs), merge(base, theirs, ours)
-    assert places(one) == places(other)
-    if not one.conflicts and not any(map(check_links, sides)):
-        assert bool(one.problems) == bool(other.problems)
-    swapped = {(c.field, repr(c.base), repr(c.theirs), repr(c.ours)) for c in other.conflicts}
-    assert {(c.field, repr(c.base), repr(c.ours), repr(c.theirs)) for c in one.conflicts} == swapped
-    if not one.conflicts and not one.problems:
-        assert one == other
-
-
-@given(triples())
-def test_nothing_that_is_given_is_changed(
-    sides: tuple[StageDefinition, StageDefinition, StageDefinition],
-) -> None:
-    before = [side.model_copy(deep=True) for side in sides]
-    merge(*sides)
-    assert list(sides) == before
-
-
-@given(triples())
-def test_the_result_is_valid(
-    sides: tuple[StageDefinition, StageDefinition, StageDefinition],
-) -> None:
-    definition = merge(*sides).definition
-    assert StageDefinition.model_validate(definition.to_json(), strict=True) == definition
-
-
-@given(triples())
-def test_without_conflict_it_holds_what_each_side_has_changed(
-    sides: tuple[StageDefinition, StageDefinition, StageDefinition],
-) -> None:
-    base, ours, theirs = sides
-    merged = merge(base, ours, theirs)
-    if merged.conflicts or merged.problems:
-        return
-    for side in (ours, theirs):
-        for change in diff(base, side):
-            entry = merged.definition.section(change.section).get(change.name)
-            assert (entry is None) == (change.after is None)
-            for delta in change.fields:
-                found = value_at(merged.definition, change.section, change.name, delta.path)
-                # A part in which nothing is set says nothing of what the other side sets there.
-                assert found == delta.after or delta.after == {}
-
-
-@given(triples())
-def test_it_merges_leaf_by_leaf(
-    sides: tuple[StageDefinition, StageDefinition, StageDefinition],
-) -> None:
-    base, ours, theirs = (dict(_leaves(side)) for side in sides)
-    merged = merge(*sides)
-    leaves, clashes = _expected(base, ours, theirs)
-    assert {(c.section, c.name, *c.path) for c in merged.conflicts} == clashes
-    if not merged.conflicts and not merged.problems:
-        assert dict(_leaves(merged.definition)) == leaves
-
-
-Leaves = Mapping[Path, Any]
-
-
-def _leaves(definition: StageDefinition) -> Iterator[tuple[Path, Any]]:
-    for section in SECTIONS:
-        for name, entry in definition.section(section).items():
-            yield from _leaves_of(entry.to_json(), (section, name))
-
-
-def _leaves_of(value: Any, path: Path) -> Iterator[tuple[Path, Any]]:
-    if isinstance(value, dict):
-        for key, child in value.items():
-            yield from _leaves_of(child, (*path, key))
-    else:
-        yield path, value
-
-
-def _thing(path: Path) -> Path:
-    """The named thing that a field belongs to: it comes and goes as a whole."""
-    keyed = path[2:3] in (("env",), ("links",), ("releases",), ("domains",), ("schedule",))
-    check = path[2:4] == ("container", "healthCheck")
-    return path[:4] if keyed or check else path[:2]
-
-
-def _expected(base: Leaves, ours: Leaves, theirs: Leaves) -> tuple[Leaves, set[Path]]:
-    """The merge in other words: of flat fields, with things that come and go as a whole."""
-    merged: dict[Path, Any] = {}
-    clashes: set[Path] = set()
-    for path in {**base, **ours, **theirs}:
-        for thing in (path[:2], _thing(path)):
-            sides = [_of_thing(side, thing) for side in (base, ours, theirs)]
-            if _clash_as_a_whole(thing, *sides):
-                clashes.add(thing)
-                break
-        else:
-            was, mine, other = (side.get(path) for side in (base, ours, theirs))
-            if mine not in (was, other) and other != was:
-                clashes.add(path)
-            value = other if mine == was else mine
-            if value is not None:
-                merged[path] = value
-    return merged, clashes
-
-
-def _of_thing(side: Leaves, thing: Path) -> Leaves:
-    return {path: value for path, value in side.items() if path[: len(thing)] == thing}
-
-
-def _clash_as_a_whole(thing: Path, base: Leaves, ours: Leaves, theirs: Leaves) -> bool:
-    if ours in (base, theirs) or theirs == base:
-        return False
-    if not base:
-        return len(thing) == 2
-    return not ours or not theirs
