@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 from hypothesis import given
 
 from setops.api.definition import StageDefinition, load
@@ -27,6 +29,14 @@ def test_what_is_equal_has_no_difference_and_one_hash(
     assert diff(before, same) == ()
     assert definition_hash(before) == definition_hash(same)
     assert (diff(before, after) == ()) == (definition_hash(before) == definition_hash(after))
+
+
+@given(DEFINITIONS)
+def test_a_definition_survives_dump_and_load(definition: StageDefinition) -> None:
+    dumped = json.dumps(definition.to_json())
+    assert load(json.loads(dumped)) == definition
+    assert StageDefinition.model_validate_json(dumped, strict=True) == definition
+    assert json.dumps(load(json.loads(dumped)).to_json()) == dumped
 
 
 @given(DEFINITIONS, DEFINITIONS)
