@@ -32,7 +32,7 @@ class Api:
     tls: ssl.SSLContext
 
     def request(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Object:
-        """Sends one request and gives the answer's object.
+        """Sends one request and gives the answer's object. The body of a PATCH is merged.
 
         Raises ApiError for an answer that isn't a success, OSError or HTTPException when there is
         no answer.
@@ -42,7 +42,8 @@ class Api:
         )
         try:
             content = None if body is None else json.dumps(body)
-            headers = {"Content-Type": "application/json", "Accept": "application/json"}
+            sent = "application/merge-patch+json" if method == "PATCH" else "application/json"
+            headers = {"Content-Type": sent, "Accept": "application/json"}
             connection.request(method, path, content, headers)
             answer = connection.getresponse()
             text = answer.read().decode()

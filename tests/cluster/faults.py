@@ -37,6 +37,7 @@ class Fault(Enum):
     BROKEN = "500"
     LOST = "lost answer"
     TWICE = "sent twice"
+    CANCEL = "its Changeset cancelled"
 
     @property
     def kills(self) -> bool:
@@ -55,18 +56,24 @@ class Life:
     fault: Fault | None = None
     at: int = 0
     requests: list[str] = field(default_factory=list)
-    struck: bool = False
+    victim: Request | None = None
     frozen: bool = False
 
     @property
     def namespace(self) -> str:
         return f"{self.name}-live"
 
+    @property
+    def struck(self) -> bool:
+        """Whether it has come to the request that fails."""
+        return self.victim is not None
+
     def aim(self, fault: Fault | None, at: int) -> None:
         """The next chapter of the life: its requests are counted anew."""
         self.fault, self.at = fault, at
         self.requests.clear()
-        self.struck = self.frozen = False
+        self.victim = None
+        self.frozen = False
 
     def __str__(self) -> str:
         if not self.struck or self.fault is None:
@@ -87,7 +94,7 @@ class Faults:
     """A rule for proxies: lives in, faults out.
 
     `counted` chooses the requests that are counted; others of a frozen life are cut if they may
-    change something.
+    change something. `again` sends a request, `cancel` cancels what a life does at that moment.
     """
 
     def __init__(
@@ -95,14 +102,16 @@ class Faults:
         lives: Iterable[Life],
         counted: Callable[[Request], bool],
         again: Callable[[Request], None] | None = None,
+        cancel: Callable[[Life], None] | None = None,
     ) -> None:
         self._lives: Mapping[str, Life] = {life.name: life for life in lives}
         self._counted = counted
         self._again = again
+        self._cancel = cancel
         self._lock = threading.Lock()
 
     def __call__(self, request: Request) -> Action | None:
-        life = self._lives.get(_name_in(request))
+        life = self._lives.get(life_in(request))
         if life is None:
             return None
         with self._lock:
@@ -113,7 +122,7 @@ class Faults:
             life.requests.append(_told(request))
             if life.fault is None or len(life.requests) != life.at:
                 return None
-            life.struck = True
+            life.victim = request
             return self._action(life, request)
 
     def _action(self, life: Life, request: Request) -> Action:
@@ -134,12 +143,16 @@ class Faults:
             case Fault.TWICE if self._again is not None:
                 again = self._again
                 return Call(lambda: again(request))
+            case Fault.CANCEL if self._cancel is not None:
+                cancel = self._cancel
+                return Call(lambda: cancel(life))
             case _:
                 freeze()
                 return Cut()
 
 
-def _name_in(request: Request) -> str:
+def life_in(request: Request) -> str:
+    """The name of the life that a request is about, or nothing."""
     found = _NAME.search(f"{request.path}?{request.query}")
     # The body tells only where the path can't: of IAM's calls, and of new cluster-scoped objects.
     if found is None and request.method == "POST":

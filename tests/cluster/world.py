@@ -151,9 +151,9 @@ class World:
             "patch", what, name, *place, "--type=merge", "--patch", json.dumps(patch)
         )
 
-    def until(self, holds: Callable[[], bool], what: str) -> None:
+    def until(self, holds: Callable[[], bool], what: str, patience: float = PATIENCE) -> None:
         """Wait until something holds; fails the test with `what` and the operator's last words."""
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + patience
         while not holds():
             if time.monotonic() > deadline:
                 last = "\n".join(self.operator.log.splitlines()[-20:])

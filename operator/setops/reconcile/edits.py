@@ -8,13 +8,11 @@ files is one edit: it is recorded once the Stage has been quiet for a moment.
 from __future__ import annotations
 
 import logging
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterable
 from typing import Final
 
-from setops.api.definition import SECTIONS
 from setops.api.errors import ProblemsError
 from setops.api.kinds import Object, key_of
-from setops.kube.cluster import Cluster
 from setops.reconcile import revisions
 from setops.reconcile.changeset import entries, lock
 from setops.reconcile.context import Context
@@ -27,13 +25,16 @@ QUIET: Final = 2.0
 _log = logging.getLogger(__name__)
 
 
-async def record(context: Context, stage: Object, namespace: str) -> float | None:
+async def record(
+    context: Context, stage: Object, namespace: str, resources: Iterable[Object]
+) -> float | None:
     """Record direct edits of a Stage that is quiet and that no commit is changing.
 
-    Returns the seconds after which to look again, None for only on events.
+    `resources` are its Apps, Services and Notifications. Returns the seconds after which to look
+    again, None for only on events.
     """
     cluster, key = context.cluster, key_of(stage)
-    marks, now = _marks(cluster, namespace), context.now().timestamp()
+    marks, now = _marks(resources), context.now().timestamp()
     seen = context.memory.edits.get(key)
     if seen is None or seen.marks != marks:
         seen = context.memory.edits[key] = Seen(marks, now)
@@ -62,11 +63,10 @@ async def record(context: Context, stage: Object, namespace: str) -> float | Non
     return None
 
 
-def _marks(cluster: Cluster, namespace: str) -> Hashable:
+def _marks(resources: Iterable[Object]) -> Hashable:
     """Differs after every edit, and is cheap to make."""
     return frozenset(
         (obj["metadata"]["uid"], obj["metadata"].get("generation"))
-        for kind in SECTIONS.values()
-        for obj in cluster.list(kind, namespace)
+        for obj in resources
         if not is_deleting(obj)
     )

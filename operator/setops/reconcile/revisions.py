@@ -184,8 +184,8 @@ async def store(
         else:
             return
     found = await cluster.fetch(key)
-    if found is not None and not _is_same(found, revision):
-        raise Conflict(f"{key} is there already, of another content", target=key)
+    if found is None or not _is_same(found, revision):
+        raise Conflict(f"{key} was there already, of another content", target=key)
 
 
 async def prune(cluster: Cluster, stage: Object) -> None:

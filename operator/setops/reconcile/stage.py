@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from setops.api import names
@@ -63,8 +63,10 @@ async def reconcile(context: Context, stage: Object) -> Report | None:
     )
     await apply_all(cluster, objects)
     await remove_unwanted(cluster, made, objects, _KINDS)
-    again = await edits.record(context, stage, namespace)
-    status = _status(context, stage, namespace)
+    resources = {kind: cluster.list(kind, namespace) for kind in (APP, SERVICE, NOTIFICATION)}
+    everything = (obj for each in resources.values() for obj in each)
+    again = await edits.record(context, stage, namespace, everything)
+    status = _status(context, stage, namespace, resources)
     message = (
         f"namespace {namespace}, {status['readyApps']} of {status['apps']} Apps and "
         f"{status['readyServices']} of {status['services']} Services ready"
@@ -90,12 +92,14 @@ def _project(context: Context, namespace: str) -> str:
     return name
 
 
-def _status(context: Context, stage: Object, namespace: str) -> dict[str, Any]:
+def _status(
+    context: Context, stage: Object, namespace: str, resources: Mapping[Kind, Sequence[Object]]
+) -> dict[str, Any]:
     cluster = context.cluster
     # As it is now, not as it was when this began: meanwhile a commit may have taken the lock.
     latest = cluster.get(key_of(stage)) or stage
     old = latest.get("status") or {}
-    apps, services = cluster.list(APP, namespace), cluster.list(SERVICE, namespace)
+    apps, services = resources[APP], resources[SERVICE]
     return {
         "namespace": namespace,
         "revision": revisions.latest_number(cluster, stage),

@@ -76,10 +76,19 @@ async def start(context: Context, job: Job) -> float | None:
 
 async def go_on(context: Context, job: Job) -> float | None:
     """Go on with a commit that has begun, here or in an earlier life of the operator."""
+    if is_decided(context, job):
+        await _finish(context, job)
+        return None
     resumed = await rollback.resume(context, job)
     if isinstance(resumed, str):
         return await rollback.fail(context, job, FailedError(resumed))
     return await _apply(context, job, resumed)
+
+
+def is_decided(context: Context, job: Job) -> bool:
+    """Whether the commit's revision is recorded: from that moment on it has succeeded, and what
+    comes later, a cancel or an edit, comes after it."""
+    return revisions.made_by(context.cluster, job.around.stage, job.uid) is not None
 
 
 async def _previous_revision(context: Context, job: Job, before: StageDefinition) -> int:
@@ -132,7 +141,8 @@ async def _carry_out(context: Context, job: Job, planned: Planned) -> float | No
         job = await _pass_point_of_no_return(context, job, last)
         for change in last:
             await entries.finish_off(cluster, namespace, change)
-    await _finish(context, job, planned)
+    await _record(context, job, planned)
+    await _finish(context, job)
     return None
 
 
@@ -193,30 +203,35 @@ async def _wait(context: Context, job: Job, planned: Planned, waiting_for: str) 
     return POLL
 
 
-async def _finish(context: Context, job: Job, planned: Planned) -> None:
-    """Record the revision, say Committed, let go of the lock, each once also after a kill."""
+async def _record(context: Context, job: Job, planned: Planned) -> None:
+    """Store the revision, once also after a kill; a commit that changes nothing makes none."""
     cluster, stage = context.cluster, job.around.stage
-    number = revisions.made_by(cluster, stage, job.uid)
-    if number is None:
-        number = int(job.status["previousRevision"])
-        if planned.changes:
-            number = max(number, revisions.latest_number(cluster, stage)) + 1
-            author = revisions.Author(
-                changeset=job.name,
-                changeset_uid=job.uid,
-                content_hash=planned.plan.content_hash,
-                user=job.spec.user or "",
-                message=job.spec.message or "",
-            )
-            await revisions.store(cluster, stage, number, planned.after, author)
+    if not planned.changes or is_decided(context, job):
+        return
+    number = max(int(job.status["previousRevision"]), revisions.latest_number(cluster, stage)) + 1
+    author = revisions.Author(
+        changeset=job.name,
+        changeset_uid=job.uid,
+        content_hash=planned.plan.content_hash,
+        user=job.spec.user or "",
+        message=job.spec.message or "",
+    )
+    await revisions.store(cluster, stage, number, planned.after, author)
+
+
+async def _finish(context: Context, job: Job) -> None:
+    """Say Committed, and let go of the lock; by what the status says, so also after a kill."""
+    cluster, stage = context.cluster, job.around.stage
+    number = revisions.made_by(cluster, stage, job.uid) or int(job.status["previousRevision"])
     await revisions.prune(cluster, stage)
-    total = len(planned.changes)
+    plan_ = job.status["plan"]
+    total = len(plan_.get("changes") or ())
     await end(
         context,
         job,
         Phase.COMMITTED,
         Reason.CHANGESET_COMMITTED,
-        f"committed as revision {number}: {planned.plan.summary}",
+        f"committed as revision {number}: {plan_['summary']}",
         progress=Progress(done=total, total=total).to_json(),
         revision=number,
     )

@@ -27,7 +27,7 @@ async def reconcile(context: Context, changeset: Object) -> float | None:
         deleting=is_deleting(changeset),
         stage_deleting=is_deleting(around.stage),
         locked=lock.locked_by(context.cluster, changeset) is not None,
-        irrevocable=bool(job.status.get("irrevocable")),
+        irrevocable=bool(job.status.get("irrevocable")) or commit.is_decided(context, job),
     )
     match next_step(situation):
         case Step.PLAN:

@@ -29,7 +29,7 @@ class Situation:
     """What decides: the phase in the status, the spec, and whether it is being deleted.
 
     `locked`: its user has an older open Changeset on the Stage. `irrevocable`: the point of no
-    return is passed.
+    return is passed, or the commit's revision is recorded.
     """
 
     phase: Phase
