@@ -204,6 +204,11 @@ def test_what_is_written_is_the_plan(world: World, proxy: Proxy) -> None:
         left = written[namespace]
         for step in steps:
             status = found[step.name]["status"]
+            total += 1
+            if "dryRun" in step.spec:
+                # It waits for nobody, so its plan is over whatever it found; it writes nothing.
+                assert status["phase"] in ("Discarded", "Failed")
+                continue
             assert status["phase"] == step.phase, (namespace, step, status["conditions"][0])
             _check_plan(step, status)
             expected = writes_of(namespace, [(c.action, c.kind, c.name) for c in step.changes])
@@ -211,7 +216,6 @@ def test_what_is_written_is_the_plan(world: World, proxy: Proxy) -> None:
             assert Counter(done) == Counter(expected), (namespace, step)
             _check_order(done)
             _check_content(step, done)
-            total += 1
         assert left == [], f"{namespace}: nothing more is written"
         assert _live(world, namespace) == authors[namespace].stands
     assert total == STAGES * CHANGESETS >= 500
