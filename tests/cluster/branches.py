@@ -23,8 +23,8 @@ from tests.cluster.faults import Fault, Faults, Life, is_counted_write, life_in,
 from tests.cluster.world import ENDED, Object, World, changeset, manifest
 from tests.cluster.writes import Write, spec_write, writes_of
 
-PROJECT: Final = "faulty"
-PATIENCE: Final = 60.0
+PROJECT: Final = "branches"
+PATIENCE: Final = 180.0
 POLL: Final = 0.5
 LABEL: Final = "chapter"
 # Less than what one App reserves: its commit fails as soon as Kubernetes has said so.

@@ -353,19 +353,6 @@ def test_the_operator_is_trusted(people: People) -> None:
     assert said == belongs(made, "system:serviceaccount:default:setops")
 
 
-def test_kubernetes_takes_owners_off(people: People) -> None:
-    """The garbage collector is no trusted account, and needs to be none."""
-    line = ("create", "configmap", "keeper", "--output=json")
-    keeper = json.loads(people.kubectl(ADMINISTRATOR, *line).stdout)
-    made = changeset(OWNER)
-    reference = {"apiVersion": "v1", "kind": "ConfigMap", "name": "keeper"}
-    made["metadata"]["ownerReferences"] = [{**reference, "uid": keeper["metadata"]["uid"]}]
-    people.writes(OWNER, CREATING["create"], made)
-    people.kubectl(ADMINISTRATOR, "delete", "configmap", "keeper", "--cascade=orphan")
-    name = made["metadata"]["name"]
-    until(lambda: "ownerReferences" not in people.read(name)["metadata"], "no owner")
-
-
 @pytest.mark.parametrize("kind", ["Changeset", "App"])
 def test_people_write_no_status(people: People, kind: str) -> None:
     wanted = {**manifest(kind, "any", {}, NAMESPACE), "status": {"observedGeneration": 1}}

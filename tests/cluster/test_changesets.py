@@ -83,10 +83,15 @@ def rows(status: Object) -> Sequence[tuple[str, str, str]]:
     return [(c["action"], c["kind"], c["name"]) for c in status["plan"]["changes"]]
 
 
-def lock_is_free(world: World, namespace: str) -> bool:
-    found = world.get("sstage", "production", namespace.removesuffix("-production"))
-    assert found is not None
-    return "currentChangeset" not in found["status"]
+def lock_is_freed(world: World, namespace: str) -> None:
+    """The lock is let go of a moment after the Changeset says how it ended."""
+    project = namespace.removesuffix("-production")
+
+    def is_free() -> bool:
+        found = world.get("sstage", "production", project)
+        return found is not None and "currentChangeset" not in found["status"]
+
+    world.until(is_free, f"the free lock of {namespace}")
 
 
 def test_open_changeset_shows_its_plan_and_changes_nothing(world: World, stage: str) -> None:
@@ -158,7 +163,7 @@ def test_overlapping_changes_name_the_field_and_both_users(world: World, stage: 
         "discard it and make it anew on what is there now"
     )
     assert "env" not in spec(world, stage), "nothing of it was done"
-    assert lock_is_free(world, stage)
+    lock_is_freed(world, stage)
 
 
 def test_direct_edit_is_a_revision_of_its_own(world: World, stage: str) -> None:
@@ -321,7 +326,7 @@ def test_cancel_puts_everything_back(world: World, stage: str) -> None:
     assert message(status) == "cancelled; all was put back"
     assert "activeRelease" not in spec(world, stage)
     world.gone("sapp", "worker", stage)
-    assert lock_is_free(world, stage)
+    lock_is_freed(world, stage)
 
 
 def test_deleting_a_running_changeset_waits_for_its_end(world: World, stage: str) -> None:
@@ -334,7 +339,7 @@ def test_deleting_a_running_changeset_waits_for_its_end(world: World, stage: str
     assert world.get("scs", "slow", stage) is not None, "its finalizer holds it"
     world.gone("scs", "slow", stage)
     assert "activeRelease" not in spec(world, stage), "it was put back before it went"
-    assert lock_is_free(world, stage)
+    lock_is_freed(world, stage)
 
 
 def test_deleting_an_open_or_ended_one_has_no_effect(world: World, stage: str) -> None:
@@ -458,7 +463,7 @@ def test_lost_statuses_are_made_anew(world: World, stage: str) -> None:
     found = world.get("sstage", "production", project)
     assert found is not None
     assert found["status"]["revision"] == 2
-    assert lock_is_free(world, stage)
+    lock_is_freed(world, stage)
     assert spec(world, stage)["resources"]["scale"] == 2
 
 
@@ -504,4 +509,4 @@ def test_what_does_not_fit_is_refused_plainly(world: World, stage: str, size: in
     assert status["phase"] == "Failed"
     assert "1468006" in message(status) or "1.5 MiB" in message(status)
     assert world.get("sapp", "large", stage) is None
-    assert lock_is_free(world, stage)
+    lock_is_freed(world, stage)

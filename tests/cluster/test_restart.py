@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from typing import Final
 
 import pytest
 
@@ -14,6 +15,9 @@ from tests.cluster.world import World, manifest
 
 STEADY_SECONDS = 8.0
 """How long nothing is to happen; longer than any poll but the drift check of AWS."""
+
+CALM: Final = 4.0
+"""Seconds without a write after which no Event of what was before is still to come."""
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +42,7 @@ def operator(sandbox: Sandbox, proxy: Proxy) -> Iterator[Operator]:
 
 
 @pytest.fixture(scope="module")
-def settled(sandbox: Sandbox, operator: Operator) -> World:
+def settled(sandbox: Sandbox, operator: Operator, proxy: Proxy) -> World:
     """Two Stages with an App and a bucket each, all ready."""
     world = World(sandbox, operator)
     for namespace in (world.stage(), world.stage()):
@@ -53,7 +57,7 @@ def settled(sandbox: Sandbox, operator: Operator) -> World:
         )
         assert ended["status"]["phase"] == "Committed", ended["status"]
         world.wait("sapp", "web", namespace)
-    quiet(world, operator)
+    quiet(world, operator, proxy)
     return world
 
 
@@ -67,16 +71,20 @@ def changes(proxy: Proxy, since: int) -> list[str]:
     return [str(record) for record in proxy.records[since:] if is_change(record.request)]
 
 
-def quiet(world: World, operator: Operator) -> None:
-    """Wait until the operator has nothing more to do."""
+def quiet(world: World, operator: Operator, proxy: Proxy) -> None:
+    """Wait until the operator has nothing more to do, and has written the last of its Events."""
     idle = ("setops_queue_depth 0.0", "setops_queue_running 0.0", "setops_synced 1.0")
-    world.until(
-        lambda: all(line in operator.metrics().splitlines() for line in idle), "an empty queue"
-    )
+
+    def is_quiet() -> bool:
+        writes = [record.started for record in proxy.records if is_change(record.request)]
+        calm = not writes or time.monotonic() - writes[-1] > CALM
+        return calm and all(line in operator.metrics().splitlines() for line in idle)
+
+    world.until(is_quiet, "an empty queue and no more writes")
 
 
 def test_steady_state_writes_nothing(settled: World, operator: Operator, proxy: Proxy) -> None:
-    quiet(settled, operator)
+    quiet(settled, operator, proxy)
     since = len(proxy.records)
     time.sleep(STEADY_SECONDS)
     assert changes(proxy, since) == []
@@ -84,7 +92,7 @@ def test_steady_state_writes_nothing(settled: World, operator: Operator, proxy: 
 
 @pytest.mark.parametrize("end", ["stop", "kill"])
 def test_restart_writes_nothing(settled: World, operator: Operator, proxy: Proxy, end: str) -> None:
-    quiet(settled, operator)
+    quiet(settled, operator, proxy)
     if end == "stop":
         operator.stop()
     else:
@@ -93,7 +101,7 @@ def test_restart_writes_nothing(settled: World, operator: Operator, proxy: Proxy
     operator.start()
     operator.wait_ready()
     settled.until(lambda: "setops_leader 1.0" in operator.metrics().splitlines(), "a new leader")
-    quiet(settled, operator)
+    quiet(settled, operator, proxy)
     assert changes(proxy, since) == []
 
 
