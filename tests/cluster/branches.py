@@ -300,7 +300,7 @@ def _wrong_revisions(branch: Branch, found: Object, seen: Seen) -> Iterator[str]
         yield "what no Changeset has made was recorded"
     if committed and found["status"].get("revision") != number:
         yield f"says that it made revision {found['status'].get('revision')}"
-    if seen.stages[branch.name][0]["status"]["revision"] != number:
+    if seen.stages[branch.name][0]["status"].get("revision") != number:
         yield "the Stage shows another revision"
     stands = branch.other if committed else branch.stands
     if revisions and definitions.load(revisions[-1]["data"]["definition"]) != stands:
@@ -322,7 +322,8 @@ def _wrong_apps(branch: Branch, apps: Mapping[str, Object], *, committed: bool) 
     """Each spec was written once, or not at all, or once and back; each is ready."""
     for name, app in apps.items():
         metadata, before = app["metadata"], branch.apps.get(name)
-        ready = [item for item in app["status"]["conditions"] if item["type"] == "Ready"]
+        conditions = app.get("status", {}).get("conditions", ())
+        ready = [item for item in conditions if item["type"] == "Ready"]
         if [(item["status"], item["observedGeneration"]) for item in ready] != [
             ("True", metadata["generation"])
         ]:

@@ -26,8 +26,9 @@ ERRORS: Final[tuple[Fault, ...]] = (Fault.CONFLICT, Fault.THROTTLED, Fault.BROKE
 SWEEP: Final = os.environ.get("SETOPS_SWEEP") == "1"
 SPARE: Final = 2
 """Writes beyond those of an undisturbed branch."""
-MOST: Final = 0.7
-"""Share of the branches that come to their write: in a crowd, progress is told less often."""
+ENOUGH: Final = 1 / 3
+"""Share of the branches that come to their write at least: in a crowd, progress is told less
+often, so that a commit takes fewer writes than an undisturbed one."""
 
 
 @pytest.fixture(scope="module")
@@ -82,7 +83,7 @@ def test_killed_at_every_write_of_a_commit(
     arena: Arena, branches: Sequence[Branch], faults: Sequence[Fault]
 ) -> None:
     arena.play(branches, Chapter(named("commit", faults)), faults)
-    assert sum(branch.struck for branch in branches) > len(branches) * MOST
+    assert sum(branch.struck for branch in branches) > len(branches) * ENOUGH
 
 
 @pytest.mark.parametrize("faults", turns(ERRORS), ids=str)
@@ -90,7 +91,7 @@ def test_every_write_of_a_commit_fails(
     arena: Arena, branches: Sequence[Branch], faults: Sequence[Fault]
 ) -> None:
     arena.play(branches, Chapter(named("commit", faults)), faults)
-    assert sum(branch.struck for branch in branches) > len(branches) * MOST
+    assert sum(branch.struck for branch in branches) > len(branches) * ENOUGH
 
 
 def test_cancelled_at_every_write_of_a_commit(arena: Arena, branches: Sequence[Branch]) -> None:
@@ -105,7 +106,7 @@ def test_killed_at_every_write_of_a_rollback(
 ) -> None:
     some = branches[: writes[1] + SPARE]
     arena.play(some, Chapter(named("back", faults), ("Failed",), breaks=True, late=True), faults)
-    assert sum(branch.struck for branch in some) > len(some) * MOST
+    assert sum(branch.struck for branch in some) > len(some) * ENOUGH
 
 
 @pytest.mark.parametrize("faults", turns(ERRORS), ids=str)
@@ -114,4 +115,4 @@ def test_every_write_of_a_rollback_fails(
 ) -> None:
     some = branches[: writes[1] + SPARE]
     arena.play(some, Chapter(named("back", faults), ("Failed",), breaks=True, late=True), faults)
-    assert sum(branch.struck for branch in some) > len(some) * MOST
+    assert sum(branch.struck for branch in some) > len(some) * ENOUGH
