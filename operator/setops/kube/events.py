@@ -77,10 +77,13 @@ class EventRecorder:
         self._instance = instance
         self._capacity = capacity
         self._bucket = _Bucket(rate, burst)
+        self._burst = burst
         self._delay = delay
         self._now = now
         self._seen: OrderedDict[_Entry, _Seen] = OrderedDict()
         self._waiting: OrderedDict[_Entry, None] = OrderedDict()
+        self._last: dict[_Subject, _Entry] = {}
+        """The newest of each object's entries that wait."""
         self._wakened = asyncio.Event()
         self.dropped = 0
         """Events that were not written, for want of room or because the server refused them."""
@@ -108,11 +111,21 @@ class EventRecorder:
                 self._seen.popitem(last=False)
         self._seen.move_to_end(entry)
         seen.count += 1
+        if len(self._waiting) > self._burst:
+            self._supersede(entry)
         if entry not in self._waiting and len(self._waiting) >= self._capacity:
             self.dropped += 1
             return
         self._waiting[entry] = None
+        self._last[subject] = entry
         self._wakened.set()
+
+    def _supersede(self, entry: _Entry) -> None:
+        """In a crowd, what has become of an object counts, not by which ways: drop what waits to
+        be told of it, unless it is a warning."""
+        last = self._last.get(entry.subject)
+        if last is not None and last != entry and last.type == "Normal":
+            self._waiting.pop(last, None)
 
     async def run(self) -> None:
         """Write what was recorded, until cancelled."""
@@ -122,19 +135,24 @@ class EventRecorder:
             self._wakened.clear()
             while self._waiting:
                 await self._bucket.take()
-                entry, _ = self._waiting.popitem(last=False)
-                await self._write(entry)
+                if self._waiting:
+                    await self._write(self._next())
 
     async def flush(self, grace: float) -> None:
         """Write what still waits, for `grace` seconds at most; the rest is dropped."""
         try:
             async with asyncio.timeout(grace):
                 while self._waiting:
-                    entry, _ = self._waiting.popitem(last=False)
-                    await self._write(entry)
+                    await self._write(self._next())
         except TimeoutError:
             self.dropped += len(self._waiting)
             self._waiting.clear()
+
+    def _next(self) -> _Entry:
+        entry, _ = self._waiting.popitem(last=False)
+        if self._last.get(entry.subject) == entry:
+            del self._last[entry.subject]
+        return entry
 
     async def _write(self, entry: _Entry) -> None:
         now = _stamp(self._now())

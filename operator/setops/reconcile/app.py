@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,6 +31,9 @@ from setops.reconcile.context import Context
 from setops.reconcile.places import StagePlace, is_deleting, labels_of, stage_around
 from setops.reconcile.report import Later, Report
 from setops.reconcile.rollout import Stand, is_complete, judge
+
+_PATIENCE = 1.0
+"""Seconds for which a new App's pods wait for other Apps' Services at most."""
 
 _KINDS = (SERVICE_ACCOUNT, CORE_SERVICE, NETWORK_POLICY, DEPLOYMENT, POD_DISRUPTION_BUDGET)
 
@@ -113,17 +117,21 @@ async def _put_in_order(
     """Write the children that differ; whether that is all there is to do.
 
     Pods come last: they need their account, and the API server, which makes one Service at a time,
-    is slow at that once it is busy with pods. So a new App gets its pods only after the other Apps
-    that wait to be looked at have got their Services.
+    is slow at that once it is busy with pods. So a new App gets its pods only after the other new
+    Apps have got their Services.
     """
     cluster = context.cluster
     wanted = app_objects(described)
     deployments = [obj for obj in wanted if obj["kind"] == DEPLOYMENT.kind]
     others = [obj for obj in wanted if obj["kind"] != DEPLOYMENT.kind]
     is_new = any(cluster.get(key_of(obj)) is None for obj in others)
-    await apply_all(cluster, others)
-    if is_new and deployments and cluster.get(key_of(deployments[0])) is None:
+    runs_nothing = any(cluster.get(key_of(obj)) is None for obj in deployments)
+    with context.memory.founding.joined() if is_new else nullcontext():
+        await apply_all(cluster, others)
+    if is_new and runs_nothing:
         return False
+    if runs_nothing:
+        await context.memory.founding.over(_PATIENCE)
     # Without their link's Secret new containers could not start; what runs is left alone.
     if not missing:
         await apply_all(cluster, deployments)

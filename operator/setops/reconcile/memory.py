@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+import asyncio
+from collections.abc import Hashable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
 from setops.api.kinds import Key
@@ -20,8 +22,39 @@ class Seen:
     recorded: bool = False
 
 
+class Rush:
+    """Something that many do at once and that others had better wait for."""
+
+    def __init__(self) -> None:
+        self._count = 0
+        self._over = asyncio.Event()
+        self._over.set()
+
+    @contextmanager
+    def joined(self) -> Iterator[None]:
+        """Be one of the many."""
+        self._count += 1
+        self._over.clear()
+        try:
+            yield
+        finally:
+            self._count -= 1
+            if not self._count:
+                self._over.set()
+
+    async def over(self, patience: float) -> None:
+        """Wait until nobody is at it, for so many seconds at most."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(patience):
+                await self._over.wait()
+
+
 @dataclass(slots=True)
 class Memory:
-    """Of each Stage, by its key: what was seen of its resources."""
+    """`edits`: of each Stage, by its key, what was seen of its resources. `plans`: of each
+    Changeset that is being committed, by its uid, the plan. `founding`: Apps whose first objects
+    are being made."""
 
     edits: dict[Key, Seen] = field(default_factory=dict)
+    plans: dict[str, object] = field(default_factory=dict)
+    founding: Rush = field(default_factory=Rush)

@@ -61,6 +61,7 @@ class Queue(Generic[K]):
         self._again: dict[K, float] = {}
         self._later: dict[K, _Waiting] = {}
         self._running: dict[K, float] = {}
+        self._begun: dict[K, float] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._failures: dict[K, int] = {}
         self._started = False
@@ -108,9 +109,15 @@ class Queue(Generic[K]):
             self._ready.setdefault(key, now)
             self._dispatch()
 
+    def mark_paced(self, key: K, spacing: float) -> None:
+        """Have a key handled at once, or `spacing` seconds after it was begun last."""
+        due = self._begun.get(key, float("-inf")) + spacing
+        self.mark(key, max(due - self._clock.time(), 0.0))
+
     def forget(self, key: K) -> None:
         """Drop what is known of a key that is no more, if it is not about to be handled."""
         self._failures.pop(key, None)
+        self._begun.pop(key, None)
         self._forget_time(key)
 
     def start(self) -> None:
@@ -157,7 +164,7 @@ class Queue(Generic[K]):
         while self._started and self._ready and len(self._running) < self._workers:
             key = next(iter(self._ready))
             del self._ready[key]
-            self._running[key] = self._clock.time()
+            self._running[key] = self._begun[key] = self._clock.time()
             task = asyncio.create_task(self._run(key), name=str(key))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)

@@ -7,7 +7,7 @@ import logging
 from collections.abc import Callable
 from typing import Final
 
-from setops.api.kinds import OURS, Key
+from setops.api.kinds import APP, DEPLOYMENT, NOTIFICATION, OURS, POD, SERVICE, Key
 from setops.kube.cache import Change
 from setops.kube.cluster import Cluster
 from setops.kube.connection import Connection
@@ -20,6 +20,11 @@ from setops.runtime.logging import about
 from setops.runtime.metrics import Metrics
 from setops.runtime.queue import Queue
 from setops.runtime.settings import Settings
+
+_PACED: Final = frozenset({APP, DEPLOYMENT, NOTIFICATION, POD, SERVICE})
+_PACE: Final = 0.25
+"""Seconds between two looks at what only counts or waits for these: while many of them roll out,
+each report would otherwise be followed by one of its Stage, of its Changeset, and so on."""
 
 SYNC_TIMEOUT: Final = 60.0
 EVENTS_GRACE: Final = 3.0
@@ -98,8 +103,9 @@ class Operator:
 
     def _changed(self, change: Change) -> None:
         try:
+            spacing = _PACE if change.of_status_alone and change.key.kind in _PACED else 0.0
             for key in self._routes(change):
-                self.queue.mark(key)
+                self.queue.mark_paced(key, spacing)
         except Exception:
             # One object that nobody thought of must not end the watch of all others.
             with about(change.key):

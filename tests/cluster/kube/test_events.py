@@ -89,3 +89,26 @@ def test_it_writes_in_the_background(sandbox: Sandbox, namespace: str) -> None:
 
     asyncio.run(story())
     assert {event["reason"] for event in events(sandbox, namespace)} == {"One", "Two"}
+
+
+def test_in_a_crowd_only_the_newest_of_an_object_is_told_but_every_warning(
+    sandbox: Sandbox, namespace: str
+) -> None:
+    async def story() -> None:
+        async with bench(sandbox) as bench_:
+            recorder = EventRecorder(bench_.cluster.client, burst=2)
+            others = [
+                {**app(namespace), "metadata": {**app(namespace)["metadata"], "uid": uid}}
+                for uid in ("u-2", "u-3", "u-4")
+            ]
+            for other in others:
+                recorder.record(other, "Normal", "Ready", "so")
+            recorder.record(app(namespace), "Warning", "ImagePullFailed", "no such image")
+            for reason in ("Progressing", "Ready"):
+                recorder.record(app(namespace), "Normal", reason, "so")
+            await recorder.flush(5)
+            assert recorder.dropped == 0
+
+    asyncio.run(story())
+    told = [e["reason"] for e in events(sandbox, namespace) if e["involvedObject"]["uid"] == "u-1"]
+    assert sorted(told) == ["ImagePullFailed", "Ready"]

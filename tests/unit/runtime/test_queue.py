@@ -120,6 +120,38 @@ async def test_a_run_may_ask_for_another() -> None:
 
 
 @story
+async def test_paced_marks_of_a_key_that_has_just_been_handled_become_one_a_little_later() -> None:
+    desk = Desk()
+    desk.queue.start()
+    desk.queue.mark_paced("a", 2)
+    await desk.settle()
+    assert desk.begun == ["a"], "the first one doesn't wait"
+    desk.queue.mark_paced("a", 2)
+    await desk.end("a")
+    desk.clock.advance(1)
+    desk.queue.mark_paced("a", 2)
+    await desk.settle()
+    assert desk.begun == ["a"]
+    desk.clock.advance(1)
+    await desk.settle()
+    assert desk.begun == ["a", "a"]
+
+
+@story
+async def test_a_mark_that_is_not_paced_does_not_wait_for_one_that_is() -> None:
+    desk = Desk()
+    desk.queue.start()
+    desk.queue.mark_paced("a", 2)
+    await desk.settle()
+    await desk.end("a")
+    desk.queue.mark_paced("a", 2)
+    desk.queue.mark_paced("a", 0)
+    await desk.settle()
+    assert desk.begun == ["a", "a"]
+    assert desk.queue.delayed == 0
+
+
+@story
 async def test_a_mark_does_not_wait_for_the_time_that_was_asked_for() -> None:
     desk = Desk()
     desk.queue.start()

@@ -91,6 +91,7 @@ async def end(
 
 async def clean_up(context: Context, job: Job) -> None:
     """Let go of the lock and the finalizer, if they are still held."""
+    context.memory.plans.pop(job.uid, None)
     stage = context.cluster.get(job.around.key) or job.around.stage
     await lock.release(context, stage, job.changeset)
     await context.cluster.remove_finalizer(job.changeset, FINALIZER)

@@ -50,6 +50,7 @@ async def reconcile(context: Context, changeset: Object) -> float | None:
 async def _without_stage(
     context: Context, changeset: Object, interruption: Interruption
 ) -> float | None:
+    context.memory.plans.pop(changeset["metadata"]["uid"], None)
     if is_deleting(changeset):
         await context.cluster.remove_finalizer(changeset, FINALIZER)
         return None

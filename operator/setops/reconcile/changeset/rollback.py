@@ -70,6 +70,17 @@ async def roll_back(context: Context, job: Job, cause: str) -> float | None:
 async def resume(context: Context, job: Job) -> Planned | str:
     """The plan that is being carried out, made again; a sentence when that can't be."""
     status = job.status
+    known = context.memory.plans.get(job.uid)
+    if isinstance(known, Planned) and known.target_hash == status["plan"]["targetHash"]:
+        return known
+    planned = await _planned_again(context, job)
+    if isinstance(planned, Planned):
+        context.memory.plans[job.uid] = planned
+    return planned
+
+
+async def _planned_again(context: Context, job: Job) -> Planned | str:
+    status = job.status
     cluster, stage = context.cluster, job.around.stage
     before = await revisions.load(cluster, stage, status["previousRevision"])
     if before is None:
