@@ -13,6 +13,7 @@ from setops.api.conditions import Reason
 from setops.api.errors import Code
 from setops.api.kinds import APP, SECRET, SERVICE, Key, Object
 from setops.api.names import FINALIZER
+from setops.api.organization import OrganizationNetwork
 from setops.api.service import ServiceSpec, ServiceTarget
 from setops.aws.decide import (
     Conflict,
@@ -25,6 +26,7 @@ from setops.aws.decide import (
 )
 from setops.aws.errors import (
     AwsError,
+    ConflictError,
     StalledError,
     UnreachableError,
     UnsupportedTypeError,
@@ -32,7 +34,7 @@ from setops.aws.errors import (
 )
 from setops.aws.product import Observation, Presence
 from setops.aws.products import product
-from setops.aws.target import Account, Identity, Target
+from setops.aws.target import Account, Identity, Network, Target
 from setops.desired.metadata import Owner, Place, manifest
 from setops.reconcile.children import apply_own, refuse_foreign
 from setops.reconcile.context import Context
@@ -40,6 +42,9 @@ from setops.reconcile.places import StagePlace, is_deleting, stage_around
 from setops.reconcile.report import Interruption, Report, Stalled, Waiting
 
 SOON: Final = 5.0
+_LIFE: Final = 8
+"""Characters of the uid that tell a Service from an earlier one of its name."""
+
 STEPS: Final = 8
 """Actions in one reconciliation; more would mean that what was done doesn't show."""
 
@@ -76,6 +81,7 @@ class _Work:
 
 async def _keep(context: Context, service: Object) -> Report:
     metadata = service["metadata"]
+    drift = context.options.drift_interval
     spec = ServiceSpec.model_validate(service["spec"])
     around = stage_around(context, metadata["namespace"])
     _check(spec)
@@ -91,22 +97,21 @@ async def _keep(context: Context, service: Object) -> Report:
             case Done() | Refuse():
                 published = await _publish_secret(context, work, observation, around.place)
                 return _report(work, observation, action, published)
-            case Wait(reason):
+            case Wait(state):
                 raise Waiting(
-                    Reason.AWS_WAITING, f"AWS: {reason}", again=SOON, status=_seen(observation)
+                    Reason.AWS_WAITING,
+                    f"{TYPES[spec.type].product}: {state}",
+                    again=SOON,
+                    status=_seen(observation),
                 )
             case Conflict(resources):
-                raise Stalled(
-                    Reason.AWS_CONFLICT,
-                    f"{', '.join(resources)} exists without our tags and is not touched; "
-                    "remove it, or give the Service another name",
-                    again=context.options.drift_interval,
-                )
-            case Failed(state):
+                raise ConflictError(", ".join(resources))
+            case Failed(state, remedy):
                 raise Stalled(
                     Reason.AWS_REFUSED,
-                    f"AWS holds it in state {state}",
-                    again=context.options.drift_interval,
+                    f"{TYPES[spec.type].product}: {state}; {remedy}",
+                    again=drift,
+                    status=_seen(observation),
                 )
             case IssueCredentials():
                 issued = await context.aws.perform(work.target, observation, action)
@@ -136,7 +141,8 @@ def _check(spec: ServiceSpec) -> None:
 def _where(service: Object, around: StagePlace) -> ServiceTarget:
     """The account and identity: as remembered, with access as the Organization has it now.
 
-    Once created, a Service stays in its account and region, whatever the Organization says later.
+    Once created, a Service stays in its account, region and VPC, whatever the Organization says
+    later.
     """
     known = (service.get("status") or {}).get("target")
     remembered = ServiceTarget.model_validate(known) if known else None
@@ -155,6 +161,7 @@ def _where(service: Object, around: StagePlace) -> ServiceTarget:
         role_arn=aws.role_arn,
         external_id=aws.external_id,
         endpoint_url=aws.endpoint_url,
+        network=organization.network,
         organization=around.organization,
         project=around.place.project,
         stage=around.place.stage,
@@ -163,7 +170,16 @@ def _where(service: Object, around: StagePlace) -> ServiceTarget:
         return current
     if (remembered.account_id, remembered.region) != (current.account_id, current.region):
         return remembered
-    return current
+    return current.model_copy(update={"network": _network(remembered.network, current.network)})
+
+
+def _network(
+    remembered: OrganizationNetwork | None, current: OrganizationNetwork | None
+) -> OrganizationNetwork | None:
+    """Where it was made, and who may reach it by now."""
+    if remembered is None or remembered.vpc_id is None or current is None:
+        return remembered if current is None else current
+    return remembered.model_copy(update={"security_group_ids": current.security_group_ids})
 
 
 async def _remember(
@@ -178,6 +194,7 @@ async def _remember(
 
 
 def _target(service: Object, spec: ServiceSpec, where: ServiceTarget) -> Target:
+    network = where.network or OrganizationNetwork()
     return Target(
         account=Account(
             where.account_id,
@@ -194,6 +211,14 @@ def _target(service: Object, spec: ServiceSpec, where: ServiceTarget) -> Target:
         plan=spec.plan,
         options=spec.options.to_json() if spec.options else {},
         deletion_policy=_policy(spec),
+        backup_retention_days=spec.backup_retention_days,
+        network=Network(
+            network.vpc_id or "",
+            tuple(network.private_subnet_ids or ()),
+            tuple(network.security_group_ids or ()),
+        ),
+        life=service["metadata"]["uid"][:_LIFE],
+        was_ready=bool((service.get("status") or {}).get("secret")),
     )
 
 
@@ -318,11 +343,12 @@ async def _remove(context: Context, work: _Work) -> None:
         action = decide(observation, work.target.deletion_policy, deleting=True)
         match action:
             case Done():
+                context.aws.forget(work.target)
                 return
             case Wait(reason):
                 raise Waiting(
                     Reason.DELETING,
-                    f"AWS: {reason}",
+                    f"{TYPES[work.target.type].product}: {reason}",
                     again=SOON,
                     status={"state": observation.state},
                 )
@@ -336,6 +362,8 @@ def _interruption(error: AwsError, drift: float) -> Interruption:
     match error:
         case UnsupportedTypeError():
             return Stalled(Reason.NOT_SUPPORTED, error.message)
+        case ConflictError():
+            return Stalled(Reason.AWS_CONFLICT, error.message, again=drift)
         case StalledError():
             return Stalled(Reason.AWS_REFUSED, error.message, again=drift)
         case UnreachableError():

@@ -43,7 +43,7 @@ def clients(endpoint: str) -> Iterator[Clients]:
     assert endpoint
     called: set[tuple[str, str]] = set()
     made = Clients(
-        Settings(threads=4, attempts=1),
+        Settings(threads=4, attempts=1, survey_spacing=0),
         lambda product, operation, _: called.add((product, operation)),
     )
     yield made
