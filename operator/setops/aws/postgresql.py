@@ -133,6 +133,10 @@ class Postgresql:
         major = _major(target, found)
         group = parts.prepare(major)
         parts.instance.modify(found, parts.wanted(major), paths, group["GroupId"])
+        if rds.SURPLUS in paths:
+            there = {each.name: each.find() for each in parts.parameter_groups()}
+            for other in parts.surplus(major, found, there):
+                other.delete()
 
     def release(self, clients: AccountClients, target: Target) -> None:
         """The instance gets a password that nobody knows; without one, the other parts go."""
@@ -218,6 +222,8 @@ class Postgresql:
         parameters = parts.parameter_group(major)
         if parameters.name in survey["parameterGroups"]:
             yield from parameters.differences(_PARAMETERS)
+        for other in parts.surplus(major, found, survey["parameterGroups"]):
+            yield Difference(rds.SURPLUS, "none", other.name)
 
     def _observe_rest(
         self, parts: _Parts, survey: Survey, conflicts: tuple[str, ...] = ()
@@ -343,6 +349,16 @@ class _Parts:
             raise ConflictError(f"security group {groups.name}")
         groups.set_ingress(group)
         return group
+
+    def surplus(
+        self, major: str, found: Described, groups: Mapping[str, Described | None]
+    ) -> Iterator[ParameterGroup]:
+        """Our parameter groups of versions that the instance had, of those that there are."""
+        needed = (self.parameter_group(major).name, rds.parameter_group_of(found))
+        for other in self.parameter_groups():
+            there = groups.get(other.name)
+            if there and other.name not in needed and other.owner(there) is Owner.OURS:
+                yield other
 
     def delete_groups(self) -> None:
         """Deletes what an instance needed, where it is ours."""

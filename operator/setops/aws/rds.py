@@ -42,6 +42,7 @@ PARAMETER_GROUP: Final = "instance.parameterGroup"
 SECURITY_GROUP: Final = "instance.securityGroup"
 ROOM: Final = "instance.room"
 PARAMETERS: Final = "parameterGroup.parameters"
+SURPLUS: Final = "parameterGroup.ofOlderVersion"
 """Paths of differences."""
 
 _GROWTH: Final = 1.1
