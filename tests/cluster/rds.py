@@ -134,6 +134,8 @@ class Rds:
     def _modify(self, name: str, form: Mapping[str, str]) -> None:
         if "MasterUserPassword" in form and self._server.port(name):
             self._server.set_password(name, form["MasterUserPassword"])
+        if "AllocatedStorage" in form:
+            self._shown.pop(name, None)
         if MODIFYING in self._lasting:
             self._shown[name] = MODIFYING
 
@@ -236,6 +238,22 @@ class Rig:
         aws = {"accountId": ACCOUNT, "region": REGION}
         return organization(name, **{"aws": aws, "network": network(self.owner), **spec})
 
+    def ready(self, namespace: str, name: str, **spec: Any) -> str:
+        """A database that is ready; its name at AWS."""
+        self.world.apply(service(namespace, name, **spec))
+        self.world.wait("ssvc", name, namespace)
+        return self.name(namespace, name)
+
+    def says(
+        self, namespace: str, name: str, reason: str, part: str, shape: str = "Reconciling"
+    ) -> None:
+        """Wait until a Service says something."""
+
+        def comes() -> bool:
+            return part in self.world.says("ssvc", name, namespace, shape, reason)
+
+        self.world.until(comes, f"ssvc/{name} {reason}: {part}")
+
     def name(self, namespace: str, service: str = "database") -> str:
         """What a Service's instance or bucket is called at AWS."""
         project = namespace.removesuffix("-live")
@@ -278,6 +296,18 @@ class Rig:
         for project in self.projects:
             self.world.gone("project.setops.co", project)
         self.world.delete("sorg", *set(self.projects.values()))
+
+
+def service(namespace: str, name: str, kind: str = "postgresql", **spec: Any) -> Object:
+    """A Service, by default a database."""
+    return manifest("Service", name, {"type": kind, **spec}, namespace)
+
+
+def app(namespace: str, name: str, **links: str) -> Object:
+    """An App that links Services, each by the variable it wants."""
+    wanted = {each: {"envKey": key} for each, key in links.items()}
+    spec = {"image": f"registry.example.com/{name}:1", "links": wanted}
+    return manifest("App", name, spec, namespace)
 
 
 def network(owner: Owner) -> Object:

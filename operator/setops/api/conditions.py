@@ -95,6 +95,7 @@ class Reason(StrEnum):
     AWS_WAITING = "AwsWaiting", "AWS works on it."
     AWS_REFUSED = "AwsRefused", "AWS refuses for good; the message has its error code."
     AWS_UNREACHABLE = "AwsUnreachable", "AWS does not answer; it is tried again."
+    AWS_DRIFTED = "AwsDrifted", "Something at AWS wasn't as it should be; it is put right."
     AWS_CONFLICT = "AwsResourceTaken", "A resource of that name exists without our tags."
     SPEC_INVALID = "ValidationFailed", "The spec asks for what can't be; the message names it."
 

@@ -172,13 +172,13 @@ class Postgresql:
     def connection(self, target: Target, observation: Observation) -> Mapping[str, str]:
         """`url` is `postgresql://user:pass@host:port/db`; source: the platform's Services.
 
-        Without `url` and the rest while the instance has no address. Raises KeyError for a Target
-        without credentials.
+        Without `url` and the rest while the instance has no address, or doesn't take the password
+        yet: no App is to start with that. Raises KeyError for a Target without credentials.
         """
         password = target.credentials[PASSWORD]
         known = {USERNAME: _USER, PASSWORD: password, DATABASE: _DATABASE}
         host, _, port = observation.endpoint.rpartition(":")
-        if not host:
+        if not host or not observation.credentials_valid:
             return known
         url = f"postgresql://{_USER}:{quote(password, safe='')}@{host}:{port}/{_DATABASE}"
         return {**known, "url": url, "host": host, "port": port, "sslmode": "require"}

@@ -73,6 +73,11 @@ class Network:
     subnet_ids: tuple[str, ...] = ()
     security_group_ids: tuple[str, ...] = ()
 
+    @property
+    def place(self) -> tuple[str, tuple[str, ...]]:
+        """All but who may reach it, which can change."""
+        return self.vpc_id, self.subnet_ids
+
 
 @dataclass(frozen=True, slots=True)
 class Target:

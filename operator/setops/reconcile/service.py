@@ -9,18 +9,22 @@ from typing import Any, Final
 
 from setops.api import names
 from setops.api.catalogue import TYPES, DeletionPolicy, check_options, check_policy
-from setops.api.conditions import Reason
+from setops.api.conditions import ConditionType, Reason, is_true
 from setops.api.errors import Code
 from setops.api.kinds import APP, SECRET, SERVICE, Key, Object
 from setops.api.names import FINALIZER
 from setops.api.organization import OrganizationNetwork
 from setops.api.service import ServiceSpec, ServiceTarget
 from setops.aws.decide import (
+    Action,
     Conflict,
+    Create,
     Done,
     Failed,
     IssueCredentials,
     Refuse,
+    Release,
+    Update,
     Wait,
     decide,
 )
@@ -88,6 +92,7 @@ async def _keep(context: Context, service: Object) -> Report:
     where = _where(service, around)
     service = await context.cluster.add_finalizer(service, FINALIZER)
     service = await _remember(context, service, spec, where)
+    where = ServiceTarget.model_validate(service["status"]["target"])
     work = _Work(service, _target(service, spec, where))
     work = replace(work, target=await _with_credentials(context, work, around.place))
     for _ in range(STEPS):
@@ -120,8 +125,25 @@ async def _keep(context: Context, service: Object) -> Report:
                 # At once: what AWS issued is known nowhere else.
                 await _publish_secret(context, work, observation, around.place)
             case _:
+                _tell_drift(context, service, action)
                 await context.aws.perform(work.target, observation, action)
     raise Waiting(Reason.AWS_WAITING, "AWS doesn't show yet what was done", again=SOON)
+
+
+def _tell_drift(context: Context, service: Object, action: Action) -> None:
+    """Say what has changed at AWS of a Service that was as its spec wants it."""
+    generation = service["metadata"].get("generation", 1)
+    if not is_true(service.get("status"), ConditionType.READY, generation):
+        return
+    match action:
+        case Update(differences):
+            told = "; ".join(f"{one.path} is {one.actual}, not {one.wanted}" for one in differences)
+        case Create():
+            told = "something of it is gone"
+        case _:
+            return
+    message = f"changed at AWS: {told}; it is put right"
+    context.events.record(service, "Warning", Reason.AWS_DRIFTED.value, message)
 
 
 def _check(spec: ServiceSpec) -> None:
@@ -141,10 +163,11 @@ def _check(spec: ServiceSpec) -> None:
 def _where(service: Object, around: StagePlace) -> ServiceTarget:
     """The account and identity: as remembered, with access as the Organization has it now.
 
-    Once created, a Service stays in its account, region and VPC, whatever the Organization says
-    later.
+    A Service stays in its account and region, and what is there at AWS in its network, whatever
+    the Organization says later.
     """
-    known = (service.get("status") or {}).get("target")
+    status = service.get("status") or {}
+    known = status.get("target")
     remembered = ServiceTarget.model_validate(known) if known else None
     organization = around.organization_spec
     if organization is None:
@@ -170,16 +193,17 @@ def _where(service: Object, around: StagePlace) -> ServiceTarget:
         return current
     if (remembered.account_id, remembered.region) != (current.account_id, current.region):
         return remembered
-    return current.model_copy(update={"network": _network(remembered.network, current.network)})
+    return _stay(remembered, current) if status.get("arn") else current
 
 
-def _network(
-    remembered: OrganizationNetwork | None, current: OrganizationNetwork | None
-) -> OrganizationNetwork | None:
-    """Where it was made, and who may reach it by now."""
-    if remembered is None or remembered.vpc_id is None or current is None:
-        return remembered if current is None else current
-    return remembered.model_copy(update={"security_group_ids": current.security_group_ids})
+def _stay(remembered: ServiceTarget, current: ServiceTarget) -> ServiceTarget:
+    """As it is now, in the network where it was made; who may reach it is also as it is now."""
+    there, here = remembered.network, current.network
+    if there is None or there.vpc_id is None:
+        return current
+    groups = here.security_group_ids if here else there.security_group_ids
+    network = there.model_copy(update={"security_group_ids": groups})
+    return current.model_copy(update={"network": network})
 
 
 async def _remember(
@@ -190,7 +214,32 @@ async def _remember(
     if "target" not in status:
         found = await context.aws.observe(_target(service, spec, where))
         status = {**status, "adopted": found.presence is not Presence.ABSENT or None}
+    else:
+        remembered = ServiceTarget.model_validate(status["target"])
+        where = await _move(context, service, spec, remembered, where)
     return await context.cluster.swap_status(service, {**status, "target": where.to_json()})
+
+
+async def _move(
+    context: Context,
+    service: Object,
+    spec: ServiceSpec,
+    remembered: ServiceTarget,
+    where: ServiceTarget,
+) -> ServiceTarget:
+    """Where it is made after all, when the network was another at first: somebody put it right.
+
+    What was begun in the first one goes, unless the Service itself is there by now.
+    """
+    target, then = _target(service, spec, remembered), _target(service, spec, where)
+    if not target.network.vpc_id or target.network.place == then.network.place:
+        return where
+    found = await context.aws.observe(target)
+    if found.presence is Presence.PRESENT or not then.network.vpc_id:
+        return _stay(remembered, where)
+    if found.presence is Presence.PARTIAL:
+        await context.aws.perform(target, found, Release())
+    return where
 
 
 def _target(service: Object, spec: ServiceSpec, where: ServiceTarget) -> Target:
@@ -323,9 +372,10 @@ def _is_taken_back(service: Object) -> bool:
 def _where_to_delete(context: Context, service: Object, remembered: ServiceTarget) -> ServiceTarget:
     """As remembered; with access as the Organization has it now, if it can still be found."""
     try:
-        return _where(service, stage_around(context, service["metadata"]["namespace"]))
+        where = _where(service, stage_around(context, service["metadata"]["namespace"]))
     except Interruption:
         return remembered
+    return where.model_copy(update={"network": remembered.network})
 
 
 def _linking_apps(context: Context, namespace: str, service: str) -> list[str]:
