@@ -17,7 +17,7 @@ demo: $(VENV)/ready ## the whole story on a real control plane: namespaces, Depl
 test: $(VENV)/ready ## everything CI checks: lint, types, imports, generated files, all tests
 	$(MAKE) --no-print-directory lint
 	$(BIN)/python -m sandbox build
-	$(BIN)/pytest -n 2 --dist loadfile
+	$(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 lint: $(VENV)/ready ## formatting, lint, types, import contracts
 	$(BIN)/ruff format --check .
