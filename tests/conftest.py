@@ -9,7 +9,6 @@ import pytest
 
 from sandbox import Sandbox
 
-
 _LONGEST = (
     "test_faults_commit",
     "test_faults_kubernetes",
