@@ -13,12 +13,16 @@ from pathlib import Path
 from typing import Final
 
 from sandbox import Sandbox
-from tests.cluster.world import Object, World, manifest
+from tests.cluster.world import Object, World, manifest, organization
 
 PROGRAM: Final = Path(sys.executable).with_name("setops")
 _PATIENCE: Final = 120
 
 _numbers = itertools.count(1)
+
+BOSS: Final = "boss@example.com"
+DEV: Final = "dev@example.com"
+OPS: Final = "ops@example.com"
 
 
 @dataclass(frozen=True)
@@ -39,6 +43,7 @@ class Said:
 class Terminal:
     """One terminal of a user: a kubeconfig, a directory, an environment."""
 
+    sandbox: Sandbox
     user: str
     kubeconfig: Path
     directory: Path
@@ -97,6 +102,16 @@ class Terminal:
             preexec_fn=_interruptible,
         )
 
+    @property
+    def project(self) -> str:
+        """The Project that it is on."""
+        return self.variables["SETOPS_PROJECT"]
+
+    def elsewhere(self, user: str) -> Terminal:
+        """A terminal on another computer, on the same Stage."""
+        found = terminal(self.sandbox, self.directory.parent / f"{user}-too", user)
+        return replace(found, variables=self.variables)
+
     def on(self, project: str, stage: str = "production") -> Terminal:
         """The same terminal, in which Project and Stage are set by environment variables."""
         chosen = {"SETOPS_PROJECT": project, "SETOPS_STAGE": stage}
@@ -111,7 +126,7 @@ def _interruptible() -> None:
 def terminal(sandbox: Sandbox, directory: Path, user: str = "dev@example.com") -> Terminal:
     """A terminal of a user who has no rights yet."""
     directory.mkdir(parents=True, exist_ok=True)
-    return Terminal(user, sandbox.user_kubeconfig(user), directory)
+    return Terminal(sandbox, user, sandbox.user_kubeconfig(user), directory)
 
 
 def grant(world: World, user: str, role: str, namespace: str = "") -> None:
@@ -126,3 +141,26 @@ def grant(world: World, user: str, role: str, namespace: str = "") -> None:
         "subjects": [{"apiGroup": group, "kind": "User", "name": user}],
     }
     world.apply(binding)
+
+
+def administrator(world: World, folder: Path) -> Terminal:
+    """Somebody who may create Projects and Stages, with an Organization to do it in."""
+    world.apply(organization())
+    grant(world, BOSS, "cluster-admin")
+    return terminal(world.sandbox, folder / BOSS, BOSS)
+
+
+def developer(world: World, admin: Terminal) -> Terminal:
+    """A developer with the rights of `edit` on one new Stage, and nothing else; so has OPS."""
+    project = new_project()
+    admin.does(f"project:create {project}")
+    admin.does(f"--project {project} stage:create production")
+    for user in (DEV, OPS):
+        grant(world, user, "edit", f"{project}-production")
+        grant(world, user, "view", project)
+    return terminal(world.sandbox, admin.directory.parent / DEV, DEV).on(project)
+
+
+def new_project() -> str:
+    """A name for a Project that no other test uses."""
+    return f"cli{next(_numbers)}of{os.getpid()}"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 import signal
 from collections.abc import Iterator
@@ -10,14 +9,15 @@ from pathlib import Path
 
 import pytest
 
-from sandbox import Sandbox
-from tests.cluster.terminal import Terminal, grant, terminal
-from tests.cluster.world import World, organization
-
-DEV = "dev@example.com"
-OPS = "ops@example.com"
-
-_projects = (f"clitest{number}" for number in itertools.count(1))
+from tests.cluster.terminal import (
+    DEV,
+    OPS,
+    Terminal,
+    administrator,
+    developer,
+    new_project,
+)
+from tests.cluster.world import World
 
 
 @pytest.fixture(scope="module")
@@ -26,45 +26,25 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def admin(world: World, sandbox: Sandbox, folder: Path) -> Terminal:
-    """Somebody who may create Projects and Stages."""
-    world.apply(organization())
-    grant(world, "boss@example.com", "cluster-admin")
-    return terminal(sandbox, folder / "boss", "boss@example.com")
-
-
-def developer(world: World, sandbox: Sandbox, admin: Terminal, folder: Path) -> Terminal:
-    """A developer with the rights of `edit` on one new Stage, and nothing else."""
-    project = next(_projects)
-    admin.does(f"project:create {project}")
-    admin.does(f"--project {project} stage:create production")
-    for user in (DEV, OPS):
-        grant(world, user, "edit", f"{project}-production")
-        grant(world, user, "view", project)
-    return terminal(sandbox, folder / "dev", DEV).on(project)
+def admin(world: World, folder: Path) -> Terminal:
+    return administrator(world, folder)
 
 
 @pytest.fixture
-def dev(world: World, sandbox: Sandbox, admin: Terminal, folder: Path) -> Iterator[Terminal]:
+def dev(world: World, admin: Terminal) -> Iterator[Terminal]:
     """A developer on a Stage of this test's own."""
-    found = developer(world, sandbox, admin, folder)
+    found = developer(world, admin)
     yield found
-    world.delete("project.setops.co", found.variables["SETOPS_PROJECT"])
+    world.delete("project.setops.co", found.project)
 
 
 @pytest.fixture(scope="module")
-def visitor(world: World, sandbox: Sandbox, admin: Terminal, folder: Path) -> Terminal:
+def visitor(world: World, admin: Terminal) -> Terminal:
     """A developer on a Stage with App web, for tests that change nothing there."""
-    found = developer(world, sandbox, admin, folder)
+    found = developer(world, admin)
     found.does("app:create web")
     found.does("changeset:commit")
     return found
-
-
-def other(sandbox: Sandbox, of: Terminal, user: str) -> Terminal:
-    """A terminal of somebody else, or another one of the same user, on the same Stage."""
-    found = terminal(sandbox, of.directory.parent / f"{user}-too", user)
-    return found.on(of.variables["SETOPS_PROJECT"])
 
 
 def test_the_published_session(world: World, admin: Terminal) -> None:
@@ -108,15 +88,15 @@ def test_an_error_is_told_at_its_command_and_stages_nothing(dev: Terminal) -> No
     assert "doesn't exist" in dev.fails("--app web link:create store --env-key STORE")
 
 
-def test_another_terminal_sees_the_same_changeset(sandbox: Sandbox, dev: Terminal) -> None:
+def test_another_terminal_sees_the_same_changeset(dev: Terminal) -> None:
     dev.does("app:create web")
-    elsewhere = other(sandbox, dev, DEV)
+    elsewhere = dev.elsewhere(DEV)
     assert "2 commands" in elsewhere.does("app:create worker")
     assert "app:create worker" in dev.does("changeset:info")
 
 
-def test_two_terminals_at_once_lose_nothing(sandbox: Sandbox, dev: Terminal) -> None:
-    terminals = [dev, other(sandbox, dev, DEV)]
+def test_two_terminals_at_once_lose_nothing(dev: Terminal) -> None:
+    terminals = [dev, dev.elsewhere(DEV)]
     running = [
         terminals[number % 2].begins(f"app:create app{number}") for number in range(6)
     ]  # fmt: skip
@@ -127,9 +107,9 @@ def test_two_terminals_at_once_lose_nothing(sandbox: Sandbox, dev: Terminal) -> 
     assert sorted(info["spec"]["commands"]) == [f"app:create app{n}" for n in range(6)]
 
 
-def test_two_users_have_a_changeset_each(sandbox: Sandbox, dev: Terminal) -> None:
+def test_two_users_have_a_changeset_each(dev: Terminal) -> None:
     dev.does("app:create web")
-    ops = other(sandbox, dev, OPS)
+    ops = dev.elsewhere(OPS)
     ops.does("app:create worker")
     assert "web" not in ops.does("changeset:info")
     listed = dev.does("changeset")
@@ -148,7 +128,7 @@ def test_two_users_have_a_changeset_each(sandbox: Sandbox, dev: Terminal) -> Non
 def test_a_second_changeset_of_the_same_content_is_carried_out_too(
     world: World, dev: Terminal
 ) -> None:
-    namespace = f"{dev.variables['SETOPS_PROJECT']}-production"
+    namespace = f"{dev.project}-production"
     dev.does("app:create web")
     dev.does("changeset:commit")
     for scale in (2, 3, 2):
@@ -176,7 +156,7 @@ def test_discard_throws_all_away(world: World, dev: Terminal) -> None:
     assert dev.does("changeset:discard") == "Discarded 1 command; nothing was changed.\n"
     dev.fails("changeset:discard", 78)
     dev.fails("changeset:info", 78)
-    assert world.get("sapp", "web", f"{dev.variables['SETOPS_PROJECT']}-production") is None
+    assert world.get("sapp", "web", f"{dev.project}-production") is None
 
 
 UNPULLABLE = (
@@ -196,7 +176,7 @@ def test_a_failing_commit_tells_every_error_and_what_was_put_back(
     assert "Applying… (0/1)" in said.out
     assert "StateError · CommitFailed" in said.err
     assert "all was put back" in said.err
-    assert world.get("sapp", "web", f"{dev.variables['SETOPS_PROJECT']}-production") is None
+    assert world.get("sapp", "web", f"{dev.project}-production") is None
 
 
 def test_ctrl_c_leaves_the_commit_running_and_says_so(world: World, dev: Terminal) -> None:
@@ -214,7 +194,7 @@ def test_ctrl_c_leaves_the_commit_running_and_says_so(world: World, dev: Termina
     assert "ChangesetLocked" in dev.fails("app:create other")
     assert "CommitAlreadyRunning" in dev.fails("changeset:commit")
     assert "all was put back" in dev.does("changeset:discard")
-    assert world.get("sapp", "web", f"{dev.variables['SETOPS_PROJECT']}-production") is None
+    assert world.get("sapp", "web", f"{dev.project}-production") is None
 
 
 def test_a_detached_commit_isnt_waited_for(dev: Terminal) -> None:
@@ -236,14 +216,14 @@ def test_history_diff_and_the_way_back(world: World, dev: Terminal) -> None:
     assert "nothing to do" in dev.does("changeset:revert 2")
     assert "resources.scale: 4 → 1" in dev.does("changeset:revert 1")
     dev.does("changeset:commit")
-    web = world.get("sapp", "web", f"{dev.variables['SETOPS_PROJECT']}-production")
+    web = world.get("sapp", "web", f"{dev.project}-production")
     assert web is not None
     assert web["spec"]["resources"]["scale"] == 1
     assert "Back to revision 1" in dev.does("changeset:list")
 
 
 def test_a_missing_scope_names_the_flag_and_what_exists(visitor: Terminal, admin: Terminal) -> None:
-    project = visitor.variables["SETOPS_PROJECT"]
+    project = visitor.project
     said = admin.fails("app:create web")
     assert "no project is named; write --project NAME (-p), set SETOPS_PROJECT" in said
     assert project in said
@@ -254,7 +234,7 @@ def test_a_missing_scope_names_the_flag_and_what_exists(visitor: Terminal, admin
 
 
 def test_use_gives_a_directory_its_default(admin: Terminal, visitor: Terminal) -> None:
-    project = visitor.variables["SETOPS_PROJECT"]
+    project = visitor.project
     assert f"Project:   {project}" in admin.does(f"use -p {project} -s production")
     assert f"{project}/production" in admin.fails("changeset:info", 78)
     admin.does("use --unset")
@@ -262,7 +242,7 @@ def test_use_gives_a_directory_its_default(admin: Terminal, visitor: Terminal) -
 
 
 def test_destroying_needs_force_and_says_what_goes(world: World, admin: Terminal) -> None:
-    project = next(_projects)
+    project = new_project()
     admin.does(f"project:create {project}")
     admin.does(f"-p {project} stage:create staging")
     admin.does(f"-p {project} -s staging app:create web")
@@ -296,7 +276,7 @@ def test_destroying_needs_force_and_says_what_goes(world: World, admin: Terminal
 def test_bad_input_is_answered_in_the_platforms_words(
     admin: Terminal, visitor: Terminal, line: str, code: str, words: str
 ) -> None:
-    project = visitor.variables["SETOPS_PROJECT"]
+    project = visitor.project
     said = admin.on(project).fails(line.format(project))
     assert code in said
     assert words in said
@@ -319,7 +299,7 @@ def test_no_cluster_and_no_login_are_plain_sentences(visitor: Terminal, tmp_path
     text = visitor.kubeconfig.read_text()
     port = text.split("https://127.0.0.1:")[1].split("\n")[0]
     config.write_text(text.replace(port, "1"))
-    lost = Terminal(DEV, config, tmp_path)
+    lost = Terminal(visitor.sandbox, DEV, config, tmp_path)
     assert "the cluster can't be reached" in lost.fails("login:info")
     config.write_text(text.split("users:")[0] + "users: []\ncontexts:" + text.split("contexts:")[1])
     said = lost.fails("-p a -s b app:create web")

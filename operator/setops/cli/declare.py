@@ -76,6 +76,7 @@ def _show(
     watch: bool = False,
 ) -> Own:
     """A command that shows something; `named` is what it shows one of."""
+    family, _, verb = name.partition(":")
     arguments = () if named is None else _name(named.value.capitalize(), type_, Arity.OPTIONAL)
     inner = [f"--{level} web " for level in scopes if level is Level.APP]
     inner += [f"--{level} store " for level in scopes if level is Level.SERVICE]
@@ -90,7 +91,7 @@ def _show(
         flags=(OUTPUT, *((_WATCH,) if watch else ())),
         named=named,
         reads=True,
-        run=UNSUPPORTED,
+        run=f"read.{family}:{verb or 'index'}",
     )
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from setops.api.errors import Code, Problem, ProblemsError, Validator
+from setops.cli.terminal import clean
 
 EXIT_ERROR: Final = 1
 EXIT_NOTHING_STAGED: Final = 78
@@ -32,8 +33,8 @@ def show(problems: Iterable[Problem]) -> None:
     plain = not sys.stderr.isatty() or bool(os.environ.get("NO_COLOR"))
     red, dim, end = ("", "", "") if plain else ("\033[31m", "\033[2m", "\033[0m")
     for problem in problems:
-        print(f"{red}Error:{end} {problem.message}", file=sys.stderr)
-        print(f"  {dim}{place(problem)}{end}", file=sys.stderr)
+        print(f"{red}Error:{end} {clean(problem.message)}", file=sys.stderr)
+        print(f"  {dim}{clean(place(problem))}{end}", file=sys.stderr)
 
 
 def place(problem: Problem) -> str:

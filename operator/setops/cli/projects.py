@@ -28,7 +28,7 @@ def create(call: Call) -> int:
             Validator.INVALID_FORMAT,
             "NAME",
         )
-    organization = call.text("organization") or settings().organization or _only(session)
+    organization = call.text("organization") or settings().organization or only(session)
     require_organization(session, organization)
     manifest: Object = {
         "apiVersion": PROJECT.api_version,
@@ -75,7 +75,7 @@ def _require_named(call: Call, name: str) -> None:
         )
 
 
-def _only(session: Session) -> str:
+def only(session: Session) -> str:
     """The Organization, where there is one."""
     known = [str(item["metadata"]["name"]) for item in session.cluster.list(ORGANIZATION)]
     if len(known) == 1:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import sys
 import unicodedata
@@ -37,21 +38,17 @@ def echo(text: str = "") -> None:
 
 def clean(text: str) -> str:
     """Text without characters that would steer the terminal, but for our own colours."""
-    if text.isprintable():
-        return text
-    kept = text.replace(_END, "\0e")
-    for number, colour in enumerate(_COLOURS):
-        kept = kept.replace(colour, f"\0{number}")
-    kept = "".join(
-        char if char.isprintable() or char in "\n\0" else "\N{REPLACEMENT CHARACTER}"
-        for char in kept
-    )
-    for number, colour in enumerate(_COLOURS):
-        kept = kept.replace(f"\0{number}", colour)
-    return kept.replace("\0e", _END)
+    return text if text.isprintable() else _CHARACTER.sub(_kept, text)
 
 
-_COLOURS: Final = (_BOLD, _DIM, _GREEN, _RED, _YELLOW)
+_CHARACTER: Final = re.compile(r"\033\[(?:[012]|3[123])m|.", re.DOTALL)
+
+
+def _kept(found: re.Match[str]) -> str:
+    piece = found[0]
+    if len(piece) > 1 or piece == "\n" or piece.isprintable():
+        return piece
+    return "\N{REPLACEMENT CHARACTER}"
 
 
 def bold(text: str) -> str:
@@ -171,3 +168,9 @@ class Spinner:
             sys.stdout.write("\r\033[K")
             sys.stdout.flush()
         self._said = ""
+
+
+def repaint(text: str) -> None:
+    """Write in place of all that the terminal shows."""
+    sys.stdout.write(f"\033[H\033[2J{clean(text)}\n")
+    sys.stdout.flush()
