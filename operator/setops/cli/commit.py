@@ -12,7 +12,8 @@ from setops.api.errors import Code, Problem, ProblemsError, Validator
 from setops.api.kinds import CHANGESET, STAGE, Object
 from setops.cli import changesets, inspect
 from setops.cli.call import Call
-from setops.cli.problems import failure, show
+from setops.cli.inspect import Shown
+from setops.cli.problems import failure
 from setops.cli.session import Session
 from setops.cli.terminal import Spinner, echo, green, is_terminal
 
@@ -33,28 +34,43 @@ def commit(call: Call) -> int:
             "see how far it is: setops changeset:info",
         )
     changeset = found.open or changesets.nothing_staged(session)
-    return carry_out(call, changeset)
+    shown = present(call, changeset)
+    if not is_agreed(call, unasked=True):
+        echo("Nothing was committed; the Changeset stays as it is.")
+        return 1
+    return carry_out(call, shown)
 
 
-def carry_out(call: Call, changeset: Object) -> int:
-    """Show the plan, ask, commit, and wait for the end."""
+def present(call: Call, changeset: Object) -> Shown:
+    """Show the plan. Raises ProblemsError with all errors, if there are any."""
     session = call.session
     shown = inspect.shown(session, changeset)
     inspect.tell_plan(shown)
+    echo("")
     if shown.problems:
-        echo("")
-        show(shown.problems)
-        raise failure(
-            Code.CHANGESET_INVALID,
+        whole = Problem(
+            "",
+            Validator.INVALID,
             "the Changeset has errors, so it isn't committed; drop the commands that are to blame "
             "(setops changeset:undo), or all of it (setops changeset:discard)",
+            Code.CHANGESET_INVALID,
         )
+        raise ProblemsError([*shown.problems, whole])
     if call.given("no-wait"):
         _refuse_while_locked(session)
-    echo("")
-    if is_terminal() and not call.given("auto-approve") and not _agreed():
-        echo("Nothing was committed; the Changeset stays as it is.")
-        return 1
+    return shown
+
+
+def is_agreed(call: Call, *, unasked: bool) -> bool:
+    """Whether the user wants it; `unasked` is what counts without a terminal to ask on."""
+    if call.given("auto-approve"):
+        return True
+    return click.confirm("Commit this?", default=False) if is_terminal() else unasked
+
+
+def carry_out(call: Call, shown: Shown) -> int:
+    """Commit, and wait for the end."""
+    session = call.session
     spec: dict[str, Any] = {"commit": True}
     if call.text("message"):
         spec["message"] = call.text("message")
@@ -116,10 +132,6 @@ def throw_away(session: Session, changeset: Object) -> Object:
     return session.cluster.patch(
         CHANGESET, metadata["namespace"], metadata["name"], {"spec": {"discard": True}}
     )
-
-
-def _agreed() -> bool:
-    return click.confirm("Commit this?", default=False)
 
 
 def _refuse_while_locked(session: Session) -> None:

@@ -158,11 +158,11 @@ _PLACES: Final = (
         scopes=OF_STAGE,
         help="Writes the Stage's definition as a file (*.setops.yaml) to standard output.",
         example="stage:dump > production.setops.yaml",
-        run=UNSUPPORTED,
+        run="definitions:dump",
     ),
     Own(
         name="stage:apply",
-        scopes=OF_STAGE,
+        scopes=(),
         help="Makes the Stage what a definition file says, or moves images: shows the plan, asks, "
         "commits.",
         example="stage:apply --file production.setops.yaml",
@@ -175,14 +175,14 @@ _PLACES: Final = (
             _DETACH,
             _MESSAGE,
         ),
-        run=UNSUPPORTED,
+        run="definitions:apply",
     ),
     Own(
         name="stage:schema",
         scopes=(),
         help="Writes the JSON Schema of definition files, for editors.",
         example="stage:schema > setops.schema.json",
-        run=UNSUPPORTED,
+        run="definitions:schema",
     ),
 )  # fmt: skip
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -64,6 +64,11 @@ def revision(session: Session, place: Place, number: int) -> StageDefinition | N
 def problems(on: Ground, spec: dict[str, Any]) -> Sequence[Problem]:
     """All that is wrong with a Changeset's content."""
     return fold(on.base, ChangesetSpec.model_validate(spec), on.context).problems
+
+
+def spec_of(raw: Mapping[str, Any]) -> ChangesetSpec:
+    """A Changeset's spec."""
+    return ChangesetSpec.model_validate(raw)
 
 
 def plan(on: Ground, changeset: Object) -> tuple[Plan, Sequence[Problem]]:
