@@ -237,7 +237,7 @@ _PARTS: Final = (
         ),
         flags=(OUTPUT,),
         reads=True,
-        run=UNSUPPORTED,
+        run="why:why",
     ),
 )
 
@@ -500,7 +500,7 @@ _SELF: Final = (
                 choices=(Choice("bash"), Choice("zsh"), Choice("fish")),
             ),
         ),
-        run=UNSUPPORTED,
+        run="completion.scripts:script",
     ),
     Own(
         name="version",

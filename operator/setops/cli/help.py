@@ -63,7 +63,7 @@ def page(of: Sequence[Declaration]) -> str:
         lines = [f"Usage: setops {of[0].name} SETTING …", ""]
         longest = max(len(form.setting or "") for form in of)
         lines += [_row(form.setting or "", form.help, longest) for form in of]
-        lines += ["", f"Example: setops {of[0].example}"]
+        lines += ["", "Example:", f"  setops {of[0].example}"]
         return "\n".join([*lines, "", f"setops help {of[0].key} explains one setting."])
     (command,) = of
     lines = [*textwrap.wrap(f"Usage: setops {usage(command)}", width(), subsequent_indent="    ")]
@@ -74,7 +74,7 @@ def page(of: Sequence[Declaration]) -> str:
     lines += _block("Values", rows)
     rows = [(flag_text(flag), _explained(flag)) for flag in command.flags]
     lines += _block("Flags", rows)
-    return "\n".join([*lines, "", f"Example: setops {command.example}"])
+    return "\n".join([*lines, "", "Example:", f"  setops {command.example}"])
 
 
 def usage(command: Declaration) -> str:

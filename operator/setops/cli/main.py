@@ -12,11 +12,16 @@ from setops.cli import problems
 from setops.cli.words import take_apart
 
 _INTERRUPTED: Final = 1
+_COMPLETE: Final = "__complete"
 
 
 def main() -> None:
     """Run the command that the arguments name, and exit."""
     arguments = sys.argv[1:]
+    if arguments[:1] == [_COMPLETE]:
+        from setops.cli.completion.answer import answer
+
+        sys.exit(answer(arguments[1:]))
     sys.exit(run(arguments))
 
 

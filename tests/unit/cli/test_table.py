@@ -51,7 +51,7 @@ def test_every_command_explains_itself(name: str) -> None:
     for form in table.forms()[name]:
         page = pages.page([form])
         assert form.help.split()[0] in page
-        assert f"Example: setops {form.example}" in page
+        assert f"Example:\n  setops {form.example}" in page
         assert form.name in form.example
     assert name in pages.overview()
 
