@@ -6,7 +6,7 @@ BIN    := $(VENV)/bin
 UV_VERSION := 0.13.9
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format crds bench sandbox clean lock
+.PHONY: help demo test lint format crds reference bench sandbox clean lock
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -31,6 +31,9 @@ format: $(VENV)/ready ## put the formatting right
 
 crds: $(VENV)/ready ## write crds/ and the chart's copy from the models
 	$(BIN)/python -m setops.api.crds crds charts/setops/crds
+
+reference: $(VENV)/ready ## write the command line's index, docs/reference, docs/man and the JSON Schema
+	$(BIN)/python -m setops.cli.generate docs
 
 bench: $(VENV)/ready ## side-by-side figures as ratios, also in build/bench.json
 	$(BIN)/python -m bench

@@ -45,7 +45,7 @@ def _operator(session: Session) -> str:
     one = found[0]
     said = str((one["metadata"].get("labels") or {}).get(_LABEL, "of unknown version"))
     ready = (one.get("status") or {}).get("readyReplicas") or 0
-    return said if ready else f"{said}, not running"
+    return said if ready else f"{said} (none of its pods is ready)"
 
 
 def _api(session: Session) -> str:

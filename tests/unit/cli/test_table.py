@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from importlib import import_module
+from pathlib import Path
 from typing import Final
 
 import pytest
@@ -13,6 +14,8 @@ from setops.cli import generate, table
 from setops.cli import help as pages
 from setops.cli.declare import Own
 from setops.language.table import COMMANDS
+
+DOCS: Final = Path(__file__).resolve().parents[3] / "docs"
 
 # Source: the tree of the platform's command line.
 _TREE: Final = """
@@ -39,9 +42,7 @@ def test_nothing_of_the_platforms_tree_is_missing() -> None:
 
 
 def test_the_languages_commands_are_written_down_as_they_are() -> None:
-    assert generate.staged() == table.STAGED.read_text(encoding="utf-8"), (
-        "stale: python -m setops.cli.generate"
-    )
+    assert generate.staged() == table.STAGED.read_text(encoding="utf-8"), "stale: make reference"
     for key, command in COMMANDS.items():
         assert table.declarations()[key].usage == command.usage
 
@@ -61,6 +62,17 @@ def test_every_command_explains_itself(name: str) -> None:
 def test_what_a_command_runs_exists(own: Own) -> None:
     module, _, function = own.run.partition(":")
     assert callable(getattr(import_module(f"setops.cli.{module}"), function))
+
+
+def test_the_reference_is_what_the_declarations_say() -> None:
+    made = generate.documents()
+    kept = {
+        str(path.relative_to(DOCS)): path.read_text(encoding="utf-8")
+        for folder in ("reference", "man", generate.SCHEMA)
+        for path in ((DOCS / folder).rglob("*") if (DOCS / folder).is_dir() else [DOCS / folder])
+        if path.is_file()
+    }
+    assert kept == made, "stale: make reference"
 
 
 HEAVY: Final = ("pydantic", "http.client", "yaml", "asyncio", "aiohttp", "kubernetes", "boto3")
