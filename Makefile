@@ -32,8 +32,9 @@ format: $(VENV)/ready ## put the formatting right
 crds: $(VENV)/ready ## write crds/ and the chart's copy from the models
 	$(BIN)/python -m setops.api.crds crds charts/setops/crds
 
-docs: $(VENV)/ready ## write docs/aws-policy.json and docs/aws-access.md: the rights that the operator needs
+docs: $(VENV)/ready ## write what docs/ says of the command line and of the rights at AWS, from the code
 	$(BIN)/python -m setops.aws.policy docs
+	$(BIN)/python -m setops.cli.generate docs
 
 bench: $(VENV)/ready ## side-by-side figures as ratios, also in build/bench.json
 	$(BIN)/python -m bench

@@ -34,6 +34,8 @@ _versions = itertools.count(1)
 class Offline:
     """A transport that nothing may use."""
 
+    failures = (OSError,)
+
     async def request(self, method: str, path: str, **_: object) -> NoReturn:
         """Fail: what is tested here asks the cache alone."""
         raise AssertionError(f"the API server was asked: {method} {path}")

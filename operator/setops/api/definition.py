@@ -12,7 +12,7 @@ from pydantic import Field, ValidationError
 from setops.api import catalogue, names
 from setops.api.app import DOMAIN, AppSpec
 from setops.api.errors import Code, Problem, ProblemsError, Validator, problems_of, quoted
-from setops.api.kinds import APP, NOTIFICATION, SERVICE, Kind
+from setops.api.kinds import APP, NOTIFICATION, SERVICE, Kind, Object
 from setops.api.model import Model
 from setops.api.notification import NotificationSpec
 from setops.api.service import ServiceSpec
@@ -70,6 +70,29 @@ def load(raw: Mapping[str, Any]) -> StageDefinition:
         return StageDefinition.model_validate(raw)
     except ValidationError as error:
         raise ProblemsError(problems_of(error, model=StageDefinition)) from None
+
+
+def of_resources(resources: Mapping[str, Iterable[Object]]) -> StageDefinition:
+    """The definition that live resources make up, given by section; what is going counts as gone.
+
+    Raises ProblemsError for a resource that the API server took and the definition can't hold.
+    """
+    sections: dict[str, dict[str, Entry]] = {}
+    problems: list[Problem] = []
+    for section in SECTIONS:
+        entries = sections.setdefault(section, {})
+        for obj in resources.get(section, ()):
+            if "deletionTimestamp" in obj["metadata"]:
+                continue
+            name = obj["metadata"]["name"]
+            try:
+                entries[name] = MODELS[section].model_validate(obj["spec"])
+            except ValidationError as error:
+                problems += problems_of(error, f"{section}.{name}")
+    if problems:
+        raise ProblemsError(problems)
+    ordered = {section: dict(sorted(entries.items())) for section, entries in sections.items()}
+    return StageDefinition.model_construct(**ordered)  # type: ignore[arg-type]
 
 
 def load_entry(section: str, name: str, raw: Mapping[str, Any]) -> Entry:

@@ -9,10 +9,12 @@ import difflib
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import Annotated, Any, Final, get_args, get_origin
+from typing import TYPE_CHECKING, Annotated, Any, Final, get_args, get_origin
 
-from pydantic import BaseModel, ValidationError
-from pydantic_core import ErrorDetails, PydanticCustomError
+if TYPE_CHECKING:
+    # Loaded where it is needed: help and completion tell of errors without any model.
+    from pydantic import BaseModel, ValidationError
+    from pydantic_core import ErrorDetails, PydanticCustomError
 
 
 class Category(StrEnum):
@@ -27,7 +29,16 @@ class Category(StrEnum):
 class Code(StrEnum):
     """What is wrong."""
 
+    SESSION_INVALID = "SessionInvalid"
+    CREDENTIALS_INVALID = "CredentialsInvalid"
+    INSUFFICIENT_PRIVILEGES = "InsufficientPrivileges"
     VALIDATION_FAILED = "ValidationFailed"
+    ORGANIZATION_DOES_NOT_EXIST = "OrganizationDoesNotExist"
+    PROJECT_DOES_NOT_EXIST = "ProjectDoesNotExist"
+    PROJECT_ALREADY_EXISTS = "ProjectAlreadyExists"
+    STAGE_DOES_NOT_EXIST = "StageDoesNotExist"
+    STAGE_ALREADY_EXISTS = "StageAlreadyExists"
+    STAGE_NAME_INVALID = "StageNameInvalid"
     APP_DOES_NOT_EXIST = "AppDoesNotExist"
     APP_ALREADY_EXISTS = "AppAlreadyExists"
     APP_NAME_INVALID = "AppNameInvalid"
@@ -37,9 +48,14 @@ class Code(StrEnum):
     SERVICE_ALREADY_EXISTS = "ServiceAlreadyExists"
     SERVICE_NAME_INVALID = "ServiceNameInvalid"
     NOTIFICATION_NAME_INVALID = "NotificationNameInvalid"
+    CHANGESET_DOES_NOT_EXIST = "ChangesetDoesNotExist"
     CHANGESET_INVALID = "ChangesetInvalid"
     CHANGESET_LOCKED = "ChangesetLocked"
+    COMMIT_FAILED = "CommitFailed"
+    COMMIT_ALREADY_RUNNING = "CommitAlreadyRunning"
     CURRENTLY_NOT_SUPPORTED = "CurrentlyNotSupported"
+    OVERLOAD = "Overload"
+    SERVER_FAILURE = "ServerFailure"
 
 
 class Validator(StrEnum):
@@ -64,7 +80,18 @@ class Validator(StrEnum):
     DIGEST_INVALID = "release_digest_invalid"
 
 
-_STATE_CODES: Final = frozenset({Code.CHANGESET_LOCKED})
+_CATEGORIES: Final = {
+    Code.SESSION_INVALID: Category.AUTHENTICATION,
+    Code.CREDENTIALS_INVALID: Category.AUTHENTICATION,
+    Code.INSUFFICIENT_PRIVILEGES: Category.AUTHENTICATION,
+    Code.CHANGESET_DOES_NOT_EXIST: Category.STATE,
+    Code.CHANGESET_LOCKED: Category.STATE,
+    Code.COMMIT_FAILED: Category.STATE,
+    Code.COMMIT_ALREADY_RUNNING: Category.STATE,
+    Code.OVERLOAD: Category.FAULT,
+    Code.SERVER_FAILURE: Category.FAULT,
+}
+"""Of the codes whose category isn't ValidationError."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +110,7 @@ class Problem:
 
     @property
     def category(self) -> Category:
-        return Category.STATE if self.code in _STATE_CODES else Category.VALIDATION
+        return _CATEGORIES.get(self.code, Category.VALIDATION)
 
     def at(self, command: int) -> Problem:
         """The same problem, said of a command of a Changeset."""
@@ -141,6 +168,8 @@ def refusal(
 
     A plain ValueError counts as `invalid` and `ValidationFailed`.
     """
+    from pydantic_core import PydanticCustomError
+
     context = {"message": message, "validator": validator, "code": code}
     return PydanticCustomError("refused", "{message}", context)
 
@@ -232,6 +261,8 @@ class _Place:
 
 
 def _locate(loc: tuple[int | str, ...], model: type[BaseModel] | None) -> _Place:
+    from pydantic import BaseModel
+
     path: list[str] = []
     description = ""
     siblings: tuple[str, ...] = ()

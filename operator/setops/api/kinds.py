@@ -83,6 +83,9 @@ CONTROLLER_REVISION: Final = Kind("apps", "v1", "ControllerRevision", "controlle
 POD_DISRUPTION_BUDGET: Final = Kind("policy", "v1", "PodDisruptionBudget", "poddisruptionbudgets")
 NETWORK_POLICY: Final = Kind("networking.k8s.io", "v1", "NetworkPolicy", "networkpolicies")
 LEASE: Final = Kind("coordination.k8s.io", "v1", "Lease", "leases")
+SELF_SUBJECT_REVIEW: Final = Kind(
+    "authentication.k8s.io", "v1", "SelfSubjectReview", "selfsubjectreviews", namespaced=False
+)
 
 CHILDREN: Final = (
     NAMESPACE,
@@ -99,7 +102,8 @@ CHILDREN: Final = (
 """The kinds of which the operator watches those objects that carry its `managed-by` label."""
 
 BY_NAME: Final = {
-    (kind.api_version, kind.kind): kind for kind in (*OURS, *CHILDREN, CONFIG_MAP, EVENT, LEASE)
+    (kind.api_version, kind.kind): kind
+    for kind in (*OURS, *CHILDREN, CONFIG_MAP, EVENT, LEASE, SELF_SUBJECT_REVIEW)
 }
 
 

@@ -43,6 +43,9 @@ ANNOTATION_PAUSED: Final = f"{GROUP}/paused"
 ANNOTATION_SECRET_HASH: Final = f"{GROUP}/secret-hash"
 """On a pod template: changes when a linked Secret does, so that the App rolls."""
 
+ANNOTATION_CHANGESET: Final = f"{GROUP}/changeset"
+"""On a revision: the name of the Changeset that made it."""
+
 ANNOTATION_ROLLED_BACK: Final = f"{GROUP}/rolled-back"
 """On a Service that a failed commit takes back: what was created for it at AWS is deleted with it,
 whatever its deletion policy. What was there before is not."""
@@ -59,6 +62,11 @@ def project_namespace(project: str, prefix: str = "") -> str:
 def stage_namespace(project: str, stage: str, prefix: str = "") -> str:
     """The namespace that holds a Stage's Apps, Services and Changesets."""
     return f"{prefix}{project}-{stage}"
+
+
+def revision_name(stage: str, number: int) -> str:
+    """The ControllerRevision, in the Project's namespace, that holds a revision of a Stage."""
+    return f"{stage}-{number}"
 
 
 def is_reserved_namespace(namespace: str) -> bool:

@@ -12,12 +12,10 @@ from dataclasses import dataclass, field
 from typing import Final, Literal
 from urllib.parse import urlencode
 
-import aiohttp
-
 from setops.api.kinds import Key, Kind, Object, key_of, kind_of
 from setops.api.names import MANAGER
-from setops.kube.connection import Answer, Transport
 from setops.kube.errors import Gone, Unavailable, error_of
+from setops.kube.transport import Answer, Transport
 
 Verb = Literal["get", "list", "create", "update", "apply", "patch", "delete"]
 Observer = Callable[[Verb, Kind, int, bool], None]
@@ -178,7 +176,7 @@ class Client:
     async def _call(self, request: _Request) -> Object:
         try:
             answer = await request.by(self._transport)
-        except (aiohttp.ClientError, OSError) as error:  # OSError: TimeoutError is one
+        except self._transport.failures as error:
             self._observe(request, 0)
             text = str(error) or type(error).__name__
             raise Unavailable(text, reason=type(error).__name__, target=request.target) from error

@@ -1,8 +1,7 @@
 """Where the API server is and who we are there: in-cluster, or by kubeconfig.
 
 Loading `kubernetes` costs about a second (it imports every authentication scheme that it knows),
-so that happens on connecting, not on importing this module. `Transport` is all that `Client`
-needs; something lighter can stand in for it.
+so that happens on connecting, not on importing this module.
 """
 
 from __future__ import annotations
@@ -14,11 +13,12 @@ import ssl
 import time
 import urllib.request
 from collections.abc import Mapping, MutableMapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 import aiohttp
+
+from setops.kube.transport import Answer
 
 if TYPE_CHECKING:
     from kubernetes.aio.client.configuration import Configuration
@@ -35,29 +35,10 @@ _TIMEOUT: Final = aiohttp.ClientTimeout(total=REQUEST_TIMEOUT, sock_connect=CONN
 _log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """An HTTP answer: status, headers, body."""
-
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
-
-
-class Transport(Protocol):
-    """Carries requests to the API server."""
-
-    async def request(
-        self, method: str, path: str, *, content_type: str = "", body: object = None
-    ) -> Answer:
-        """Send `body` as JSON. Raises OSError, TimeoutError or aiohttp.ClientError."""
-
-    async def close(self) -> None:
-        """Close all connections."""
-
-
 class Connection:
     """The API server by the `kubernetes` library's configuration, credentials and HTTP client."""
+
+    failures = (aiohttp.ClientError, OSError)  # TimeoutError is an OSError
 
     def __init__(self, configuration: Configuration, kubeconfig: str | None) -> None:
         from kubernetes.aio.client.rest import RESTClientObject

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from setops.api.definition import StageDefinition
+if TYPE_CHECKING:
+    # Only named here: help and completion read declarations without loading any model.
+    from setops.api.definition import StageDefinition
 
 
 class Level(StrEnum):
@@ -77,6 +79,8 @@ class Arity(StrEnum):
     """How many values an argument takes. All but ONE stand last."""
 
     ONE = "one"
+    OPTIONAL = "optional"
+    """None or one."""
     MANY = "many"
     """One or more."""
     ANY = "any"
@@ -104,13 +108,16 @@ class Argument:
 
 @dataclass(frozen=True, slots=True)
 class Flag:
-    """A value by name, written `--name value` or `--name=value`."""
+    """A value by name, written `--name value` or `--name=value`; `short` also as `-s value`."""
 
     name: str
     description: str
     type: Type = Type.TEXT
     choices: tuple[Choice, ...] = ()
     required: bool = False
+    short: str = ""
+    many: bool = False
+    """Whether it may be given several times."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,31 +150,29 @@ class Invocation:
         return value
 
 
-Apply = Callable[[StageDefinition, Invocation, Context], StageDefinition]
+Apply = Callable[["StageDefinition", Invocation, Context], "StageDefinition"]
 """What a command does. Raises ProblemsError with fields as paths in the definition."""
 
 Makes = Callable[[Invocation], str]
 """The path in the definition of what a command creates."""
 
 
-@dataclass(frozen=True, slots=True)
-class Command:
-    """One command, or one setting of a command that has several (`container:set port`).
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Declaration:
+    """How a command, or one setting of a command that has several (`container:set port`), is
+    written and explained.
 
     `scopes` are the things that enclose what it acts on, outermost first. `stages` tells whether
-    it adds to the Changeset; all in this package do, others commit themselves. `makes` is given
-    by commands that create something: what comes later in a Changeset fails only because of it.
+    it adds to the Changeset; all in this package do, others commit themselves.
     """
 
     name: str
     scopes: tuple[Level, ...]
     help: str
     example: str
-    apply: Apply
     setting: str | None = None
     arguments: tuple[Argument, ...] = ()
     flags: tuple[Flag, ...] = ()
-    makes: Makes | None = None
     stages: bool = True
 
     @property
@@ -187,6 +192,18 @@ class Command:
         return next((flag for flag in self.flags if flag.name == name), None)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Command(Declaration):
+    """A declaration with what the command does to a definition.
+
+    `makes` is given by commands that create something: what comes later in a Changeset fails only
+    because of it.
+    """
+
+    apply: Apply
+    makes: Makes | None = None
+
+
 OF_STAGE: Final = (Level.PROJECT, Level.STAGE)
 OF_APP: Final = (*OF_STAGE, Level.APP)
 OF_SERVICE: Final = (*OF_STAGE, Level.SERVICE)
@@ -195,10 +212,11 @@ INNER: Final = (Level.APP, Level.SERVICE, Level.DOMAIN)
 
 
 def _flag(flag: Flag) -> str:
-    text = f"--{flag.name}"
+    text = f"-{flag.short}" if flag.short else f"--{flag.name}"
     if flag.type is not Type.SWITCH:
         values = "|".join(choice.value for choice in flag.choices)
         text += f" {values or flag.name.upper()}"
+    text += "…" if flag.many else ""
     return text if flag.required else f"[{text}]"
 
 
@@ -207,6 +225,8 @@ def _argument(argument: Argument) -> str:
     match argument.arity:
         case Arity.ONE:
             return name
+        case Arity.OPTIONAL:
+            return f"[{name}]"
         case Arity.MANY:
             return f"{name}…"
         case Arity.ANY:

@@ -29,7 +29,6 @@ MAX_BYTES: Final = int(1.4 * 1024 * 1024)
 """Most that one revision may take; etcd refuses objects above 1.5 MiB."""
 
 LABEL_CHANGESET_UID: Final = f"{GROUP}/changeset-uid"
-ANNOTATION_CHANGESET: Final = f"{GROUP}/changeset"
 ANNOTATION_CONTENT: Final = f"{GROUP}/content-hash"
 ANNOTATION_DEFINITION: Final = f"{GROUP}/definition-hash"
 
@@ -103,7 +102,7 @@ async def recorded(
     kept = of_stage(cluster, stage)
     for item in reversed(kept):
         if (
-            _note(item, ANNOTATION_CHANGESET) == changeset
+            _note(item, names.ANNOTATION_CHANGESET) == changeset
             and _note(item, ANNOTATION_CONTENT) == content_hash
         ):
             return int(item["revision"])
@@ -119,13 +118,17 @@ async def load(cluster: Cluster, stage: Object, number: int) -> Revision | None:
         return Revision(0, StageDefinition(), Author())
     metadata = stage["metadata"]
     found = await cluster.fetch(
-        Key(CONTROLLER_REVISION, metadata["namespace"], _name(metadata["name"], number))
+        Key(
+            CONTROLLER_REVISION,
+            metadata["namespace"],
+            names.revision_name(metadata["name"], number),
+        )
     )
     if found is None:
         return None
     data = found["data"]
     author = Author(
-        changeset=_note(found, ANNOTATION_CHANGESET),
+        changeset=_note(found, names.ANNOTATION_CHANGESET),
         user=data.get("user", ""),
         manager=data.get("manager", ""),
         message=data.get("message", ""),
@@ -152,7 +155,9 @@ async def store(
     moment, or by an earlier Stage of that name whose revisions are still going.
     """
     metadata = stage["metadata"]
-    key = Key(CONTROLLER_REVISION, metadata["namespace"], _name(metadata["name"], number))
+    key = Key(
+        CONTROLLER_REVISION, metadata["namespace"], names.revision_name(metadata["name"], number)
+    )
     revision: Object = {
         "apiVersion": CONTROLLER_REVISION.api_version,
         "kind": CONTROLLER_REVISION.kind,
@@ -196,7 +201,7 @@ async def prune(cluster: Cluster, stage: Object) -> None:
     notes = {
         name: ledger.Entry(_note(item, ANNOTATION_CONTENT), int(item["revision"]))
         for item in surplus
-        if (name := _note(item, ANNOTATION_CHANGESET))
+        if (name := _note(item, names.ANNOTATION_CHANGESET))
     }
     if notes:
         await ledger.add(cluster, stage, notes)
@@ -221,10 +226,6 @@ def _note(revision: Object, annotation: str) -> str:
     return str((revision["metadata"].get("annotations") or {}).get(annotation, ""))
 
 
-def _name(stage: str, number: int) -> str:
-    return f"{stage}-{number}"
-
-
 def _labels(stage: str, author: Author) -> dict[str, str]:
     labels = {names.LABEL_MANAGED_BY: names.MANAGER, names.LABEL_STAGE: stage}
     if author.changeset_uid:
@@ -235,7 +236,7 @@ def _labels(stage: str, author: Author) -> dict[str, str]:
 def _annotations(definition: StageDefinition, author: Author) -> dict[str, str]:
     notes = {
         ANNOTATION_DEFINITION: definition_hash(definition),
-        ANNOTATION_CHANGESET: author.changeset,
+        names.ANNOTATION_CHANGESET: author.changeset,
         ANNOTATION_CONTENT: author.content_hash,
     }
     return {name: value for name, value in notes.items() if value}

@@ -16,7 +16,8 @@ from sandbox import Sandbox
 from setops.api.kinds import APP, CORE_SERVICE, SECRET, Key, Object
 from setops.kube import errors
 from setops.kube.client import Client
-from setops.kube.connection import Answer, connect
+from setops.kube.connection import connect
+from setops.kube.transport import Answer
 from tests.cluster.kube.support import bench
 
 
@@ -139,6 +140,8 @@ def test_nothing_to_connect_by(tmp_path: Path) -> None:
 
 class Dead:
     """A transport without a server."""
+
+    failures = (aiohttp.ClientError,)
 
     async def request(self, *_: object, **__: object) -> Answer:
         raise aiohttp.ServerDisconnectedError

@@ -11,8 +11,9 @@ import pytest
 from sandbox import Sandbox
 from setops.api.kinds import LEASE, Key
 from setops.kube.client import Client
-from setops.kube.connection import Answer, connect
+from setops.kube.connection import connect
 from setops.kube.lease import Durations, Lease, LeaseLost
+from setops.kube.transport import Answer
 
 FAST = Durations(duration=2.0, renew_deadline=1.0, retry_period=0.1)
 
@@ -29,6 +30,8 @@ class Clock:
 
 class Unused:
     """A transport that nobody may use."""
+
+    failures = (OSError,)
 
     async def request(self, *_: object, **__: object) -> Answer:
         raise AssertionError

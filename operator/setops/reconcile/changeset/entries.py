@@ -13,8 +13,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from setops.api.conditions import ConditionType, find, is_true
-from setops.api.definition import MODELS, SECTIONS, Entry, StageDefinition
-from setops.api.errors import Problem, ProblemsError, problems_of
+from setops.api.definition import MODELS, SECTIONS, Entry, StageDefinition, of_resources
 from setops.api.kinds import SERVICE, Key, Object
 from setops.api.names import ANNOTATION_ROLLED_BACK, MANAGER
 from setops.changes.diff import Action, Change
@@ -38,22 +37,9 @@ def live_definition(cluster: Cluster, namespace: str) -> StageDefinition:
 
     Raises ProblemsError for a resource that the API server took and the definition can't hold.
     """
-    sections: dict[str, dict[str, Entry]] = {}
-    problems: list[Problem] = []
-    for section, kind in SECTIONS.items():
-        entries = sections.setdefault(section, {})
-        for obj in cluster.list(kind, namespace):
-            if is_deleting(obj):
-                continue
-            name = obj["metadata"]["name"]
-            try:
-                entries[name] = MODELS[section].model_validate(obj["spec"])
-            except ValidationError as error:
-                problems += problems_of(error, f"{section}.{name}")
-    if problems:
-        raise ProblemsError(problems)
-    ordered = {section: dict(sorted(entries.items())) for section, entries in sections.items()}
-    return StageDefinition.model_construct(**ordered)  # type: ignore[arg-type]
+    return of_resources(
+        {section: cluster.list(kind, namespace) for section, kind in SECTIONS.items()}
+    )
 
 
 def key_of_change(namespace: str, change: Change) -> Key:

@@ -1,0 +1,1 @@
+"""Completion: scripts for the shells, which ask `setops __complete` what could stand next."""

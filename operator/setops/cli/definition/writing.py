@@ -1,0 +1,106 @@
+"""A definition as the text of a file; what is at its default is left out. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+import yaml
+from pydantic import BaseModel
+
+from setops.api.definition import Entry, StageDefinition
+from setops.cli.definition import format as form
+from setops.cli.definition.secrets import as_template
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """What a file tells beside the definition. `repository` is the App's own path by its name."""
+
+    project: str
+    stage: str
+    log_retention: int
+    repositories: dict[str, str]
+
+
+_INTRODUCTION: Final = (
+    "# Stage definition; `setops stage:apply --file FILE` makes the Stage what it says.\n"
+)
+
+
+def write(definition: StageDefinition, head: Head) -> str:
+    """The text; reading and applying it changes nothing."""
+    document: dict[str, Any] = {
+        "schema_version": form.SCHEMA_VERSION,
+        "project": head.project,
+        "stage": head.stage,
+        "log_retention": head.log_retention,
+    }
+    for section in form.SECTIONS:
+        entries = definition.section(section)
+        if entries:
+            document[section] = {
+                name: _entry(entry, head.repositories.get(name, ""))
+                for name, entry in sorted(entries.items())
+            }
+    return _INTRODUCTION + _yaml(document)
+
+
+def _entry(entry: Entry, repository: str) -> dict[str, Any]:
+    found = _model(entry)
+    image = found.get("image")
+    if repository and image and image.startswith(f"{repository}:") and "@" not in image:
+        del found["image"]
+        found = {form.IMAGE_TAG: image.removeprefix(f"{repository}:"), **found}
+    return found
+
+
+def _model(model: BaseModel) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for name, info in type(model).model_fields.items():
+        value = getattr(model, name)
+        if value is None or value == info.default:
+            continue
+        key = form.RENAMED.get((type(model).__name__, name), name)
+        found[key] = [value] if key == form.PORTS else _value(value)
+    reference = found.get("secret_ref")
+    template = as_template(reference) if reference else None
+    if template is not None:
+        del found["secret_ref"]
+        found = {"value": template, **found}
+    return found
+
+
+def _value(value: Any) -> Any:
+    match value:
+        case BaseModel():
+            return _model(value)
+        case dict():
+            return {key: _value(child) for key, child in value.items()}
+        case list() | tuple():
+            return [_value(child) for child in value]
+        case _:
+            return value
+
+
+class _Dumper(yaml.SafeDumper):
+    """Quotes whatever some other reader of YAML could take for a number, a truth or a time."""
+
+    def ignore_aliases(self, data: Any) -> bool:
+        """Write everything out: nobody wants to follow anchors."""
+        del data
+        return True
+
+
+def _text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
+    lines = text.replace("\n", "")
+    # The library's other styles lose some of the rarer line breaks.
+    style = None if text.isprintable() else "|" if lines.isprintable() else '"'
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
+
+
+_Dumper.add_representer(str, _text)
+
+
+def _yaml(document: dict[str, Any]) -> str:
+    return yaml.dump(document, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=100)

@@ -1,0 +1,85 @@
+"""The program `setops`: arguments in, exit code out."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from typing import Final
+
+from setops.api.errors import Problem, ProblemsError
+from setops.cli import problems
+from setops.cli.words import take_apart
+
+_INTERRUPTED: Final = 1
+_COMPLETE: Final = "__complete"
+
+
+def main() -> None:
+    """Run the command that the arguments name, and exit."""
+    arguments = sys.argv[1:]
+    if arguments[:1] == [_COMPLETE]:
+        from setops.cli.completion.answer import answer
+
+        sys.exit(answer(arguments[1:]))
+    sys.exit(run(arguments))
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run a line; its exit code. Errors are told on standard error."""
+    debug = "--debug" in arguments
+    try:
+        return _run(arguments)
+    except KeyboardInterrupt:
+        return _INTERRUPTED
+    except BrokenPipeError:
+        # Whoever reads has seen enough, as `head` does.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Exception as error:
+        if debug:
+            import traceback
+
+            traceback.print_exc()
+        found = _problems(error)
+        problems.show(found)
+        return problems.exit_code(found)
+
+
+def _run(arguments: Sequence[str]) -> int:
+    line = take_apart(arguments)
+    import click
+
+    from setops.cli.program import Program
+    from setops.cli.scope import Scope
+    from setops.cli.session import Session
+
+    words = line.words or ["--help"]
+    if words[0] == "--version":
+        words = ["version", *words[1:]]
+    program = Program("setops", context_settings={"help_option_names": ["-h", "--help"]})
+    session = Session(Scope(line.scope), line.context)
+    try:
+        result = program.main(words, prog_name="setops", standalone_mode=False, obj=session)
+    except click.Abort:
+        return _INTERRUPTED
+    finally:
+        session.close()
+    return int(result or 0)
+
+
+def _problems(error: Exception) -> Sequence[Problem]:
+    if isinstance(error, ProblemsError):
+        return error.problems
+    click = sys.modules.get("click")
+    if click is not None and isinstance(error, click.UsageError):
+        from setops.cli.program import problem_of
+
+        return (problem_of(error),)
+    from setops.cli.connect import problem_of as problem_of_connection
+
+    return (problem_of_connection(error),)
+
+
+if __name__ == "__main__":
+    main()

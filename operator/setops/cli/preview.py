@@ -1,0 +1,98 @@
+"""What a Changeset leads to, worked out here: the same fold, diff and plan as the operator's."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from setops.api.changeset import ChangesetSpec, Plan
+from setops.api.definition import SECTIONS, StageDefinition, load, of_resources
+from setops.api.errors import Problem
+from setops.api.kinds import CONTROLLER_REVISION, ORGANIZATION, PROJECT, Object
+from setops.api.names import revision_name
+from setops.changes.diff import diff
+from setops.changes.digest import content_hash, definition_hash
+from setops.changes.fold import fold
+from setops.changes.plan import Source, plan_of
+from setops.cli.session import Place, Session
+from setops.kube.errors import Forbidden
+from setops.language.command import Context
+
+_UNKNOWN: str = "registry.invalid"
+"""Stands for a registry that the user may not look up; only for checking."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """What commands are checked over: a definition, and where it is."""
+
+    base: StageDefinition
+    context: Context
+
+
+def ground(session: Session, changeset: Object | None) -> Ground:
+    """Where the Changeset began, or what is there now for one that begins now."""
+    place = session.place()
+    number = ((changeset or {}).get("status") or {}).get("baseRevision")
+    base = None
+    if number is not None and number != place.revision:
+        base = revision(session, place, int(number))
+    return Ground(base or live(session), _context(session, place, changeset))
+
+
+def live(session: Session) -> StageDefinition:
+    """The Stage's definition as its resources have it."""
+    namespace = session.place().namespace
+    return of_resources(
+        {section: session.cluster.list(kind, namespace) for section, kind in SECTIONS.items()}
+    )
+
+
+def revision(session: Session, place: Place, number: int) -> StageDefinition | None:
+    """The definition of a revision; None when it is gone or may not be read. 0 is the empty one."""
+    if number == 0:
+        return StageDefinition()
+    try:
+        name = revision_name(place.stage, number)
+        found = session.cluster.find(CONTROLLER_REVISION, place.home, name)
+    except Forbidden:
+        return None
+    return load(found["data"]["definition"]) if found else None
+
+
+def problems(on: Ground, spec: dict[str, Any]) -> Sequence[Problem]:
+    """All that is wrong with a Changeset's content."""
+    return fold(on.base, ChangesetSpec.model_validate(spec), on.context).problems
+
+
+def spec_of(raw: Mapping[str, Any]) -> ChangesetSpec:
+    """A Changeset's spec."""
+    return ChangesetSpec.model_validate(raw)
+
+
+def plan(on: Ground, changeset: Object) -> tuple[Plan, Sequence[Problem]]:
+    """The plan of a Changeset and what is wrong with it, as far as one can tell here."""
+    spec = ChangesetSpec.model_validate(changeset["spec"])
+    folded = fold(on.base, spec, on.context)
+    source = Source(
+        changeset["metadata"].get("generation", 1),
+        content_hash(spec),
+        definition_hash(folded.definition),
+        on.context.registry,
+    )
+    return plan_of(diff(on.base, folded.definition), source), folded.problems
+
+
+def _context(session: Session, place: Place, changeset: Object | None) -> Context:
+    planned = (((changeset or {}).get("status") or {}).get("plan") or {}).get("registry")
+    organization, registry = "", planned
+    try:
+        project = session.cluster.find(PROJECT, "", place.project)
+        organization = str(project["spec"]["organization"]) if project else ""
+        if registry is None and organization:
+            hosting = session.cluster.find(ORGANIZATION, "", organization)
+            registry = hosting["spec"].get("registry") if hosting else None
+    except Forbidden:
+        registry = registry or _UNKNOWN
+    return Context(organization, place.project, place.stage, registry)

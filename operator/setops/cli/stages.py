@@ -1,0 +1,86 @@
+"""`stage:create`, `stage:destroy`: they act at once."""
+
+from __future__ import annotations
+
+import re
+
+from setops.api import names
+from setops.api.errors import Code, Validator, quoted
+from setops.api.kinds import APP, NOTIFICATION, SERVICE, STAGE, Kind, Object
+from setops.cli import places
+from setops.cli.call import Call
+from setops.cli.problems import failure
+from setops.cli.scope import Scope
+from setops.cli.session import Place, Session
+from setops.cli.terminal import echo
+from setops.kube.errors import AlreadyExists
+from setops.language.command import Level
+
+
+def create(call: Call) -> int:
+    """Create a Stage and wait until it has its namespace."""
+    session, (name,) = call.session, call.arguments
+    if not re.fullmatch(names.STAGE_NAME, name):
+        raise failure(
+            Code.STAGE_NAME_INVALID,
+            f"{quoted(name)} is not a valid name: a Stage's name has 3 to 12 lowercase letters and "
+            "digits, and begins with a letter",
+            Validator.INVALID_FORMAT,
+            "NAME",
+        )
+    project = session.project()
+    home = session.home(project)
+    days = call.flags.get("log-retention")
+    manifest: Object = {
+        "apiVersion": STAGE.api_version,
+        "kind": STAGE.kind,
+        "metadata": {"name": name, "namespace": home},
+        "spec": {} if days is None else {"logRetentionDays": days},
+    }
+    try:
+        session.cluster.create(manifest)
+    except AlreadyExists:
+        raise failure(
+            Code.STAGE_ALREADY_EXISTS,
+            f"Stage {quoted(name)} of Project {project} exists already; choose another name",
+            Validator.TAKEN,
+            "NAME",
+        ) from None
+    places.wait_ready(session, STAGE, home, name)
+    echo(f"Stage {name} created in Project {project}.")
+    return 0
+
+
+def destroy(call: Call) -> int:
+    """Destroy a Stage; without --force say what would go."""
+    session = call.session
+    name = call.name or session.require(Level.STAGE)
+    place = at(session, name)
+    if not call.given("force"):
+        lost = [
+            text
+            for kind in (APP, SERVICE, NOTIFICATION)
+            if (text := places.counted(_names(session, place, kind), kind.kind))
+        ]
+        what = f"Stage {name} of Project {place.project}"
+        again = f"--project {place.project} stage:destroy {name}"
+        return places.refuse_without_force(what, lost, again)
+    if call.name is None:
+        raise failure(
+            Code.VALIDATION_FAILED,
+            f"name the Stage that you want to destroy: setops stage:destroy {name} --force",
+            Validator.REQUIRED,
+            "NAME",
+        )
+    places.destroy(session, STAGE, (place.home, name), call.given("detach"))
+    return 0
+
+
+def at(session: Session, name: str) -> Place:
+    """The Stage of that name in the Project of the line."""
+    scope = Scope({**session.scope.flags, Level.PROJECT: session.project(), Level.STAGE: name})
+    return session.narrowed(scope).place()
+
+
+def _names(session: Session, place: Place, kind: Kind) -> list[str]:
+    return [str(item["metadata"]["name"]) for item in session.cluster.list(kind, place.namespace)]

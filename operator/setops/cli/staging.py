@@ -1,0 +1,84 @@
+"""Staged commands: checked at once, then added to the user's Changeset."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any, Final
+
+from setops.api.errors import Problem, ProblemsError
+from setops.api.kinds import Object
+from setops.cli import changesets, preview
+from setops.cli.session import Session
+from setops.cli.terminal import echo
+from setops.language.command import INNER, Invocation, Level
+from setops.language.parse import parse, render
+from setops.language.table import FORMS
+
+_SHOWN: Final = 20
+"""Staged commands that are shown; of more, the last ones."""
+
+
+def stage(session: Session, words: Sequence[str]) -> int:
+    """Stage the command that words make up. Raises ProblemsError, and stages nothing then."""
+    line = render(_read(session, words))
+    for level in (Level.PROJECT, Level.STAGE):
+        session.require(level)
+    changed = add(session, [line])
+    commands = changesets.commands_of(changed)
+    echo(f"Staged: {line}")
+    echo("")
+    show(session, commands)
+    return 0
+
+
+def add(session: Session, lines: Sequence[str], **fields: Any) -> Object:
+    """Add lines to the Changeset, if they bring nothing wrong into it."""
+
+    def change(changeset: Object | None) -> dict[str, Any]:
+        before = changesets.commands_of(changeset)
+        spec = {**(changeset or {"spec": {}})["spec"], **fields, "commands": [*before, *lines]}
+        on = preview.ground(session, changeset)
+        found = preview.problems(on, spec)
+        if found:
+            known = preview.problems(on, {**spec, "commands": list(before)}) if before else ()
+            new = [problem for problem in found if problem not in known]
+            if new:
+                raise ProblemsError(_own_first(new, len(before)))
+        return {"commands": spec["commands"], **fields}
+
+    return changesets.edit(session, change)
+
+
+def show(session: Session, commands: Sequence[str]) -> None:
+    """What is in the Changeset now."""
+    place = session.place()
+    count = "1 command" if len(commands) == 1 else f"{len(commands)} commands"
+    echo(f"Changeset of {session.user} on {place.project}/{place.stage}, {count}:")
+    hidden = max(0, len(commands) - _SHOWN)
+    if hidden:
+        echo(f"       … {hidden} before these")
+    for number, line in enumerate(commands[hidden:], start=hidden + 1):
+        echo(f"  {number:>4}  {line}")
+    echo("To carry it out: setops changeset:commit")
+
+
+def _read(session: Session, words: Sequence[str]) -> Invocation:
+    """The invocation, with the App or Service that the line names anywhere."""
+    scope = [f"--{level}={value}" for level in INNER if (value := session.scope.flag(level))]
+    try:
+        return parse(shlex.join([*scope, *words]))
+    except ProblemsError:
+        # The language says what is missing; what there is to choose from, only the cluster knows.
+        forms = FORMS[words[0]]
+        for level in (Level.APP, Level.SERVICE):
+            if level in forms[0].scopes and not session.scope.flag(level):
+                session.require(level)
+        raise
+
+
+def _own_first(problems: Sequence[Problem], own: int) -> Sequence[Problem]:
+    """The problems of the new lines; where all are blamed on others, those."""
+    mine = [problem for problem in problems if problem.command is None or problem.command >= own]
+    return mine or [replace(problem, command=own) for problem in problems]

@@ -1,0 +1,176 @@
+"""What is written to the terminal: colour, tables, blocks, a spinner. Plain without a terminal."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import sys
+import unicodedata
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+_FRAMES: Final = "◢◣◤◥"
+_BOLD: Final = "\033[1m"
+_DIM: Final = "\033[2m"
+_GREEN: Final = "\033[32m"
+_RED: Final = "\033[31m"
+_YELLOW: Final = "\033[33m"
+_END: Final = "\033[0m"
+_ELLIPSIS: Final = "…"
+_SIGNS: Final = {"+": _GREEN, "~": _YELLOW, "±": _YELLOW, "-": _RED}
+
+
+def is_terminal() -> bool:
+    """Whether somebody looks at standard output."""
+    return sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
+
+
+def has_colour() -> bool:
+    """Whether colour is wanted. Source: no-color.org."""
+    return is_terminal() and not os.environ.get("NO_COLOR")
+
+
+def echo(text: str = "") -> None:
+    """Write a line to standard output."""
+    print(clean(text), flush=True)
+
+
+def clean(text: str) -> str:
+    """Text without characters that would steer the terminal, but for our own colours."""
+    return text if text.isprintable() else _CHARACTER.sub(_kept, text)
+
+
+_CHARACTER: Final = re.compile(r"\033\[(?:[012]|3[123])m|.", re.DOTALL)
+
+
+def _kept(found: re.Match[str]) -> str:
+    piece = found[0]
+    if len(piece) > 1 or piece == "\n" or piece.isprintable():
+        return piece
+    return "\N{REPLACEMENT CHARACTER}"
+
+
+def bold(text: str) -> str:
+    """Text that stands out."""
+    return f"{_BOLD}{text}{_END}" if has_colour() else text
+
+
+def green(text: str) -> str:
+    """Text that says that all is well."""
+    return f"{_GREEN}{text}{_END}" if has_colour() else text
+
+
+def yellow(text: str) -> str:
+    """Text that says to take care."""
+    return f"{_YELLOW}{text}{_END}" if has_colour() else text
+
+
+def coloured_plan(text: str) -> str:
+    """A plan with its signs in colour."""
+    if not has_colour():
+        return text
+    lines = []
+    for line in text.split("\n"):
+        colour = _SIGNS.get(line[:1]) if line[1:2] == " " else None
+        if colour is None and line.startswith("  ! "):
+            colour = _YELLOW
+        lines.append(f"{colour}{line}{_END}" if colour else line)
+    return "\n".join(lines)
+
+
+def block(rows: Iterable[tuple[str, object]]) -> str:
+    """`Name:   web` lines with the values in one column; values of several lines are indented."""
+    pairs = [(name, str(value)) for name, value in rows]
+    column = max((len(name) for name, _ in pairs), default=0) + 3
+    lines = []
+    for name, value in pairs:
+        first, *more = value.split("\n")
+        lines.append(f"{name + ':':<{column}} {first}".rstrip())
+        lines += [f"{'':<{column}} {line}".rstrip() for line in more]
+    return "\n".join(lines)
+
+
+def table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    """A bordered table that fits the terminal: the widest columns are cut first."""
+    cells = [[_one_line(cell) for cell in row] for row in rows]
+    widths = [
+        max([cells_width(name), *(cells_width(row[place]) for row in cells)])
+        for place, name in enumerate(header)
+    ]
+    room = columns() - 3 * len(header) - 1
+    while sum(widths) > room and max(widths) > _NARROWEST:
+        widths[widths.index(max(widths))] -= 1
+    rule = "+" + "+".join("-" * (width + 2) for width in widths) + "+"
+    lines = [rule, _row(header, widths), rule]
+    lines += [_row(row, widths) for row in cells]
+    return "\n".join([*lines, rule] if cells else lines)
+
+
+_NARROWEST: Final = 8
+_NO_TERMINAL: Final = 200
+
+
+def columns() -> int:
+    """Columns that there are; without a terminal there is room."""
+    return shutil.get_terminal_size((80 if is_terminal() else _NO_TERMINAL, 24)).columns
+
+
+def cells_width(text: str) -> int:
+    """Columns that a text takes."""
+    if text.isascii():
+        return len(text)
+    wide = sum(unicodedata.east_asian_width(char) in "WF" for char in text)
+    return len(text) + wide - sum(unicodedata.combining(char) > 0 for char in text)
+
+
+def _one_line(cell: object) -> str:
+    text = "" if cell is None else str(cell)
+    return text if text.isprintable() else " ".join(text.split())
+
+
+def _row(cells: Sequence[str], widths: Sequence[int]) -> str:
+    shown = [_fitted(cell, width) for cell, width in zip(cells, widths, strict=True)]
+    return "| " + " | ".join(shown) + " |"
+
+
+def _fitted(text: str, width: int) -> str:
+    if cells_width(text) > width:
+        while cells_width(text) > width - 1:
+            text = text[:-1]
+        text += _ELLIPSIS
+    return text + " " * (width - cells_width(text))
+
+
+class Spinner:
+    """Says what is being done: one line that turns on a terminal, else a line for each news."""
+
+    def __init__(self) -> None:
+        self._said = ""
+        self._turn = 0
+
+    def say(self, text: str) -> None:
+        """What is being done now; called often, so that it turns."""
+        if is_terminal():
+            frame = _FRAMES[self._turn % len(_FRAMES)]
+            self._turn += 1
+            room = columns() - 3
+            shown = text if len(text) <= room else text[: room - 1] + _ELLIPSIS
+            sys.stdout.write(f"\r\033[K{frame} {shown}")
+            sys.stdout.flush()
+        elif text != self._said:
+            echo(text)
+        self._said = text
+
+    def end(self) -> None:
+        """Take the line away."""
+        if is_terminal() and self._said:
+            sys.stdout.write("\r\033[K")
+            sys.stdout.flush()
+        self._said = ""
+
+
+def repaint(text: str) -> None:
+    """Write in place of all that the terminal shows."""
+    sys.stdout.write(f"\033[H\033[2J{clean(text)}\n")
+    sys.stdout.flush()

@@ -1,0 +1,127 @@
+"""`stage:dump` and `stage:apply` against the real control plane."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.cluster.terminal import Terminal, administrator, developer
+from tests.cluster.world import World
+
+
+@pytest.fixture(scope="module")
+def admin(world: World, tmp_path_factory: pytest.TempPathFactory) -> Terminal:
+    return administrator(world, tmp_path_factory.mktemp("terminals"))
+
+
+@pytest.fixture
+def dev(world: World, admin: Terminal) -> Iterator[Terminal]:
+    found = developer(world, admin)
+    for line in (
+        "app:create web",
+        "-a web release:create registry.example.com/web:1.0",
+        "-a web release:activate 1",
+        "-a web env:set A=1.10",
+        "service:create store --type s3",
+        "-a web link:create store --env-key STORE_URL",
+        "notification:create ops --type email --target ops@example.com",
+    ):
+        found.does(line)
+    found.does("changeset:commit")
+    yield found
+    world.delete("project.setops.co", found.project)
+
+
+def dumped(dev: Terminal) -> Path:
+    path = dev.directory / "stage.setops.yaml"
+    path.write_text(dev.does("stage:dump"))
+    return path
+
+
+def test_dump_and_apply_is_an_empty_plan(dev: Terminal) -> None:
+    path = dumped(dev)
+    assert f"project: {dev.project}" in path.read_text()
+    assert dev.does("stage:apply -f stage.setops.yaml") == "Nothing to change.\n"
+    assert dev.does("stage:apply -f -", input=path.read_text()) == "Nothing to change.\n"
+
+
+def test_apply_makes_the_stage_what_the_file_says(dev: Terminal, admin: Terminal) -> None:
+    path = dumped(dev)
+    text = path.read_text().replace("A:", "B:").replace("log_retention: 14", "log_retention: 30")
+    path.write_text(text + "  admins:\n    type: email\n    target: a@example.com\n")
+    said = dev.run("stage:apply -f stage.setops.yaml")
+    assert "env.A: 1.10 → (unset)" in said.out
+    assert "+ Notification admins" in said.out
+    assert "nothing was changed; to do it without being asked: --auto-approve" in said.err
+    dev.fails("changeset:info", 78)
+    done = admin.on(dev.project).run(["stage:apply", f"-f{path}", "--auto-approve"])
+    assert "Commit successful!" in done.out, done.err
+    assert "Logs are kept for 30 days" in done.out
+    assert dev.does("stage:apply -f stage.setops.yaml") == "Nothing to change.\n"
+    assert "admins" in dev.does("notification")
+
+
+def test_the_stage_that_the_file_names_counts_where_the_line_names_none(
+    dev: Terminal, admin: Terminal
+) -> None:
+    path = dumped(dev)
+    assert admin.does(["stage:apply", "-f", str(path)]) == "Nothing to change.\n"
+
+
+def test_tags_move_images(dev: Terminal) -> None:
+    said = dev.does("stage:apply -t web=2.0 --auto-approve")
+    assert "releases.2.image: (unset) → registry.example.com/web:2.0" in said
+    assert "Commit successful!" in said
+    assert dev.does("stage:apply -t web=2.0 --auto-approve") == "Nothing to change.\n"
+    assert "did you mean 'web'?" in dev.fails("stage:apply -t wbe=1")
+    assert "write APP=TAG" in dev.fails("stage:apply -t web")
+    assert "needs a file or tags" in dev.fails("stage:apply")
+
+
+def test_errors_have_line_and_column(dev: Terminal) -> None:
+    path = dumped(dev)
+    path.write_text(path.read_text().replace("type: s3", "type: s4"))
+    said = dev.fails("stage:apply -f stage.setops.yaml")
+    assert "line 20, column 5" in said
+    assert "s4" in said
+    assert "can't be read: No such file" in dev.fails("stage:apply -f none.yaml")
+
+
+def test_something_staged_is_in_the_way(dev: Terminal) -> None:
+    path = dumped(dev)
+    path.write_text(path.read_text().replace("1.10", "2"))
+    dev.does("app:create other")
+    said = dev.fails("stage:apply -f stage.setops.yaml --auto-approve")
+    assert "you have something staged already" in said
+    assert "app:create other" in dev.does("changeset:info")
+
+
+def test_secrets_go_into_a_secret_and_nowhere_else(dev: Terminal, world: World) -> None:
+    path = dumped(dev)
+    path.write_text(path.read_text().replace("'1.10'", "'x{{ .Secrets.KEY }}'"))
+    assert "no value for the secret 'KEY'" in dev.fails("stage:apply -f stage.setops.yaml")
+    (dev.directory / "secrets").write_text("KEY=hush-hush\n")
+    line = "stage:apply -f stage.setops.yaml --secrets secrets --auto-approve"
+    said = dev.does(line)
+    namespace = f"{dev.project}-production"
+    web = world.get("sapp", "web", namespace)
+    assert web is not None
+    reference = web["spec"]["env"]["A"]["secretRef"]
+    secret = world.get("secret", reference["name"], namespace)
+    assert secret is not None
+    assert base64.b64decode(secret["data"][reference["key"]]) == b"xhush-hush"
+    changesets = json.dumps(world.list("scs", namespace))
+    assert "hush-hush" not in changesets + said
+    assert dev.does("stage:apply -f stage.setops.yaml") == "Nothing to change.\n", "known by now"
+    dump = dev.does("stage:dump")
+    assert dev.does("stage:apply -f -", input=dump) == "Nothing to change.\n"
+    (dev.directory / "secrets").write_text("KEY=other\n")
+    assert "restarts its containers" in dev.run(line).out
+
+
+def test_the_schema_is_json(dev: Terminal) -> None:
+    assert json.loads(dev.does("stage:schema"))["properties"]["schema_version"] == {"const": 2}

@@ -1,0 +1,98 @@
+"""The commands: one table, nothing missing of the platform's tree, help for each, a quick start."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from importlib import import_module
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from setops.cli import generate, table
+from setops.cli import help as pages
+from setops.cli.declare import Own
+from setops.language.table import COMMANDS
+
+DOCS: Final = Path(__file__).resolve().parents[3] / "docs"
+
+# Source: the tree of the platform's command line.
+_TREE: Final = """
+organization:info organization:switch
+project project:create project:info project:destroy
+stage stage:create stage:info stage:destroy stage:dump stage:apply
+app app:create app:info app:destroy app:ps
+container:set container:unset network:set network:unset resource:set resource:unset
+env env:set env:unset domain domain:create domain:destroy domain:validate
+link link:create link:destroy release release:create release:activate
+task task:run task:attach task:stop log
+service service:create service:info service:destroy option option:set option:unset
+backup backup:create backup:info backup:destroy backup:download backup:upload backup:restore
+backup:schedule backup:unschedule
+notification notification:create notification:destroy
+changeset:info changeset:commit changeset:discard
+user user:invite user:remove
+login login:info logout completion version help
+"""
+
+
+def test_nothing_of_the_platforms_tree_is_missing() -> None:
+    assert [name for name in _TREE.split() if name not in table.forms()] == []
+
+
+def test_the_languages_commands_are_written_down_as_they_are() -> None:
+    assert generate.staged() == table.STAGED.read_text(encoding="utf-8"), "stale: make docs"
+    for key, command in COMMANDS.items():
+        assert table.declarations()[key].usage == command.usage
+
+
+@pytest.mark.parametrize("name", table.forms())
+def test_every_command_explains_itself(name: str) -> None:
+    for form in table.forms()[name]:
+        page = pages.page([form])
+        assert form.help.split()[0] in page
+        assert f"Example:\n  setops {form.example}" in page
+        assert form.name in form.example
+    assert name in pages.overview()
+
+
+@pytest.mark.parametrize("own", [one for one in table.declarations().values()
+                                 if isinstance(one, Own)], ids=lambda own: own.key)  # fmt: skip
+def test_what_a_command_runs_exists(own: Own) -> None:
+    module, _, function = own.run.partition(":")
+    assert callable(getattr(import_module(f"setops.cli.{module}"), function))
+
+
+def test_the_reference_is_what_the_declarations_say() -> None:
+    made = generate.documents()
+    kept = {
+        str(path.relative_to(DOCS)): path.read_text(encoding="utf-8")
+        for folder in ("reference", "man", generate.SCHEMA)
+        for path in ((DOCS / folder).rglob("*") if (DOCS / folder).is_dir() else [DOCS / folder])
+        if path.is_file()
+    }
+    assert kept == made, "stale: make docs"
+
+
+HEAVY: Final = ("pydantic", "http.client", "yaml", "asyncio", "aiohttp", "kubernetes", "boto3")
+
+
+@pytest.mark.parametrize("line", ["--help", "help resource:set", "app:create --help"])
+def test_help_loads_nothing_that_takes_its_time(line: str) -> None:
+    script = (
+        "import sys; from setops.cli.main import run; code = run(sys.argv[1:]); "
+        f"loaded = [name for name in {HEAVY} if name in sys.modules]; "
+        "sys.exit(str(loaded) if loaded or code else 0)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script, *line.split()], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("Usage: setops")
+
+
+def test_a_wrong_command_is_answered_with_the_nearest() -> None:
+    assert "did you mean resource:set?" in pages.unknown("rsource:set").message
+    assert "there are: stage" in pages.unknown("stage:qqqqqqqqqqqq").message
+    assert "setops help lists all" in pages.unknown("qqqqqq").message
