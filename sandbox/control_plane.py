@@ -65,6 +65,8 @@ class Sandbox:
         self._running = running
         # Fingerprint of the chart and its values, once they are installed.
         self.installed: str | None = None
+        # URL of a proxy that everybody takes for the AWS emulator.
+        self.aws_proxy: str | None = None
 
     @classmethod
     def start(
@@ -243,13 +245,13 @@ class Sandbox:
 
     @property
     def aws_endpoint(self) -> str:
-        """The AWS emulator's URL.
+        """The AWS emulator's URL, or that of the proxy in front of it.
 
         Raises SandboxError if the sandbox was started without it.
         """
         if not self._state.aws:
             raise SandboxError("this sandbox was started without the AWS emulator")
-        return self._around.url(AWS)
+        return self.aws_proxy or self._around.url(AWS)
 
     @property
     def exports(self) -> Mapping[str, str]:

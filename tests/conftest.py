@@ -8,6 +8,8 @@ from collections.abc import Generator, Iterator
 import pytest
 
 from sandbox import Sandbox
+from sandbox.proxy import Proxy
+from tests.cluster.witness import Witness
 
 _LONGEST = (
     "test_faults_commit",
@@ -34,9 +36,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def sandbox() -> Iterator[Sandbox]:
-    """A real control plane with the AWS emulator, for the whole run; tests clean up after them."""
+    """A real control plane with the AWS emulator, for the whole run; tests clean up after them.
+
+    No operator in it deletes data at AWS that nobody has given up.
+    """
     with Sandbox.start() as started:
-        yield started
+        witness = Witness(started.api())
+        with Proxy(started.aws_endpoint, rule=witness) as aws:
+            started.aws_proxy = aws.url
+            yield started
+        assert not witness.unexplained
 
 
 @pytest.hookimpl(wrapper=True)

@@ -23,11 +23,12 @@ from botocore.exceptions import ClientError
 from sandbox import Sandbox
 from sandbox.ports import LOOPBACK
 from sandbox.postgres import Instance, Postgres
-from sandbox.proxy import Action, Cut, Fail, Proxy, Request, Rewrite, Rule
+from sandbox.proxy import Action, Call, Cut, Drop, Fail, Proxy, Request, Rewrite, Rule
 from setops.aws.target import Account, Identity, resource_name
 from tests.cluster.aws import emulator
 from tests.cluster.aws.story import Root
 from tests.cluster.aws.test_postgresql import Owner
+from tests.cluster.witness import Witness
 from tests.cluster.world import Object, World, manifest, organization
 
 ACCOUNT: Final = "999999999999"
@@ -36,12 +37,16 @@ DRIFT: Final = 3
 """Seconds after which the operator looks unasked at what is ready or stalled."""
 ORGANIZATION: Final = "databases"
 
+_PATIENCE_AT_THE_END: Final = 150.0
+
 CREATING: Final = "creating"
 MODIFYING: Final = "modifying"
 DELETING: Final = "deleting"
 
-# More storage is what a full one is given; otherwise an instance has to be available.
+# More storage is what a full one is given, and protection comes off one that has failed; otherwise
+# an instance has to be available.
 _MODIFIABLE: Final = (None, "storage-full")
+_UNPROTECTED: Final = {"Action", "Version", "DBInstanceIdentifier", "ApplyImmediately"}
 # Without a final snapshot they can be deleted.
 _WITHOUT_SNAPSHOT: Final = ("failed", "incompatible-network", "incompatible-restore")
 
@@ -99,6 +104,8 @@ class Rds:
         if isinstance(before, Fail | Cut):
             return before
         own = self._judge(request)
+        if isinstance(own, Fail) and isinstance(before, Drop):
+            return Call(before.after, Cut()) if before.after else Cut()
         return own if before is None or isinstance(own, Fail) else before
 
     def _judge(self, request: Request) -> Action | None:
@@ -113,7 +120,7 @@ class Rds:
             case "CreateDBInstance":
                 self._create(name, form)
             case "ModifyDBInstance":
-                if self._shown.get(name) not in _MODIFIABLE:
+                if not self._takes_changes(name, form):
                     return self._wrong_state(name)
                 self._modify(name, form)
             case "DeleteDBInstance":
@@ -138,6 +145,11 @@ class Rds:
             self._shown.pop(name, None)
         if MODIFYING in self._lasting:
             self._shown[name] = MODIFYING
+
+    def _takes_changes(self, name: str, form: Mapping[str, str]) -> bool:
+        state = self._shown.get(name)
+        frees = form.keys() - _UNPROTECTED == {"DeletionProtection"}
+        return state in _MODIFIABLE or (frees and state in _WITHOUT_SNAPSHOT)
 
     def _delete(self, name: str, form: Mapping[str, str]) -> Action:
         state, skips = self._shown.get(name), form.get("SkipFinalSnapshot") == "true"
@@ -292,10 +304,14 @@ class Rig:
             namespace = f"{project}-live"
             for each in self.world.list("ssvc", namespace):
                 self.rds.release(self.name(namespace, each["metadata"]["name"]))
-        self.world.delete("project.setops.co", *self.projects)
-        for project in self.projects:
-            self.world.gone("project.setops.co", project)
-        self.world.delete("sorg", *set(self.projects.values()))
+        self.world.delete_all(manifest("Project", name, {}) for name in self.projects)
+        self.world.until(lambda: not self._left(), "the end of all Projects", _PATIENCE_AT_THE_END)
+        owners = set(self.projects.values())
+        self.world.delete_all(manifest("Organization", name, {}) for name in owners)
+
+    def _left(self) -> set[str]:
+        found = {each["metadata"]["name"] for each in self.world.list("project.setops.co")}
+        return found & set(self.projects)
 
 
 def service(namespace: str, name: str, kind: str = "postgresql", **spec: Any) -> Object:
@@ -345,7 +361,8 @@ def running(sandbox: Sandbox, directory: Path, **values: Any) -> Iterator[Rig]:
         account = Account(ACCOUNT, REGION, endpoint_url=direct.url)
         owner = Owner(account)
         rds = Rds(server, owner)
-        aws.rule = rds
+        aws.rule = witness = Witness(sandbox.api(), rds)
         rig = Rig(World(sandbox, operator), api, aws, direct, rds, owner, Root(account))
         yield rig
         rig.clear()
+        assert not witness.unexplained

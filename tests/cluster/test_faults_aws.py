@@ -24,6 +24,7 @@ from setops.aws.target import Account, Identity, resource_name
 from tests.cluster.aws import emulator
 from tests.cluster.aws.story import Root, app
 from tests.cluster.faults import Fault, Faults, Life, restart
+from tests.cluster.witness import Witness
 from tests.cluster.world import World, manifest, organization
 
 ACCOUNT: Final = "999999999999"
@@ -115,7 +116,8 @@ def arena(sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     with (
         emulator.running(directory) as url,
         Proxy(sandbox.server, sandbox.authority) as api,
-        Proxy(url, directory / "server.crt") as aws,
+        Proxy(url, directory / "server.crt", rule=Witness(sandbox.api())) as seen,
+        Proxy(seen.url) as aws,
         sandbox.operator(
             values={"lease": {"duration": 60, "renewDeadline": 40}},
             extra_environment={
@@ -135,6 +137,9 @@ def arena(sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Iterato
         world.delete_all(world.list("ssvc", STAGE))
         world.until(lambda: not world.list("ssvc", STAGE), "the end of all Services")
         world.delete("project.setops.co", "faulty", "remote")
+        assert isinstance(seen.rule, Witness)
+        assert seen.rule.seen
+        assert not seen.rule.unexplained
 
 
 def _stage(world: World, owner: str, project: str, **aws: str) -> None:

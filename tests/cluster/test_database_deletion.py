@@ -1,0 +1,169 @@
+"""Whatever is deleted around a database: it ends with a final snapshot, or says what it waits for.
+
+All deletions begin at once, since namespaces take seconds to go, and each test looks at how one of
+them ends. AWS is an emulator behind a proxy that lets deletions last (see `rds`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+import pytest
+
+from sandbox import Sandbox
+from sandbox.proxy import Fail, Request
+from setops.aws.target import Account
+from tests.cluster import rds
+from tests.cluster.aws.test_postgresql import NOTHING, Owner
+from tests.cluster.rds import ACCOUNT, DELETING, Rig, failure, network, service
+from tests.cluster.world import World
+
+PROJECT: Final = "project.setops.co"
+PRODUCT: Final = "Amazon RDS for PostgreSQL"
+
+STAGE: Final = "dbendstage"
+NAMESPACE: Final = "dbendns"
+WHOLE: Final = "dbendproject"
+FORCED: Final = "dbendforced"
+BROKEN: Final = "dbendbroken"
+HELD: Final = (STAGE, NAMESPACE, WHOLE, FORCED)
+"""Those whose databases are a long time in going."""
+EXPIRED: Final = "dbendexpired"
+ELSEWHERE: Final = "eu-west-1"
+"""A region of its own for the one whose credentials expire."""
+
+
+def in_stage(project: str) -> str:
+    return f"{project}-live"
+
+
+@pytest.fixture(scope="module")
+def rig(sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
+    with rds.running(sandbox, tmp_path_factory.mktemp("emulator")) as started:
+        furnish(started)
+        begin(started)
+        yield started
+        started.rds.first = None
+        for project in HELD:
+            started.rds.release(started.name(in_stage(project)))
+
+
+@pytest.fixture(scope="module")
+def world(rig: Rig) -> World:
+    return rig.world
+
+
+def furnish(rig: Rig) -> None:
+    """Projects whose Stages have a database each, which is ready."""
+    there = Owner(Account(ACCOUNT, ELSEWHERE, endpoint_url=rig.direct.url))
+    aws = {"accountId": ACCOUNT, "region": ELSEWHERE}
+    for project in (STAGE, NAMESPACE, WHOLE, BROKEN):
+        rig.stage(project)
+    rig.stage(FORCED, FORCED)
+    rig.stage(EXPIRED, EXPIRED, aws=aws, network=network(there))
+    rig.world.apply(*(service(in_stage(project), "database") for project in rig.projects))
+    for project in rig.projects:
+        rig.world.wait("ssvc", "database", in_stage(project))
+
+
+def begin(rig: Rig) -> None:
+    """Delete everything, each from another end."""
+    world = rig.world
+    rig.rds.hold(DELETING)
+    rig.rds.show(rig.name(in_stage(BROKEN)), "failed")
+    rig.rds.first = expired
+    world.delete("sorg", FORCED)
+    world.says("sorg", FORCED, "", "Reconciling", "Deleting")
+    world.patch("sorg", FORCED, "", {"metadata": {"finalizers": []}})
+    world.gone("sorg", FORCED)
+    world.delete("sstage", "live", namespace=STAGE)
+    world.delete("namespace", in_stage(NAMESPACE))
+    world.delete(PROJECT, WHOLE, FORCED, BROKEN, EXPIRED)
+
+
+def expired(request: Request) -> Fail | None:
+    """What AWS says of credentials that have expired, in one of the regions."""
+    if f"/{ELSEWHERE}/rds/" not in request.headers.get("authorization", ""):
+        return None
+    return failure("ExpiredToken", "the token has expired", 403)
+
+
+def blocked(rig: Rig, what: str, name: str, namespace: str, why: str) -> None:
+    """Wait until a parent names what its end waits for."""
+
+    def told() -> bool:
+        return why in rig.world.says(what, name, namespace, "Reconciling", "Deleting")
+
+    rig.world.until(told, f"{what}/{name} that waits for: {why}")
+
+
+def ended_with_a_snapshot(rig: Rig, project: str) -> None:
+    """Its database is gone and so is all around it, but for one final snapshot."""
+    namespace = in_stage(project)
+    assert rig.owner.holdings(rig.name(namespace)) == {**NOTHING, "snapshots": 1}
+
+
+DELETES: Final = f"Service 'database' ({PRODUCT}: deleting)"
+
+
+def test_a_stage_names_the_database_that_it_waits_for(rig: Rig, world: World) -> None:
+    blocked(rig, "sstage", "live", STAGE, f"waits for {DELETES}")
+    rig.rds.release(rig.name(in_stage(STAGE)))
+    world.gone("sstage", "live", STAGE)
+    world.gone("namespace", in_stage(STAGE))
+    ended_with_a_snapshot(rig, STAGE)
+
+
+def test_a_project_names_the_database_that_it_waits_for(rig: Rig, world: World) -> None:
+    blocked(rig, PROJECT, WHOLE, "", f"waits for Stage 'live' (waits for {DELETES})")
+    rig.rds.release(rig.name(in_stage(WHOLE)))
+    world.gone(PROJECT, WHOLE)
+    ended_with_a_snapshot(rig, WHOLE)
+
+
+def test_a_namespace_goes_once_its_database_is_gone(rig: Rig, world: World) -> None:
+    namespace = in_stage(NAMESPACE)
+    rig.says(namespace, "database", "Deleting", f"{PRODUCT}: deleting")
+    before = world.get("namespace", namespace)
+    assert before is not None
+    assert before["status"]["phase"] == "Terminating"
+    rig.rds.release(rig.name(namespace))
+    world.gone("ssvc", "database", namespace)
+    ended_with_a_snapshot(rig, NAMESPACE)
+
+    def made_again() -> bool:
+        found = world.get("namespace", namespace)
+        return found is not None and found["metadata"]["uid"] != before["metadata"]["uid"]
+
+    world.until(made_again, "a namespace for the Stage, which is still wanted")
+    world.wait("sstage", "live", NAMESPACE)
+    assert not world.list("ssvc,secrets", namespace)
+
+
+def test_without_an_organization_a_database_still_ends(rig: Rig, world: World) -> None:
+    blocked(rig, PROJECT, FORCED, "", f"waits for Stage 'live' (waits for {DELETES})")
+    rig.rds.release(rig.name(in_stage(FORCED)))
+    world.gone(PROJECT, FORCED)
+    ended_with_a_snapshot(rig, FORCED)
+
+
+def test_a_database_of_which_aws_takes_no_snapshot_waits_for_a_word(rig: Rig, world: World) -> None:
+    namespace = in_stage(BROKEN)
+    name = rig.name(namespace)
+    why = "AWS takes no final snapshot of a database in state failed; set deletionPolicy to Delete"
+    rig.says(namespace, "database", "AwsRefused", why, "Stalled")
+    blocked(rig, PROJECT, BROKEN, "", why)
+    assert rig.owner.holdings(name)["instances"] == 1
+    rig.rds.hold()
+    world.patch("ssvc", "database", namespace, {"spec": {"deletionPolicy": "Delete"}})
+    world.gone(PROJECT, BROKEN)
+    assert rig.owner.holdings(name) == NOTHING
+
+
+def test_expired_credentials_are_named_up_to_the_project(rig: Rig, world: World) -> None:
+    rig.says(in_stage(EXPIRED), "database", "AwsRefused", "ExpiredToken", "Stalled")
+    blocked(rig, PROJECT, EXPIRED, "", "ExpiredToken")
+    rig.rds.hold()
+    rig.rds.first = None
+    world.gone(PROJECT, EXPIRED)

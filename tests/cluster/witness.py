@@ -1,0 +1,77 @@
+"""No data is deleted at AWS without a word: a rule that looks at every deletion as it passes.
+
+A database goes with a final snapshot. Else, and for a bucket and what is in it, the Service has
+the deletion policy Delete at that moment, or the commit that has made it is being rolled back.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Final
+from urllib.parse import parse_qs
+
+from sandbox.api import Api, ApiError
+from sandbox.proxy import Action, Request, Rule
+from setops.api.kinds import SERVICE
+from setops.api.names import ANNOTATION_ROLLED_BACK
+from setops.aws.target import Identity, resource_name
+from tests.cluster.world import Object
+
+_OPERATOR: Final = "setops"
+"""In the user agent of the operator's calls; tests delete what they like."""
+
+
+@dataclass
+class Witness:
+    """The rule. What it has seen passes on to a further one, `then`."""
+
+    api: Api
+    then: Rule | None = None
+    seen: list[str] = field(default_factory=list)
+    unexplained: list[str] = field(default_factory=list)
+
+    def __call__(self, request: Request) -> Action | None:
+        name = loses_data(request)
+        if name and _OPERATOR in request.headers.get("user-agent", "").split():
+            self.seen.append(name)
+            if not any(is_explicit(each) for each in self._services(name)):
+                self.unexplained.append(f"{request.method} {request.path} of {name}")
+        return None if self.then is None else self.then(request)
+
+    def _services(self, name: str) -> list[Object]:
+        """The Services whose bucket or instance has the name; one, unless it is deleted twice."""
+        try:
+            found = self.api.request("GET", SERVICE.path())["items"]
+        except ApiError as error:
+            if error.status == 404:
+                return []  # not even the kind is there
+            raise
+        return [each for each in found if _name(each) == name]
+
+
+def loses_data(request: Request) -> str:
+    """The name of the bucket or instance of which data is deleted without a copy, or nothing."""
+    bucket, _, key = request.path.strip("/").partition("/")
+    if bucket:
+        empties = request.method == "POST" and "delete" in request.query.split("&")
+        deletes = request.method == "DELETE" and (bool(key) or not request.query)
+        return bucket if empties or deletes else ""
+    form = parse_qs(request.body.decode(errors="replace"))
+    if form.get("Action") != ["DeleteDBInstance"] or "FinalDBSnapshotIdentifier" in form:
+        return ""
+    return form["DBInstanceIdentifier"][0]
+
+
+def is_explicit(service: Object) -> bool:
+    """Whether a Service's data may go for good."""
+    notes = service["metadata"].get("annotations") or {}
+    taken_back = ANNOTATION_ROLLED_BACK in notes and not service["status"].get("adopted")
+    return bool(service["spec"].get("deletionPolicy") == "Delete" or taken_back)
+
+
+def _name(service: Object) -> str:
+    target = (service.get("status") or {}).get("target")
+    if target is None:
+        return ""
+    organization, project, stage = target["organization"], target["project"], target["stage"]
+    return resource_name(Identity(organization, project, stage, service["metadata"]["name"]), 63)
