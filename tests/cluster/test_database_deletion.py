@@ -1,7 +1,8 @@
 """Whatever is deleted around a database: it ends with a final snapshot, or says what it waits for.
 
-All deletions begin at once, since namespaces take seconds to go, and each test looks at how one of
-them ends. AWS is an emulator behind a proxy that lets deletions last (see `rds`).
+All deletions begin at once, since namespaces take seconds to go, and all databases are let go at
+once when everybody has said what holds it up; each test then looks at one end. AWS is an emulator
+behind a proxy that lets deletions last (see `rds`).
 """
 
 from __future__ import annotations
@@ -107,63 +108,65 @@ def ended_with_a_snapshot(rig: Rig, project: str) -> None:
 DELETES: Final = f"Service 'database' ({PRODUCT}: deleting)"
 
 
-def test_a_stage_names_the_database_that_it_waits_for(rig: Rig, world: World) -> None:
+@pytest.fixture(scope="module")
+def told(rig: Rig, world: World) -> str:
+    """What everybody waits for has been said, and all databases are let go; a namespace's uid."""
     blocked(rig, "sstage", "live", STAGE, f"waits for {DELETES}")
-    rig.rds.release(rig.name(in_stage(STAGE)))
+    for project in (WHOLE, FORCED):
+        blocked(rig, PROJECT, project, "", f"waits for Stage 'live' (waits for {DELETES})")
+    rig.says(in_stage(NAMESPACE), "database", "Deleting", f"{PRODUCT}: deleting")
+    before = world.get("namespace", in_stage(NAMESPACE))
+    assert before is not None
+    assert before["status"]["phase"] == "Terminating"
+    why = "AWS takes no final snapshot of a database in state failed; set deletionPolicy to Delete"
+    rig.says(in_stage(BROKEN), "database", "AwsRefused", why, "Stalled")
+    blocked(rig, PROJECT, BROKEN, "", why)
+    assert rig.owner.holdings(rig.name(in_stage(BROKEN)))["instances"] == 1
+    rig.says(in_stage(EXPIRED), "database", "AwsRefused", "ExpiredToken", "Stalled")
+    blocked(rig, PROJECT, EXPIRED, "", "ExpiredToken")
+    rig.rds.hold()
+    for project in HELD:
+        rig.rds.release(rig.name(in_stage(project)))
+    world.patch("ssvc", "database", in_stage(BROKEN), {"spec": {"deletionPolicy": "Delete"}})
+    rig.rds.first = None
+    return str(before["metadata"]["uid"])
+
+
+def test_from_the_stage(rig: Rig, world: World, told: str) -> None:
+    assert told
     world.gone("sstage", "live", STAGE)
     world.gone("namespace", in_stage(STAGE))
     ended_with_a_snapshot(rig, STAGE)
 
 
-def test_a_project_names_the_database_that_it_waits_for(rig: Rig, world: World) -> None:
-    blocked(rig, PROJECT, WHOLE, "", f"waits for Stage 'live' (waits for {DELETES})")
-    rig.rds.release(rig.name(in_stage(WHOLE)))
-    world.gone(PROJECT, WHOLE)
-    ended_with_a_snapshot(rig, WHOLE)
+@pytest.mark.parametrize("project", [WHOLE, FORCED], ids=["as it is", "without its Organization"])
+def test_from_the_project(rig: Rig, world: World, told: str, project: str) -> None:
+    assert told
+    world.gone(PROJECT, project)
+    ended_with_a_snapshot(rig, project)
 
 
-def test_a_namespace_goes_once_its_database_is_gone(rig: Rig, world: World) -> None:
+def test_from_the_stages_namespace(rig: Rig, world: World, told: str) -> None:
     namespace = in_stage(NAMESPACE)
-    rig.says(namespace, "database", "Deleting", f"{PRODUCT}: deleting")
-    before = world.get("namespace", namespace)
-    assert before is not None
-    assert before["status"]["phase"] == "Terminating"
-    rig.rds.release(rig.name(namespace))
-    world.gone("ssvc", "database", namespace)
-    ended_with_a_snapshot(rig, NAMESPACE)
 
     def made_again() -> bool:
         found = world.get("namespace", namespace)
-        return found is not None and found["metadata"]["uid"] != before["metadata"]["uid"]
+        return found is not None and found["metadata"]["uid"] != told
 
     world.until(made_again, "a namespace for the Stage, which is still wanted")
     world.wait("sstage", "live", NAMESPACE)
     assert not world.list("ssvc,secrets", namespace)
+    ended_with_a_snapshot(rig, NAMESPACE)
 
 
-def test_without_an_organization_a_database_still_ends(rig: Rig, world: World) -> None:
-    blocked(rig, PROJECT, FORCED, "", f"waits for Stage 'live' (waits for {DELETES})")
-    rig.rds.release(rig.name(in_stage(FORCED)))
-    world.gone(PROJECT, FORCED)
-    ended_with_a_snapshot(rig, FORCED)
-
-
-def test_a_database_of_which_aws_takes_no_snapshot_waits_for_a_word(rig: Rig, world: World) -> None:
-    namespace = in_stage(BROKEN)
-    name = rig.name(namespace)
-    why = "AWS takes no final snapshot of a database in state failed; set deletionPolicy to Delete"
-    rig.says(namespace, "database", "AwsRefused", why, "Stalled")
-    blocked(rig, PROJECT, BROKEN, "", why)
-    assert rig.owner.holdings(name)["instances"] == 1
-    rig.rds.hold()
-    world.patch("ssvc", "database", namespace, {"spec": {"deletionPolicy": "Delete"}})
+def test_one_of_which_aws_takes_no_snapshot_goes_when_it_may(
+    rig: Rig, world: World, told: str
+) -> None:
+    assert told
     world.gone(PROJECT, BROKEN)
-    assert rig.owner.holdings(name) == NOTHING
+    assert rig.owner.holdings(rig.name(in_stage(BROKEN))) == NOTHING
 
 
-def test_expired_credentials_are_named_up_to_the_project(rig: Rig, world: World) -> None:
-    rig.says(in_stage(EXPIRED), "database", "AwsRefused", "ExpiredToken", "Stalled")
-    blocked(rig, PROJECT, EXPIRED, "", "ExpiredToken")
-    rig.rds.hold()
-    rig.rds.first = None
+def test_one_goes_when_the_credentials_are_renewed(world: World, told: str) -> None:
+    assert told
     world.gone(PROJECT, EXPIRED)
