@@ -6,7 +6,7 @@ BIN    := $(VENV)/bin
 UV_VERSION := 0.13.9
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format crds reference bench sandbox clean lock
+.PHONY: help demo test lint format crds docs bench sandbox clean lock
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -17,7 +17,7 @@ demo: $(VENV)/ready ## the whole story on a real control plane: namespaces, Depl
 test: $(VENV)/ready ## everything CI checks: lint, types, imports, generated files, all tests
 	$(MAKE) --no-print-directory lint
 	$(BIN)/python -m sandbox build
-	$(BIN)/pytest -n 2 --dist loadfile
+	$(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 lint: $(VENV)/ready ## formatting, lint, types, import contracts
 	$(BIN)/ruff format --check .
@@ -32,7 +32,8 @@ format: $(VENV)/ready ## put the formatting right
 crds: $(VENV)/ready ## write crds/ and the chart's copy from the models
 	$(BIN)/python -m setops.api.crds crds charts/setops/crds
 
-reference: $(VENV)/ready ## write the command line's index, docs/reference, docs/man and the JSON Schema
+docs: $(VENV)/ready ## write what docs/ says of the command line and of the rights at AWS, from the code
+	$(BIN)/python -m setops.aws.policy docs
 	$(BIN)/python -m setops.cli.generate docs
 
 bench: $(VENV)/ready ## side-by-side figures as ratios, also in build/bench.json

@@ -10,7 +10,7 @@ from collections.abc import Callable, Coroutine, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from bench import commands, crowd, fleet, program, race
+from bench import commands, crowd, fleet, program, race, services
 from bench.figures import Figure, table, to_json
 
 _FILE: Final = Path(__file__).resolve().parent.parent / "build" / "bench.json"
@@ -24,6 +24,7 @@ _BENCHES: Final[Mapping[str, _Bench]] = {
     "race": race.run,
     "crowd": crowd.run,
     "fleet": fleet.run,
+    "services": services.run,
 }
 
 

@@ -21,7 +21,7 @@ from setops.kube.connection import Connection, connect
 CONCURRENCY: Final = 32
 PATIENCE: Final = 600.0
 _POLL: Final = 0.25
-_VALUES: Final = {"lease": {"duration": 15, "renewDeadline": 10, "retryPeriod": 2}}
+VALUES: Final = {"lease": {"duration": 15, "renewDeadline": 10, "retryPeriod": 2}}
 """The chart's own times: with the short ones of tests, a busy machine costs the leadership."""
 
 
@@ -108,7 +108,7 @@ async def lab(*, proxied: bool = False) -> AsyncIterator[tuple[Lab, Proxy]]:
     with (
         Sandbox.start(aws=False) as sandbox,
         Proxy(sandbox.server, sandbox.authority, certificate=sandbox.certificate) as proxy,
-        sandbox.operator(values=_VALUES, api_proxy=proxy.url if proxied else None) as operator,
+        sandbox.operator(values=VALUES, api_proxy=proxy.url if proxied else None) as operator,
     ):
         connection = await connect(str(sandbox.kubeconfig))
         try:

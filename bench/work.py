@@ -12,6 +12,7 @@ from setops.api.kinds import (
     NAMESPACE,
     ORGANIZATION,
     PROJECT,
+    SERVICE,
     STAGE,
     Kind,
     Object,
@@ -41,11 +42,42 @@ def surroundings() -> tuple[Object, Object]:
     spec = {
         "aws": {"accountId": "000000000000", "region": "eu-central-1"},
         "domain": "acme.example.com",
+        # The network that the AWS emulator has from the start.
+        "network": {
+            "vpcId": "vpc-00000001",
+            "privateSubnetIds": ["subnet-00000001", "subnet-00000002"],
+            "securityGroupIds": ["sg-00000001"],
+        },
     }
     return (
         manifest(ORGANIZATION, _ORGANIZATION_NAME, spec),
         manifest(PROJECT, PROJECT_NAME, {"organization": _ORGANIZATION_NAME}),
     )
+
+
+def account(name: str, account_id: str, endpoint: str) -> tuple[Object, Object]:
+    """An Organization in an AWS account of its own, and its Project of the same name."""
+    aws = {
+        "accountId": account_id,
+        "region": "eu-central-1",
+        "roleArn": f"arn:aws:iam::{account_id}:role/setops",
+        "endpointUrl": endpoint,
+    }
+    return (
+        manifest(ORGANIZATION, name, {"aws": aws, "domain": f"{name}.example.com"}),
+        manifest(PROJECT, name, {"organization": name}),
+    )
+
+
+def database(namespace: str, name: str) -> Object:
+    """A database that leaves nothing when it goes."""
+    spec = {"type": "postgresql", "deletionPolicy": "Delete"}
+    return manifest(SERVICE, name, spec, namespace)
+
+
+def bucket(namespace: str, name: str) -> Object:
+    """A bucket that leaves nothing when it goes."""
+    return manifest(SERVICE, name, {"type": "s3", "deletionPolicy": "Delete"}, namespace)
 
 
 def stage(name: str) -> Object:

@@ -18,6 +18,7 @@ import boto3
 
 from sandbox import Sandbox
 from sandbox.story import ClaimFailedError, Story
+from setops.aws.target import Identity, resource_name
 
 EXAMPLES: Final = "examples"
 NAMESPACE: Final = "myproject-production"
@@ -42,6 +43,7 @@ def tell(story: Story, sandbox: Sandbox, *, keep: bool) -> None:
     _errors(story)
     _discarded(story)
     _rolled_back(story)
+    _service_fails(story, sandbox)
     _merged(story)
     _conflict(story)
     _cancelled(story)
@@ -67,7 +69,7 @@ def _namespaces(story: Story) -> None:
 
 
 def _first_changeset(story: Story, sandbox: Sandbox) -> None:
-    story.chapter("A Changeset: an App with a release, a bucket, and the link between them")
+    story.chapter("A Changeset: an App with a release, a database, a bucket, and the links")
     print(Path(EXAMPLES, "changeset-web.yaml").read_text(encoding="utf-8"))
     story.as_user(DEVELOPER, "apply", "-f", f"{EXAMPLES}/changeset-web.yaml")
     story.follow("create-web", NAMESPACE)
@@ -76,24 +78,53 @@ def _first_changeset(story: Story, sandbox: Sandbox) -> None:
     story.kubectl("get", "setops", "-A")
     story.kubectl("get", "deployments,pods", "-n", NAMESPACE)
     story.claim("one container of web runs", lambda: _running(story, "web") == 1)
+    _at_aws(story, sandbox)
+    _links(story)
+
+
+def _at_aws(story: Story, sandbox: Sandbox) -> None:
+    """The bucket and the database as the emulator lists them."""
     buckets = _buckets(sandbox)
     print("Buckets, as the AWS emulator lists them:", ", ".join(buckets))
     story.claim("exactly one bucket exists", lambda: len(buckets) == 1)
-    secret = story.read("get", "secret", "service-store", "-n", NAMESPACE)
-    print("Keys of Secret service-store:", ", ".join(sorted(secret["data"])))
+    databases = _databases(sandbox)
+    shown = (
+        "DBInstanceIdentifier",
+        "DBInstanceStatus",
+        "DBInstanceClass",
+        "EngineVersion",
+        "AllocatedStorage",
+        "MaxAllocatedStorage",
+        "StorageEncrypted",
+        "PubliclyAccessible",
+        "DeletionProtection",
+    )
+    print("Databases, as the AWS emulator lists them:")
+    for database in databases:
+        print(json.dumps({name: database.get(name) for name in shown}, indent=2))
+    story.claim("exactly one database exists", lambda: len(databases) == 1)
+    tags = {tag["Key"]: tag["Value"] for tag in databases[0]["TagList"]}
+    story.claim("it is tagged with its Service", lambda: tags["setops:service"] == "database")
+
+
+def _links(story: Story) -> None:
+    """What the Services give to the App that links them."""
+    for service in ("database", "store"):
+        secret = story.read("get", "secret", f"service-{service}", "-n", NAMESPACE)
+        print(f"Keys of Secret service-{service}:", ", ".join(sorted(secret["data"])))
     container = story.read("get", "deployment", "web", "-n", NAMESPACE)["spec"]["template"]["spec"][
         "containers"
     ][0]
     print("Environment of the container:", json.dumps(container["env"], indent=2))
     variables = {variable["name"]: variable for variable in container["env"]}
     story.claim("it listens on port 3000", lambda: variables["PORT"]["value"] == "3000")
-    story.claim(
-        "it takes STORE_URL from the Secret",
-        lambda: (
-            variables["STORE_URL"]["valueFrom"]["secretKeyRef"]
-            == {"name": "service-store", "key": "url"}
-        ),
-    )
+    for service, variable in (("database", "DATABASE_URL"), ("store", "STORE_URL")):
+        taken = variables[variable]["valueFrom"]["secretKeyRef"]
+        wanted = {"name": f"service-{service}", "key": "url"}
+        story.claim(
+            f"it takes {variable} from the Secret of {service}",
+            lambda taken=taken, wanted=wanted: taken == wanted,  # type: ignore[misc]
+        )
 
 
 def _worker(story: Story) -> None:
@@ -145,6 +176,24 @@ def _rolled_back(story: Story) -> None:
     story.claim("it ended Failed", lambda: status["phase"] == "Failed")
     story.claim("every resource is as before", lambda: _specs(story) == before)
     story.claim("web runs as before", lambda: _running(story, "web") == 1)
+
+
+def _service_fails(story: Story, sandbox: Sandbox) -> None:
+    story.chapter("A Service that fails: its bucket's name is taken, and all of it is undone")
+    before = _specs(story)
+    name = resource_name(Identity("acme", "myproject", "production", "archive"), 63)
+    print(f"Somebody else makes bucket {name}, as no operator would know it.")
+    s3 = _aws(sandbox, "s3")
+    s3.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": "eu-central-1"})
+    story.as_user(DEVELOPER, "apply", "-f", f"{EXAMPLES}/changeset-archive.yaml")
+    status = story.follow("add-archive", NAMESPACE)
+    story.claim("it ended Failed", lambda: status["phase"] == "Failed")
+    said = status["errors"][0]["message"]
+    story.claim("it names the bucket that isn't ours", lambda: name in said)
+    story.claim("every resource is as before", lambda: _specs(story) == before)
+    story.claim("the second database is gone again", lambda: len(_databases(sandbox)) == 1)
+    story.claim("that bucket is untouched", lambda: name in _buckets(sandbox))
+    s3.delete_bucket(Bucket=name)
 
 
 def _merged(story: Story) -> None:
@@ -263,6 +312,10 @@ def _end(story: Story, sandbox: Sandbox) -> None:
         "otherwise",
         lambda: _buckets(sandbox) == kept,
     )
+    snapshots = _aws(sandbox, "rds").describe_db_snapshots()["DBSnapshots"]
+    print("Snapshots:", ", ".join(each["DBSnapshotIdentifier"] for each in snapshots))
+    story.claim("no database is left", lambda: not _databases(sandbox))
+    story.claim("a final snapshot keeps its data", lambda: len(snapshots) == 1)
     story.kubectl("delete", "organization.setops.co/acme")
     story.claim(
         "nothing of SetOps is left", lambda: not story.read("get", "setops", "-A").get("items")
@@ -299,6 +352,11 @@ def _aws(sandbox: Sandbox, product: str) -> Any:
 
 def _buckets(sandbox: Sandbox) -> list[str]:
     return [bucket["Name"] for bucket in _aws(sandbox, "s3").list_buckets()["Buckets"]]
+
+
+def _databases(sandbox: Sandbox) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = _aws(sandbox, "rds").describe_db_instances()["DBInstances"]
+    return found
 
 
 def _users(sandbox: Sandbox) -> list[str]:

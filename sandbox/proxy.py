@@ -111,6 +111,16 @@ class Drop:
 
 
 @dataclass(frozen=True)
+class Rewrite:
+    """The request takes effect, and its caller gets what the function makes of the answer's body.
+
+    The answer is held until it is there as a whole; one without a body passes unchanged.
+    """
+
+    function: Callable[[bytes], bytes]
+
+
+@dataclass(frozen=True)
 class Delay:
     """Something happens after this many seconds."""
 
@@ -130,7 +140,7 @@ class Call:
     then: Action = Pass()
 
 
-Action = Pass | Fail | Cut | Drop | Delay | Call
+Action = Pass | Fail | Cut | Drop | Rewrite | Delay | Call
 # None means the same as Pass.
 Rule = Callable[[Request], Action | None]
 
@@ -279,6 +289,8 @@ class _Connection:
                     if action.after is not None:
                         action.after()
                     raise _Ended
+                case Rewrite():
+                    return await self._rewrite(head, record, action.function)
                 case Pass():
                     # Without its caller a request need not go on, nor should a watch.
                     self._reader.gone = self._leave_target
@@ -288,6 +300,23 @@ class _Connection:
         finally:
             record.seconds = time.monotonic() - record.started
         return not head.closes
+
+    async def _rewrite(
+        self, head: _Head, record: Record, function: Callable[[bytes], bytes]
+    ) -> bool:
+        """Answers with another body; whether another request may follow on the connection."""
+        blocks: list[bytes] = []
+
+        async def keep(block: bytes) -> None:
+            blocks.append(block)
+
+        closes = await self._forward(head, record, deliver=keep)
+        raw, *body = blocks
+        answer = _Head.parse(raw)
+        if body:
+            raw = _rewritten(answer, function(_unchunked(answer, b"".join(body))))
+        await self._deliver(raw)
+        return not closes
 
     async def _body(self, head: _Head) -> bytes:
         if head.headers.get("expect", "").lower() == "100-continue":
@@ -504,6 +533,26 @@ def _forwarded(head: _Head, request: Request) -> bytes:
     if request.body or request.method in ("POST", "PUT", "PATCH"):
         lines.append(f"Content-Length: {len(request.body)}")
     return "\r\n".join([" ".join(head.first), *lines, "", ""]).encode("latin-1") + request.body
+
+
+def _rewritten(head: _Head, body: bytes) -> bytes:
+    """The target's answer with another body, in one piece."""
+    framing = ("transfer-encoding", "content-length")
+    lines = [line for line in head.lines if line.partition(":")[0].strip().lower() not in framing]
+    lines.append(f"Content-Length: {len(body)}")
+    return "\r\n".join([" ".join(head.first), *lines, "", ""]).encode("latin-1") + body
+
+
+def _unchunked(head: _Head, body: bytes) -> bytes:
+    if not head.is_chunked:
+        return body
+    whole = b""
+    while body:
+        size, _, body = body.partition(b"\r\n")
+        length = int(size.split(b";")[0], 16)
+        whole += body[:length]
+        body = body[length + 2 :] if length else b""
+    return whole
 
 
 def _answer(fail: Fail) -> bytes:

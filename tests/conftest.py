@@ -9,6 +9,28 @@ import pytest
 
 from sandbox import Sandbox
 
+_LONGEST = (
+    "test_faults_commit",
+    "test_faults_kubernetes",
+    "test_plan_is_commit",
+    "test_concurrency",
+    "test_database_commits",
+    "test_databases",
+    "test_postgresql",
+    "test_faults_aws",
+    "test_revisions",
+    "test_changesets",
+    "test_restart",
+    "test_bad_input",
+)
+"""Modules that take a minute or more, the longest first."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what takes longest, so that no worker is left alone with it at the end."""
+    rank = {name: place for place, name in enumerate(_LONGEST)}
+    items.sort(key=lambda item: rank.get(item.path.stem, len(rank)))
+
 
 @pytest.fixture(scope="session")
 def sandbox() -> Iterator[Sandbox]:

@@ -307,11 +307,11 @@ def test_all_errors_of_a_changeset_are_told(world: World, stage: str) -> None:
     assert [item["metadata"]["name"] for item in world.list("sapp", stage)] == ["fixed"]
 
 
-UNSUPPORTED = "services of type postgresql are currently not supported; supported: s3"
+UNSUPPORTED = "services of type redis are currently not supported; supported: postgresql, s3"
 
 
 def test_an_unsupported_service_through_a_changeset(world: World, stage: str) -> None:
-    ended = world.commit(stage, "service:create base --type postgresql")
+    ended = world.commit(stage, "service:create base --type redis")
     assert ended["status"]["phase"] == "Failed"
     assert ended["status"]["errors"] == [
         {
@@ -327,7 +327,7 @@ def test_an_unsupported_service_through_a_changeset(world: World, stage: str) ->
 
 
 def test_an_unsupported_service_by_kubectl(world: World, stage: str) -> None:
-    world.apply(manifest("Service", "base", {"type": "postgresql"}, stage))
+    world.apply(manifest("Service", "base", {"type": "redis"}, stage))
     assert world.says("ssvc", "base", stage, "Stalled", "CurrentlyNotSupported") == UNSUPPORTED
 
 

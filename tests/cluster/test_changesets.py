@@ -316,6 +316,7 @@ def test_cancel_puts_everything_back(world: World, stage: str) -> None:
     project = stage.removesuffix("-production")
     held = (world.get("sstage", "production", project) or {})["status"]["currentChangeset"]
     assert held["changeset"] == "slow"
+    assert held["waitingFor"] == "App 'web'"
     refused = world.refusal(
         manifest("Changeset", "slow", {"commands": ["app:create x"], "commit": True}, stage)
     )

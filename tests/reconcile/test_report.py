@@ -30,6 +30,13 @@ def test_what_is_known_stays_and_what_is_new_is_added() -> None:
     assert found.again == 5
 
 
+def test_conditions_of_its_own_stay_what_they_were() -> None:
+    told = {"type": "Reachable", "status": "True", "reason": "AwsReachable", "message": "there"}
+    status = reported()
+    status["conditions"] = [*status["conditions"], told]
+    assert interrupted(app(status=status), Waiting(Reason.DELETING, "")).extra == (told,)
+
+
 def test_an_object_without_a_status_gets_one() -> None:
     obj = app()
     del obj["status"]

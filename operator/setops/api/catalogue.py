@@ -49,6 +49,7 @@ class OptionSpec:
     """One option of a type, named as in resources. Bounds are inclusive.
 
     A `default` of None means unset. `pattern` must match the whole text, or each item of a list.
+    `later` says why this version can't do it, and what to do instead; empty for what it can.
     """
 
     name: str
@@ -58,15 +59,20 @@ class OptionSpec:
     minimum: int | None = None
     maximum: int | None = None
     pattern: str | None = None
+    later: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class PlanSpec:
-    """Which plans a type knows: `pattern` must match the whole plan, `hint` tells a user."""
+    """Which plans a type knows: `pattern` must match the whole plan, `hint` tells a user.
+
+    `later` are plans that the platform knows and this version can't build.
+    """
 
     pattern: str
     default: str
     hint: str
+    later: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +107,14 @@ class ServiceType:
 
     def option(self, name: str) -> OptionSpec | None:
         return next((option for option in self.options if option.name == name), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What a Service's user asks of it."""
+
+    version: str | None
+    options: Mapping[str, OptionValue]
 
 
 _SNAPSHOT_FIRST: Final = (DeletionPolicy.SNAPSHOT, DeletionPolicy.RETAIN, DeletionPolicy.DELETE)
@@ -138,7 +152,7 @@ _TYPES: Final = (
     ServiceType(
         name="postgresql",
         product="Amazon RDS for PostgreSQL",
-        supported=False,
+        supported=True,
         link_by=LinkBy.ENV_KEY,
         holds_data=True,
         policies=_SNAPSHOT_FIRST,
@@ -146,9 +160,10 @@ _TYPES: Final = (
         versions=("13", "14", "15", "16"),
         default_version="16",
         plan=PlanSpec(
-            r"shared|db\.[a-z0-9]+\.[a-z0-9]+(\.ha)?",
-            "shared",
-            "shared, or an RDS node type such as db.t3.micro, with .ha for Multi-AZ",
+            r"db\.[a-z0-9]+\.[a-z0-9]+(\.ha)?",
+            "db.t3.micro",
+            "an RDS node type such as db.t3.micro, with .ha for Multi-AZ",
+            later=("shared",),
         ),
         options=(
             OptionSpec(
@@ -156,6 +171,7 @@ _TYPES: Final = (
                 OptionKind.LIST,
                 "PostgreSQL extensions, separated by commas.",
                 pattern=r"[a-z][a-z0-9_-]{0,62}",
+                later="run CREATE EXTENSION with the user of the link, which may",
             ),
             OptionSpec(
                 "minStorage",
@@ -294,6 +310,41 @@ def check_options(
     return problems or _check_together(kind, resolve_options(type_name, options))
 
 
+def check_change(type_name: str, before: Wish, after: Wish) -> list[Problem]:
+    """What AWS can't make of a Service that is there, of two wishes that passed `check_options`."""
+    kind = TYPES[type_name]
+    problems = []
+    if kind.versions and before.version and after.version:
+        old, new = _numbers(before.version), _numbers(after.version)
+        shared = min(len(old), len(new))
+        if new[:shared] < old[:shared]:
+            problems.append(
+                Problem(
+                    "version",
+                    Validator.GREATER_THAN_OR_EQUAL,
+                    f"version is {before.version} and can't go back to {after.version}; create "
+                    "another Service of that version and move the data",
+                )
+            )
+    old_size, new_size = (
+        resolve_options(type_name, wish.options).get("minStorage") for wish in (before, after)
+    )
+    if isinstance(old_size, int) and isinstance(new_size, int) and new_size < old_size:
+        problems.append(
+            Problem(
+                "options.minStorage",
+                Validator.GREATER_THAN_OR_EQUAL,
+                f"minStorage is {old_size} GB and can't shrink to {new_size} GB: AWS makes no "
+                "storage smaller; create another Service and move the data",
+            )
+        )
+    return problems
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in version.split(".") if part.isdigit())
+
+
 def check_policy(type_name: str, policy: str) -> list[Problem]:
     """Whether a type allows a deletion policy; S3, for one, has no snapshots."""
     kind = TYPES.get(type_name)
@@ -324,11 +375,23 @@ def parse_option(type_name: str, name: str, value: OptionValue) -> OptionValue |
     where = f"options.{name}"
     spec = kind.option(name)
     if spec is None:
-        known = ", ".join(option.name for option in kind.options)
+        known = ", ".join(option.name for option in kind.options if not option.later)
         use = f"it has: {known}" if known else "it has none"
         return Problem(
             where, Validator.NOT_INCLUDED, f"type {type_name} has no option {name!r}; {use}"
         )
+    parsed = _parse(where, spec, value)
+    if spec.later and not isinstance(parsed, Problem):
+        return Problem(
+            where,
+            Validator.NOT_INCLUDED,
+            f"option {name} is currently not supported; {spec.later}",
+            Code.CURRENTLY_NOT_SUPPORTED,
+        )
+    return parsed
+
+
+def _parse(where: str, spec: OptionSpec, value: OptionValue) -> OptionValue | Problem:
     match spec.kind:
         case OptionKind.BOOLEAN:
             return _parse_boolean(where, spec, value)
@@ -362,7 +425,7 @@ def _check_version(kind: ServiceType, version: str | None) -> list[Problem]:
     if not kind.versions:
         message = f"type {kind.name} has no versions; leave it out"
         return [Problem("version", Validator.INVALID, message)]
-    if re.fullmatch(r"\d+(\.\d+)*", version) and version.split(".")[0] in kind.versions:
+    if re.fullmatch(r"\d+(\.\d+)*(\.x)?", version) and version.split(".")[0] in kind.versions:
         return []
     known = ", ".join(kind.versions)
     return [
@@ -381,6 +444,15 @@ def _check_plan(kind: ServiceType, plan: str | None) -> list[Problem]:
         return [Problem("plan", Validator.INVALID, f"type {kind.name} has no plans; leave it out")]
     if re.fullmatch(kind.plan.pattern, plan):
         return []
+    if plan in kind.plan.later:
+        return [
+            Problem(
+                "plan",
+                Validator.NOT_INCLUDED,
+                f"plan {plan} is currently not supported; use {kind.plan.hint}",
+                Code.CURRENTLY_NOT_SUPPORTED,
+            )
+        ]
     return [
         Problem(
             "plan",
@@ -392,12 +464,24 @@ def _check_plan(kind: ServiceType, plan: str | None) -> list[Problem]:
 
 def _check_together(kind: ServiceType, options: Mapping[str, OptionValue]) -> list[Problem]:
     low, high = options.get("minStorage"), options.get("maxStorage")
-    if kind.name == "postgresql" and isinstance(low, int) and isinstance(high, int) and high < low:
+    if not (kind.name == "postgresql" and isinstance(low, int) and isinstance(high, int)):
+        return []
+    if high < low:
         return [
             Problem(
                 "options.maxStorage",
                 Validator.GREATER_THAN_OR_EQUAL,
                 f"maxStorage is {high} GB, less than minStorage ({low} GB)",
+            )
+        ]
+    least = -(-low * 11 // 10)
+    if low < high < least:
+        return [
+            Problem(
+                "options.maxStorage",
+                Validator.GREATER_THAN_OR_EQUAL,
+                f"maxStorage is {high} GB; to let it grow AWS wants 10 % above minStorage, at "
+                f"least {least} GB",
             )
         ]
     return []

@@ -2,7 +2,8 @@
 
 Conditions follow kstatus. `Ready` is True when the object does what its spec says. `Reconciling`
 is True while the operator works or waits for something that will come by itself. `Stalled` is True
-only when a user has to act. On a Changeset, `Complete` and `Failed` end it, as on a Job.
+only when a user has to act. On an Organization, `Reachable` is True while its AWS account answers
+and the credentials belong to it. On a Changeset, `Complete` and `Failed` end it, as on a Job.
 """
 
 from __future__ import annotations
@@ -22,7 +23,8 @@ class Condition(Model):
     """One observation of an object, in the form of Kubernetes' own conditions."""
 
     type: Annotated[str, StringConstraints(max_length=64)] = Field(
-        description="Ready, Reconciling, Stalled; Complete and Failed on a Changeset."
+        description="Ready, Reconciling, Stalled; Reachable on an Organization; "
+        "Complete and Failed on a Changeset."
     )
     status: Literal["True", "False", "Unknown"] = Field(description="True, False or Unknown.")
     reason: Annotated[str, StringConstraints(max_length=128)] = Field(
@@ -49,6 +51,7 @@ class ConditionType(StrEnum):
     READY = "Ready"
     RECONCILING = "Reconciling"
     STALLED = "Stalled"
+    REACHABLE = "Reachable"
     COMPLETE = "Complete"
     FAILED = "Failed"
 
@@ -88,9 +91,11 @@ class Reason(StrEnum):
 
     SERVICE_LINKED = "ServiceLinked", "Apps still link the Service, so it isn't deleted."
     NOT_SUPPORTED = "CurrentlyNotSupported", "This version can't do it; the message says what can."
+    AWS_REACHABLE = "AwsReachable", "The AWS account answers and the credentials belong to it."
     AWS_WAITING = "AwsWaiting", "AWS works on it."
     AWS_REFUSED = "AwsRefused", "AWS refuses for good; the message has its error code."
     AWS_UNREACHABLE = "AwsUnreachable", "AWS does not answer; it is tried again."
+    AWS_DRIFTED = "AwsDrifted", "Something at AWS wasn't as it should be; it is put right."
     AWS_CONFLICT = "AwsResourceTaken", "A resource of that name exists without our tags."
     SPEC_INVALID = "ValidationFailed", "The spec asks for what can't be; the message names it."
 

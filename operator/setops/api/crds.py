@@ -77,6 +77,7 @@ DEFINITIONS: Final = (
             Column("Account", ".spec.aws.accountId"),
             Column("Region", ".spec.aws.region"),
             Column("Projects", ".status.projects", "integer"),
+            Column("Reachable", '.status.conditions[?(@.type=="Reachable")].status'),
             _READY,
             _REASON,
             _MESSAGE,

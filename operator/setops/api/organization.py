@@ -111,10 +111,12 @@ class OrganizationSpec(Model):
 
 
 class OrganizationStatus(Model):
-    """What the Organization hosts."""
+    """What the Organization hosts, and whether its account can be reached."""
 
     observed_generation: int | None = Field(None, description="Generation this status is of.")
     conditions: Annotated[list[Condition], Field(max_length=8)] | None = Field(
-        None, description="Ready, Reconciling, Stalled.", json_schema_extra=Condition.list_map()
+        None,
+        description="Ready, Reconciling, Stalled, Reachable.",
+        json_schema_extra=Condition.list_map(),
     )
     projects: int | None = Field(None, description="Number of Projects.")

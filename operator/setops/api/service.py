@@ -12,6 +12,7 @@ from pydantic import Field, StringConstraints
 
 from setops.api.conditions import Condition
 from setops.api.model import Form, Model, rules
+from setops.api.organization import OrganizationNetwork
 
 SERVICE_TYPES: Final = (
     "postgresql",
@@ -46,7 +47,7 @@ class ServiceOptions(Model):
         None, description="s3: whether public access to the bucket is blocked. Unset: true."
     )
     extensions: Annotated[list[Extension], Field(max_length=64)] | None = Field(
-        None, description="postgresql: extensions to create."
+        None, description="postgresql: extensions to create. Not supported yet."
     )
     min_storage: int | None = Field(
         None, ge=20, le=65536, description="postgresql: storage in GB. Unset: 20."
@@ -122,6 +123,9 @@ class ServiceTarget(Model):
     role_arn: str | None = Field(None, description="Role that is assumed.")
     external_id: str | None = Field(None, description="External id of that role's trust.")
     endpoint_url: str | None = Field(None, description="Endpoint instead of AWS' own.")
+    network: OrganizationNetwork | None = Field(
+        None, description="Where in the account's network it lives."
+    )
     organization: str = Field(description="Organization in tags and names.")
     project: str = Field(description="Project in tags and names.")
     stage: str = Field(description="Stage in tags and names.")

@@ -59,6 +59,9 @@ class StageLock(Model):
     since: str = Field(
         description="Since when, RFC 3339.", json_schema_extra={"format": "date-time"}
     )
+    waiting_for: str | None = Field(
+        None, description="The App or Service that it waits for, and in which state that is."
+    )
 
 
 class StageStatus(Model):

@@ -28,7 +28,9 @@ from botocore.credentials import (
 from setops.aws.target import Account
 
 if TYPE_CHECKING:
+    from mypy_boto3_ec2 import EC2Client
     from mypy_boto3_iam import IAMClient
+    from mypy_boto3_rds import RDSClient
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_sts import STSClient
     from mypy_boto3_sts.type_defs import AssumeRoleRequestTypeDef
@@ -37,7 +39,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 CallHook = Callable[[str, str, str], None]
-"""Called in a worker thread after each API call: product (`s3`, `iam`, `sts`), operation, and
+"""Called in a worker thread after each API call: product (`s3`, `rds` …), operation, and
 `ok`, AWS's error code, or the name of the exception when no answer came."""
 
 # With own credentials that come from a role themselves, AWS grants no more than an hour.
@@ -46,13 +48,17 @@ _ROLE_SECONDS: Final = 3600
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """`threads` bounds all calls, `per_account` those of one account; timeouts are in seconds."""
+    """`threads` bounds all calls, `per_account` those of one account; times are in seconds.
+
+    `survey_spacing` lies at least between two surveys of a product in an account and region.
+    """
 
     threads: int = 16
     per_account: int = 8
     connect_timeout: int = 5
     read_timeout: int = 20
     attempts: int = 3
+    survey_spacing: float = 1.0
 
 
 class AccountClients:
@@ -64,6 +70,16 @@ class AccountClients:
         self._config = config
         self._lock = threading.Lock()
         self._made: dict[str, Any] = {}
+
+    @property
+    def ec2(self) -> EC2Client:
+        client: EC2Client = self._client("ec2")
+        return client
+
+    @property
+    def rds(self) -> RDSClient:
+        client: RDSClient = self._client("rds")
+        return client
 
     @property
     def s3(self) -> S3Client:
@@ -80,7 +96,7 @@ class AccountClients:
         client: STSClient = self._client("sts")
         return client
 
-    def _client(self, product: Literal["s3", "iam", "sts"]) -> Any:
+    def _client(self, product: Literal["ec2", "iam", "rds", "s3", "sts"]) -> Any:
         with self._lock:
             if product not in self._made:
                 self._made[product] = self._session.client(

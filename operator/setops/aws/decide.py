@@ -62,6 +62,7 @@ class Failed:
     """AWS holds the resource in a state that it doesn't leave by itself: stalled."""
 
     state: str
+    remedy: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,13 +83,15 @@ def decide(observation: Observation, policy: DeletionPolicy, *, deleting: bool) 
 def _existence(observation: Observation) -> Action:
     if observation.conflicts:
         return Conflict(observation.conflicts)
-    if observation.phase is Phase.BUSY:
+    if observation.phase in (Phase.BUSY, Phase.DELETING):
         return Wait(observation.state)
-    if observation.presence is not Presence.PRESENT:
-        return Create()
     if observation.phase is Phase.FAILED:
-        return Failed(observation.state)
+        return Failed(observation.state, observation.remedy)
+    if observation.presence is not Presence.PRESENT:
+        return IssueCredentials() if observation.lacks_credentials else Create()
     fixable = tuple(each for each in observation.differences if not each.refusal)
+    if fixable and observation.phase is Phase.OCCUPIED:
+        return Wait(observation.state)
     if fixable:
         return Update(fixable)
     if not observation.credentials_valid:
@@ -108,7 +111,8 @@ def _deletion(observation: Observation, policy: DeletionPolicy) -> Action:
             # Even while AWS is at work: access is taken away at once, the data isn't touched.
             return Done() if observation.released else Release()
         case DeletionPolicy.SNAPSHOT | DeletionPolicy.DELETE:
-            if observation.phase is Phase.BUSY:
+            # What AWS is still making may go as well; AWS says so if it has to be ready first.
+            if observation.phase is Phase.DELETING:
                 return Wait(observation.state)
             return Delete()
         case _:

@@ -5,6 +5,7 @@ AwsError
 │   ├── ThrottledError    the account is asked too often
 │   └── UnreachableError  no answer from the endpoint
 ├── StalledError      somebody has to act: rights, a name, a quota, a parameter
+│   ├── ConflictError      somebody else has our name
 │   └── UnsupportedTypeError
 └── RetryError        unknown: try again with growing delays, and look at the message
 
@@ -55,6 +56,18 @@ class StalledError(AwsError):
     """Somebody has to act; the message says what to do."""
 
 
+class ConflictError(StalledError):
+    """Something has our name without our tags. `resource` names it."""
+
+    def __init__(self, resource: str) -> None:
+        super().__init__(
+            f"{resource} exists without our tags and is not touched; remove it, or give the "
+            "Service another name",
+            code="AlreadyExists",
+        )
+        self.resource = resource
+
+
 class UnsupportedTypeError(StalledError):
     """Services of this type can't be made; the message names those that can."""
 
@@ -70,7 +83,7 @@ class _Fails(Protocol):
     def type(self) -> str: ...
 
     @property
-    def terminal_codes(self) -> frozenset[str]: ...
+    def terminal_codes(self) -> Mapping[str, str]: ...
 
 
 _THROTTLING: Final = frozenset(
@@ -96,12 +109,26 @@ _PASSING: Final = frozenset(
         "BucketAlreadyOwnedByYou",
         "BucketNotEmpty",
         "ConcurrentModification",
+        "DBInstanceAlreadyExists",
+        "DBInstanceNotFound",
+        "DBParameterGroupAlreadyExists",
+        "DBParameterGroupNotFound",
+        "DBSubnetGroupAlreadyExists",
+        "DBSubnetGroupNotFoundFault",
         "DeleteConflict",
+        "DependencyViolation",
         "EntityAlreadyExists",
         "EntityTemporarilyUnmodifiable",
         "InternalError",
         "InternalFailure",
         "InternalServerError",
+        "InvalidDBInstanceState",
+        "InvalidDBInstanceStateFault",
+        "InvalidDBParameterGroupState",
+        "InvalidDBParameterGroupStateFault",
+        "InvalidDBSubnetGroupStateFault",
+        "InvalidGroup.Duplicate",
+        "InvalidGroup.InUse",
         "NoSuchBucket",
         "NoSuchEntity",
         "OperationAborted",
@@ -220,7 +247,8 @@ def _classify_answer(exc: ClientError, product: _Fails, where: str) -> AwsError:
     if code in _TERMINAL:
         return StalledError(f"{what}; {_TERMINAL[code]}", code=code, operation=operation)
     if code in product.terminal_codes:
-        return StalledError(f"{what}; change the Service", code=code, operation=operation)
+        remedy = product.terminal_codes[code]
+        return StalledError(f"{what}; {remedy}", code=code, operation=operation)
     if status >= 500:
         return WaitError(f"{what}; it is tried again", code=code, operation=operation)
     return RetryError(f"{what}; it is tried again", code=code, operation=operation)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import ParamSpec, TypeVar, assert_never
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -29,9 +30,10 @@ from setops.aws.decide import (
     Wait,
 )
 from setops.aws.errors import StalledError, ThrottledError, classify
-from setops.aws.product import Observation, Product
+from setops.aws.product import Observation, Product, Survey
 from setops.aws.products import product
-from setops.aws.target import Account, Target
+from setops.aws.surveys import Surveys
+from setops.aws.target import Account, Identity, Target
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -41,7 +43,7 @@ class _Sts:
     """What `classify` wants to know of the call that asks who we are."""
 
     type = "sts"
-    terminal_codes: frozenset[str] = frozenset()
+    terminal_codes: Mapping[str, str] = MappingProxyType({})
 
 
 class Gateway:
@@ -53,6 +55,9 @@ class Gateway:
         self._backoff = Backoff()
         self._slots: dict[Account, asyncio.Semaphore] = {}
         self._checked: set[Account] = set()
+        self._surveys = Surveys(clock, clients.settings.survey_spacing)
+        self._written: dict[tuple[Account, Identity, str], float] = {}
+        """When something of a Service was changed last: older surveys don't show it."""
 
     async def check(self, account: Account) -> None:
         """Asks STS whether the account can be reached and the credentials belong to it.
@@ -76,7 +81,15 @@ class Gateway:
         made_by = product(target.type)
         await self._check_once(target.account)
         clients = self._clients.of(target.account)
-        return await self._run(made_by, target.account, made_by.observe, clients, target)
+        survey = await self._survey(made_by, target, clients)
+        return await self._run(made_by, target.account, made_by.observe, clients, target, survey)
+
+    async def _survey(self, made_by: Product, target: Target, clients: AccountClients) -> Survey:
+        async def read() -> Survey:
+            return await self._run(made_by, target.account, made_by.survey, clients)
+
+        since = self._written.get(_service(target), float("-inf"))
+        return await self._surveys.get(target.account, made_by.type, since, read)
 
     async def perform(
         self, target: Target, observation: Observation, action: Action
@@ -89,6 +102,24 @@ class Gateway:
         made_by = product(target.type)
         await self._check_once(target.account)
         clients = self._clients.of(target.account)
+        try:
+            return await self._act(made_by, clients, target, observation, action)
+        finally:
+            # Also when it failed: what AWS has done by then nobody knows.
+            self._written[_service(target)] = self._clock()
+
+    def forget(self, target: Target) -> None:
+        """Keep nothing of a Service that is gone."""
+        self._written.pop(_service(target), None)
+
+    async def _act(
+        self,
+        made_by: Product,
+        clients: AccountClients,
+        target: Target,
+        observation: Observation,
+        action: Action,
+    ) -> Mapping[str, str]:
         match action:
             case Create():
                 await self._run(made_by, target.account, made_by.create, clients, target)
@@ -143,6 +174,10 @@ class Gateway:
                 raise error from exc
             self._backoff.succeeded(account, self._clock())
             return result
+
+
+def _service(target: Target) -> tuple[Account, Identity, str]:
+    return target.account, target.identity, target.type
 
 
 def _account_id(clients: AccountClients) -> str:

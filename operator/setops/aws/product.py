@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Protocol
+from typing import Any, Protocol
 
 from setops.aws.clients import AccountClients
 from setops.aws.target import Target
@@ -28,8 +28,12 @@ class Phase(Enum):
     """What AWS itself is doing with the resource."""
 
     STEADY = "steady"
+    OCCUPIED = "occupied"
+    """It can be used, but AWS is at work on it and refuses changes: a backup, for one."""
     BUSY = "busy"
-    """It is being created, changed or deleted, and refuses changes meanwhile."""
+    """It is being created or changed; it can't be relied on, and refuses changes."""
+    DELETING = "deleting"
+    """It is on its way out."""
     FAILED = "failed"
     """A state that it doesn't leave by itself."""
 
@@ -53,17 +57,21 @@ class Observation:
 
     `conflicts` names resources that have our name but not our tags; they count as absent.
     `released`: nothing exists beyond what the deletion policy Retain keeps.
+    `lacks_credentials`: what is missing can't be made before the Secret holds credentials.
     `credentials_valid`: the credentials in the Target's Secret exist and are active at AWS.
-    `state` is AWS's word for the state, `ids` the names of the parts, for the Service's status.
+    `state` is AWS's word for the state, `remedy` what can be done about one that doesn't pass,
+    `ids` the names of the parts, for the Service's status.
     """
 
     presence: Presence
     phase: Phase = Phase.STEADY
     state: str = ""
+    remedy: str = ""
     conflicts: tuple[str, ...] = ()
     differences: tuple[Difference, ...] = ()
     credentials_valid: bool = False
     released: bool = False
+    lacks_credentials: bool = False
     arn: str = ""
     endpoint: str = ""
     ids: Mapping[str, str] = field(default_factory=dict)
@@ -73,35 +81,50 @@ class Observation:
         """Whether Apps can use it, given that the Secret is published."""
         return (
             self.presence is Presence.PRESENT
-            and self.phase is Phase.STEADY
+            and self.phase in (Phase.STEADY, Phase.OCCUPIED)
             and not self.conflicts
             and self.credentials_valid
         )
+
+
+Survey = Mapping[str, Mapping[str, Any]]
+"""What all Services of a product in an account and region have, by kind of resource and by name,
+as AWS describes it. Read in bulk, shared by all who ask, and never changed."""
 
 
 class Product(Protocol):
     """One AWS product. `type` is its name in the catalogue.
 
     `terminal_codes` are AWS error codes that only a user can clear, beyond those that mean the
-    same for all products.
+    same for all products, each with what that user can do.
     """
 
     @property
     def type(self) -> str: ...
 
     @property
-    def terminal_codes(self) -> frozenset[str]: ...
+    def terminal_codes(self) -> Mapping[str, str]: ...
 
     def ids(self, target: Target) -> Mapping[str, str]:
         """The names that the parts have or will have; known, and to be stored, before creation."""
         ...
 
-    def observe(self, clients: AccountClients, target: Target) -> Observation:
-        """What is there. Reads only."""
+    def survey(self, clients: AccountClients) -> Survey:
+        """What there is in the account, in a number of calls that doesn't grow with each Service.
+
+        Empty for a product whose resources AWS only describes one by one.
+        """
+        ...
+
+    def observe(self, clients: AccountClients, target: Target, survey: Survey) -> Observation:
+        """What is there, given a survey. Reads only, and of the one Service at most."""
         ...
 
     def create(self, clients: AccountClients, target: Target) -> None:
-        """Makes what is missing, tagged in the create call, and adopts what carries our tags."""
+        """Makes what is missing, tagged in the create call, and adopts what carries our tags.
+
+        Relies on no survey: what it doesn't find at AWS now, it makes.
+        """
         ...
 
     def update(self, clients: AccountClients, target: Target, observation: Observation) -> None:

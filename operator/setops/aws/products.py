@@ -7,10 +7,11 @@ from typing import Final
 
 from setops.api.catalogue import check_type
 from setops.aws.errors import UnsupportedTypeError
+from setops.aws.postgresql import Postgresql
 from setops.aws.product import Product
 from setops.aws.s3 import S3
 
-_PRODUCTS: Final[Mapping[str, Product]] = {"s3": S3()}
+_PRODUCTS: Final[Mapping[str, Product]] = {each.type: each for each in (Postgresql(), S3())}
 
 
 def product(type_name: str) -> Product:

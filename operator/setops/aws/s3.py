@@ -15,13 +15,21 @@ from setops.aws.clients import AccountClients
 from setops.aws.errors import StalledError, WaitError
 from setops.aws.iam import User
 from setops.aws.ownership import Owner
-from setops.aws.product import Difference, Observation, Presence
+from setops.aws.product import Difference, Observation, Presence, Survey
 from setops.aws.target import Target, resource_name
 
 ACCESS_KEY_ID: Final = "accessKeyId"
 SECRET_ACCESS_KEY: Final = "secretAccessKey"  # noqa: S105
 
 NAME_LIMIT: Final = 63
+
+_REGION: Final = "check aws.region of the Organization"
+_TERMINAL: Final[Mapping[str, str]] = {
+    "IllegalLocationConstraintException": _REGION,
+    "InvalidLocationConstraint": _REGION,
+    "InvalidBucketName": "give the Service, its Stage or its Project another name",
+    "InvalidTag": "give the Organization a name that AWS takes as the value of a tag",
+}
 
 # What would take the bucket out of our hands: its existence, the tags by which it is ours, locks
 # that make its deletion impossible, and the settings that are kept in place here.
@@ -51,21 +59,17 @@ class S3:
         return "s3"
 
     @property
-    def terminal_codes(self) -> frozenset[str]:
-        return frozenset(
-            {
-                "IllegalLocationConstraintException",
-                "InvalidBucketName",
-                "InvalidLocationConstraint",
-                "InvalidTag",
-            }
-        )
+    def terminal_codes(self) -> Mapping[str, str]:
+        return _TERMINAL
 
     def ids(self, target: Target) -> Mapping[str, str]:
         name = resource_name(target.identity, NAME_LIMIT)
         return {"bucket": name, "user": name}
 
-    def observe(self, clients: AccountClients, target: Target) -> Observation:
+    def survey(self, clients: AccountClients) -> Survey:  # noqa: ARG002 - S3 has nothing to list
+        return {}
+
+    def observe(self, clients: AccountClients, target: Target, survey: Survey) -> Observation:  # noqa: ARG002
         bucket, user = self._bucket(clients, target), self._user(clients, target)
         bucket_owner, user_owner = bucket.owner(), user.owner()
         differences: list[Difference] = []
@@ -107,7 +111,7 @@ class S3:
             user.create()
         # The owners are read again: in us-east-1 CreateBucket also succeeds on a bucket that
         # somebody else in the account made meanwhile.
-        observation = self.observe(clients, target)
+        observation = self.observe(clients, target, {})
         if not observation.conflicts:
             self.update(clients, target, observation)
 

@@ -63,11 +63,30 @@ class Identity:
 
 
 @dataclass(frozen=True, slots=True)
+class Network:
+    """Where in the account's network a Service lives; what lives outside of one needs nothing.
+
+    `security_group_ids` are those whose members may reach it.
+    """
+
+    vpc_id: str = ""
+    subnet_ids: tuple[str, ...] = ()
+    security_group_ids: tuple[str, ...] = ()
+
+    @property
+    def place(self) -> tuple[str, tuple[str, ...]]:
+        """All but who may reach it, which can change."""
+        return self.vpc_id, self.subnet_ids
+
+
+@dataclass(frozen=True, slots=True)
 class Target:
     """One Service as it is wanted, with what its Secret in Kubernetes holds at this moment.
 
     `options` need not hold the defaults. `credentials` are the decoded entries of the Secret as
     read from the API server itself: one from a cache that lags would make a live key look lost.
+    `life` differs between Services that had the same name one after the other. `was_ready`: it
+    has been usable once, so that what is missing now was there.
     """
 
     account: Account
@@ -78,6 +97,10 @@ class Target:
     options: Mapping[str, OptionValue] = field(default_factory=dict)
     deletion_policy: DeletionPolicy = DeletionPolicy.RETAIN
     credentials: Mapping[str, str] = field(default_factory=dict, repr=False)
+    backup_retention_days: int | None = None
+    network: Network = Network()
+    life: str = ""
+    was_ready: bool = False
 
 
 def resource_name(identity: Identity, limit: int, prefix: str = MANAGED_BY) -> str:

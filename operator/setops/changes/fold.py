@@ -9,9 +9,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from setops.api import catalogue
 from setops.api.changeset import ChangesetSpec
-from setops.api.definition import SECTIONS, Entry, StageDefinition, check_links
+from setops.api.definition import (
+    SECTIONS,
+    Entry,
+    StageDefinition,
+    check_links,
+    of_service,
+    service_problems,
+)
 from setops.api.errors import Problem, ProblemsError, Validator, quoted
+from setops.api.service import ServiceSpec
 from setops.changes.overlay import lay_over, put_in_place
 from setops.language.command import Context
 from setops.language.parse import parse
@@ -90,7 +99,9 @@ class _Work:
         """Note what only the end shows: Services of another type, links that this breaks."""
         for name, service in self.definition.services.items():
             before = base.services.get(name)
-            if before is not None and before.type != service.type:
+            if before is not None and before.type == service.type:
+                self._note(map(self._blame, _impossible(name, before, service)))
+            elif before is not None:
                 problem = Problem(
                     f"services.{name}.type",
                     Validator.INVALID,
@@ -122,6 +133,17 @@ class _Work:
             if path in self.touched
         ]
         return problem.at(max(indices)) if indices else problem
+
+
+def _impossible(name: str, before: ServiceSpec, after: ServiceSpec) -> list[Problem]:
+    """What AWS can't make of a Service; of what is wrong anyway others have told."""
+    if before == after or service_problems(name, before) or service_problems(name, after):
+        return []
+    wishes = (
+        catalogue.Wish(each.version, each.options.to_json() if each.options else {})
+        for each in (before, after)
+    )
+    return of_service(name, catalogue.check_change(after.type, *wishes))
 
 
 def _position(problem: Problem) -> int:

@@ -10,7 +10,7 @@ from setops.cli.help import argument_text, flag_text, summary, usage
 from setops.language.command import Argument, Declaration, Flag
 
 _STAGED: Final = "Staged: it takes effect with `changeset:commit`."
-_NOTE: Final = "<!-- Made from the declarations by `make reference`; edit those. -->\n"
+_NOTE: Final = "<!-- Made from the declarations by `make docs`; edit those. -->\n"
 
 
 def pages() -> Mapping[str, str]:

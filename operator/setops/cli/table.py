@@ -1,7 +1,7 @@
 """All commands by name: those of the language, as they were written down for a quick start, and
 those of the command line itself.
 
-`staged.json` is made from the language's table (`make reference`); a test fails when
+`staged.json` is made from the language's table (`make docs`); a test fails when
 it is stale. Reading it takes a millisecond, loading the language a third of a second.
 """
 

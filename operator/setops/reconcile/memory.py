@@ -8,6 +8,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
 from setops.api.kinds import Key
+from setops.aws.errors import AwsError
 
 
 @dataclass(slots=True)
@@ -20,6 +21,22 @@ class Seen:
     marks: Hashable
     since: float
     recorded: bool = False
+
+
+@dataclass(slots=True)
+class Reach:
+    """What AWS said when asked for an Organization's account, for one generation of its spec.
+
+    `error` is what was in the way, if anything was; `due`, when to ask again, in seconds since the
+    epoch; `asking`, the question under way; `failures`, how often in a row there was no answer.
+    """
+
+    generation: int
+    answered: bool = False
+    error: AwsError | None = None
+    due: float = 0.0
+    asking: asyncio.Task[AwsError | None] | None = None
+    failures: int = 0
 
 
 class Rush:
@@ -52,9 +69,10 @@ class Rush:
 @dataclass(slots=True)
 class Memory:
     """`edits`: of each Stage, by its key, what was seen of its resources. `plans`: of each
-    Changeset that is being committed, by its uid, the plan. `founding`: Apps whose first objects
-    are being made."""
+    Changeset that is being committed, by its uid, the plan. `reach`: of each Organization,
+    by its uid, what AWS said. `founding`: Apps whose first objects are being made."""
 
     edits: dict[Key, Seen] = field(default_factory=dict)
     plans: dict[str, object] = field(default_factory=dict)
+    reach: dict[str, Reach] = field(default_factory=dict)
     founding: Rush = field(default_factory=Rush)

@@ -10,7 +10,7 @@ a fault, tried again with growing delays.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -26,6 +26,9 @@ _SHAPES: Final[Mapping[str, Callable[[Reason, str, int], list[dict[str, Any]]]]]
     "stalled": conditions.stalled,
 }
 
+_SHAPED: Final = (ConditionType.READY, ConditionType.RECONCILING, ConditionType.STALLED)
+"""The conditions that every shape says something of."""
+
 
 @dataclass(frozen=True, slots=True)
 class Report:
@@ -34,6 +37,7 @@ class Report:
     `shape` is ready, reconciling or stalled. `status` holds the fields of the status besides
     conditions and observedGeneration; what it doesn't name is removed. `again` is the number of
     seconds after which to look again though nothing happens; None: only when something does.
+    `extra` are conditions beside Ready, Reconciling and Stalled.
     """
 
     shape: str
@@ -41,6 +45,7 @@ class Report:
     message: str
     status: Mapping[str, Any] = field(default_factory=dict)
     again: float | None = None
+    extra: tuple[Mapping[str, Any], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,35 +88,33 @@ class Stalled(Interruption):
 
 
 def interrupted(obj: Object, interruption: Interruption) -> Report:
-    """The report of an interruption: the status fields stay what they were."""
+    """The report of an interruption: status fields and other conditions stay what they were."""
+    status = obj.get("status") or {}
     kept = {
         name: value
-        for name, value in (obj.get("status") or {}).items()
+        for name, value in status.items()
         if name not in ("conditions", "observedGeneration")
     }
+    others = [item for item in status.get("conditions") or () if item["type"] not in _SHAPED]
     return Report(
         interruption.shape,
         interruption.reason,
         interruption.message,
         {**kept, **interruption.status},
         interruption.again,
+        tuple(others),
     )
 
 
-async def publish(
-    context: Context,
-    obj: Object,
-    report: Report,
-    extra: Iterable[Mapping[str, Any]] = (),
-) -> Object:
+async def publish(context: Context, obj: Object, report: Report) -> Object:
     """Write a report into an object's status, and an Event when Ready changes its reason.
 
-    `extra` are conditions beside Ready, Reconciling and Stalled. Nothing is written when the
-    status says it already. Raises Conflict when the object has changed meanwhile.
+    Nothing is written when the status says it already. Raises Conflict when the object has changed
+    meanwhile.
     """
     generation = obj["metadata"].get("generation", 1)
     old = obj.get("status") or {}
-    shaped = [*_SHAPES[report.shape](report.reason, report.message, generation), *extra]
+    shaped = [*_SHAPES[report.shape](report.reason, report.message, generation), *report.extra]
     status = {
         **report.status,
         "observedGeneration": generation,

@@ -9,22 +9,28 @@ from typing import Any, Final
 
 from setops.api import names
 from setops.api.catalogue import TYPES, DeletionPolicy, check_options, check_policy
-from setops.api.conditions import Reason
+from setops.api.conditions import ConditionType, Reason, is_true
 from setops.api.errors import Code
 from setops.api.kinds import APP, SECRET, SERVICE, Key, Object
 from setops.api.names import FINALIZER
+from setops.api.organization import OrganizationNetwork
 from setops.api.service import ServiceSpec, ServiceTarget
 from setops.aws.decide import (
+    Action,
     Conflict,
+    Create,
     Done,
     Failed,
     IssueCredentials,
     Refuse,
+    Release,
+    Update,
     Wait,
     decide,
 )
 from setops.aws.errors import (
     AwsError,
+    ConflictError,
     StalledError,
     UnreachableError,
     UnsupportedTypeError,
@@ -32,7 +38,7 @@ from setops.aws.errors import (
 )
 from setops.aws.product import Observation, Presence
 from setops.aws.products import product
-from setops.aws.target import Account, Identity, Target
+from setops.aws.target import Account, Identity, Network, Target
 from setops.desired.metadata import Owner, Place, manifest
 from setops.reconcile.children import apply_own, refuse_foreign
 from setops.reconcile.context import Context
@@ -40,6 +46,9 @@ from setops.reconcile.places import StagePlace, is_deleting, stage_around
 from setops.reconcile.report import Interruption, Report, Stalled, Waiting
 
 SOON: Final = 5.0
+_LIFE: Final = 8
+"""Characters of the uid that tell a Service from an earlier one of its name."""
+
 STEPS: Final = 8
 """Actions in one reconciliation; more would mean that what was done doesn't show."""
 
@@ -76,12 +85,14 @@ class _Work:
 
 async def _keep(context: Context, service: Object) -> Report:
     metadata = service["metadata"]
+    drift = context.options.drift_interval
     spec = ServiceSpec.model_validate(service["spec"])
     around = stage_around(context, metadata["namespace"])
     _check(spec)
     where = _where(service, around)
     service = await context.cluster.add_finalizer(service, FINALIZER)
     service = await _remember(context, service, spec, where)
+    where = ServiceTarget.model_validate(service["status"]["target"])
     work = _Work(service, _target(service, spec, where))
     work = replace(work, target=await _with_credentials(context, work, around.place))
     for _ in range(STEPS):
@@ -91,22 +102,21 @@ async def _keep(context: Context, service: Object) -> Report:
             case Done() | Refuse():
                 published = await _publish_secret(context, work, observation, around.place)
                 return _report(work, observation, action, published)
-            case Wait(reason):
+            case Wait(state):
                 raise Waiting(
-                    Reason.AWS_WAITING, f"AWS: {reason}", again=SOON, status=_seen(observation)
+                    Reason.AWS_WAITING,
+                    f"{TYPES[spec.type].product}: {state}",
+                    again=SOON,
+                    status=_seen(observation),
                 )
             case Conflict(resources):
-                raise Stalled(
-                    Reason.AWS_CONFLICT,
-                    f"{', '.join(resources)} exists without our tags and is not touched; "
-                    "remove it, or give the Service another name",
-                    again=context.options.drift_interval,
-                )
-            case Failed(state):
+                raise ConflictError(", ".join(resources))
+            case Failed(state, remedy):
                 raise Stalled(
                     Reason.AWS_REFUSED,
-                    f"AWS holds it in state {state}",
-                    again=context.options.drift_interval,
+                    f"{TYPES[spec.type].product}: {state}; {remedy}",
+                    again=drift,
+                    status=_seen(observation),
                 )
             case IssueCredentials():
                 issued = await context.aws.perform(work.target, observation, action)
@@ -115,8 +125,25 @@ async def _keep(context: Context, service: Object) -> Report:
                 # At once: what AWS issued is known nowhere else.
                 await _publish_secret(context, work, observation, around.place)
             case _:
+                _tell_drift(context, service, action)
                 await context.aws.perform(work.target, observation, action)
     raise Waiting(Reason.AWS_WAITING, "AWS doesn't show yet what was done", again=SOON)
+
+
+def _tell_drift(context: Context, service: Object, action: Action) -> None:
+    """Say what has changed at AWS of a Service that was as its spec wants it."""
+    generation = service["metadata"].get("generation", 1)
+    if not is_true(service.get("status"), ConditionType.READY, generation):
+        return
+    match action:
+        case Update(differences):
+            told = "; ".join(f"{one.path} is {one.actual}, not {one.wanted}" for one in differences)
+        case Create():
+            told = "something of it is gone"
+        case _:
+            return
+    message = f"changed at AWS: {told}; it is put right"
+    context.events.record(service, "Warning", Reason.AWS_DRIFTED.value, message)
 
 
 def _check(spec: ServiceSpec) -> None:
@@ -136,9 +163,11 @@ def _check(spec: ServiceSpec) -> None:
 def _where(service: Object, around: StagePlace) -> ServiceTarget:
     """The account and identity: as remembered, with access as the Organization has it now.
 
-    Once created, a Service stays in its account and region, whatever the Organization says later.
+    A Service stays in its account and region, and what is there at AWS in its network, whatever
+    the Organization says later.
     """
-    known = (service.get("status") or {}).get("target")
+    status = service.get("status") or {}
+    known = status.get("target")
     remembered = ServiceTarget.model_validate(known) if known else None
     organization = around.organization_spec
     if organization is None:
@@ -155,6 +184,7 @@ def _where(service: Object, around: StagePlace) -> ServiceTarget:
         role_arn=aws.role_arn,
         external_id=aws.external_id,
         endpoint_url=aws.endpoint_url,
+        network=organization.network,
         organization=around.organization,
         project=around.place.project,
         stage=around.place.stage,
@@ -163,7 +193,17 @@ def _where(service: Object, around: StagePlace) -> ServiceTarget:
         return current
     if (remembered.account_id, remembered.region) != (current.account_id, current.region):
         return remembered
-    return current
+    return _stay(remembered, current) if status.get("arn") else current
+
+
+def _stay(remembered: ServiceTarget, current: ServiceTarget) -> ServiceTarget:
+    """As it is now, in the network where it was made; who may reach it is also as it is now."""
+    there, here = remembered.network, current.network
+    if there is None or there.vpc_id is None:
+        return current
+    groups = here.security_group_ids if here else there.security_group_ids
+    network = there.model_copy(update={"security_group_ids": groups})
+    return current.model_copy(update={"network": network})
 
 
 async def _remember(
@@ -174,10 +214,36 @@ async def _remember(
     if "target" not in status:
         found = await context.aws.observe(_target(service, spec, where))
         status = {**status, "adopted": found.presence is not Presence.ABSENT or None}
+    else:
+        remembered = ServiceTarget.model_validate(status["target"])
+        where = await _move(context, service, spec, remembered, where)
     return await context.cluster.swap_status(service, {**status, "target": where.to_json()})
 
 
+async def _move(
+    context: Context,
+    service: Object,
+    spec: ServiceSpec,
+    remembered: ServiceTarget,
+    where: ServiceTarget,
+) -> ServiceTarget:
+    """Where it is made after all, when the network was another at first: somebody put it right.
+
+    What was begun in the first one goes, unless the Service itself is there by now.
+    """
+    target, then = _target(service, spec, remembered), _target(service, spec, where)
+    if not target.network.vpc_id or target.network.place == then.network.place:
+        return where
+    found = await context.aws.observe(target)
+    if found.presence is Presence.PRESENT or not then.network.vpc_id:
+        return _stay(remembered, where)
+    if found.presence is Presence.PARTIAL:
+        await context.aws.perform(target, found, Release())
+    return where
+
+
 def _target(service: Object, spec: ServiceSpec, where: ServiceTarget) -> Target:
+    network = where.network or OrganizationNetwork()
     return Target(
         account=Account(
             where.account_id,
@@ -194,6 +260,14 @@ def _target(service: Object, spec: ServiceSpec, where: ServiceTarget) -> Target:
         plan=spec.plan,
         options=spec.options.to_json() if spec.options else {},
         deletion_policy=_policy(spec),
+        backup_retention_days=spec.backup_retention_days,
+        network=Network(
+            network.vpc_id or "",
+            tuple(network.private_subnet_ids or ()),
+            tuple(network.security_group_ids or ()),
+        ),
+        life=service["metadata"]["uid"][:_LIFE],
+        was_ready=bool((service.get("status") or {}).get("secret")),
     )
 
 
@@ -298,9 +372,10 @@ def _is_taken_back(service: Object) -> bool:
 def _where_to_delete(context: Context, service: Object, remembered: ServiceTarget) -> ServiceTarget:
     """As remembered; with access as the Organization has it now, if it can still be found."""
     try:
-        return _where(service, stage_around(context, service["metadata"]["namespace"]))
+        where = _where(service, stage_around(context, service["metadata"]["namespace"]))
     except Interruption:
         return remembered
+    return where.model_copy(update={"network": remembered.network})
 
 
 def _linking_apps(context: Context, namespace: str, service: str) -> list[str]:
@@ -318,11 +393,12 @@ async def _remove(context: Context, work: _Work) -> None:
         action = decide(observation, work.target.deletion_policy, deleting=True)
         match action:
             case Done():
+                context.aws.forget(work.target)
                 return
             case Wait(reason):
                 raise Waiting(
                     Reason.DELETING,
-                    f"AWS: {reason}",
+                    f"{TYPES[work.target.type].product}: {reason}",
                     again=SOON,
                     status={"state": observation.state},
                 )
@@ -336,6 +412,8 @@ def _interruption(error: AwsError, drift: float) -> Interruption:
     match error:
         case UnsupportedTypeError():
             return Stalled(Reason.NOT_SUPPORTED, error.message)
+        case ConflictError():
+            return Stalled(Reason.AWS_CONFLICT, error.message, again=drift)
         case StalledError():
             return Stalled(Reason.AWS_REFUSED, error.message, again=drift)
         case UnreachableError():

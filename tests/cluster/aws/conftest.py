@@ -8,6 +8,7 @@ import pytest
 
 from setops.api.catalogue import DeletionPolicy
 from setops.aws.clients import Clients, Settings
+from setops.aws.policy import actions, granted
 from setops.aws.target import Account, Identity, Target
 from tests.cluster.aws import emulator
 from tests.cluster.aws.story import Operator, Root
@@ -40,9 +41,16 @@ def root(account: Account) -> Root:
 @pytest.fixture(scope="session")
 def clients(endpoint: str) -> Iterator[Clients]:
     assert endpoint
-    made = Clients(Settings(threads=4, attempts=1))
+    called: set[tuple[str, str]] = set()
+    made = Clients(
+        Settings(threads=4, attempts=1, survey_spacing=0),
+        lambda product, operation, _: called.add((product, operation)),
+    )
     yield made
     made.close()
+    # Whatever finds the calls in the source: none was made that the policy doesn't allow.
+    lacking = {call for call in called if not granted().issuperset(actions(*call))}
+    assert not lacking
 
 
 _names = itertools.count()

@@ -143,7 +143,7 @@ class Faults:
 
     def __call__(self, event_name: str, **_: object) -> None:
         call = event_name.split(".", 1)[1]
-        if self.reads or not call.split(".")[1].startswith(("Get", "List")):
+        if self.reads or not call.split(".")[1].startswith(("Describe", "Get", "List")):
             self.calls.append(call)
             if len(self.calls) == self.at:
                 raise self.error
@@ -157,9 +157,9 @@ class Faults:
 def hooked(
     clients: Clients, account: Account, event: str, handler: Callable[..., Any]
 ) -> Iterator[None]:
-    """Adds a handler for an event of botocore to the account's clients of S3 and IAM."""
+    """Adds a handler for an event of botocore to the account's clients."""
     made = clients.of(account)
-    emitters = [made.s3.meta.events, made.iam.meta.events]
+    emitters = [each.meta.events for each in (made.s3, made.iam, made.rds, made.ec2)]
     for emitter in emitters:
         emitter.register_first(event, handler)
     try:

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from sandbox import Sandbox, kubeconfig
-from sandbox.proxy import Call, Cut, Delay, Drop, Fail, Proxy, at_request, at_write
+from sandbox.proxy import Call, Cut, Delay, Drop, Fail, Proxy, Rewrite, at_request, at_write
 from sandbox.waiting import until
 
 
@@ -205,6 +205,19 @@ def test_an_answer_is_dropped_after_the_request_took_effect(
         ask(caller, "POST", "/")
     assert seen == [1]
     assert proxy.writes[0].status is None
+
+
+def test_an_answer_is_rewritten(proxy: Proxy, caller: http.client.HTTPConnection) -> None:
+    proxy.rule = lambda _: Rewrite(lambda body: body.upper() + b"!")
+    Target.released.set()
+    answers = {"/3": b"XXX!", "/stream": b"FIRST\n0123456789ABCDEF!", "/nothing": b""}
+    for path, expected in answers.items():
+        caller.request("GET", path)
+        answer = caller.getresponse()
+        assert (answer.status, answer.read()) == (204 if path == "/nothing" else 200, expected)
+    caller.request("POST", "/", body=b"seen", headers={"Authorization": "me"})
+    assert caller.getresponse().read() == b"ME!"
+    assert Target.writes == [b"seen"]
 
 
 def test_actions_follow_each_other(proxy: Proxy, caller: http.client.HTTPConnection) -> None:

@@ -10,6 +10,8 @@ from setops.api.catalogue import (
     DeletionPolicy,
     LinkBy,
     OptionValue,
+    Wish,
+    check_change,
     check_link,
     check_options,
     check_policy,
@@ -40,7 +42,7 @@ def test_defaults_pass_their_own_checks(name: str) -> None:
 
 
 def test_every_supported_type_has_a_product() -> None:
-    assert SUPPORTED == ("s3",)
+    assert SUPPORTED == ("postgresql", "s3")
     for name in SUPPORTED:
         assert product(name).type == name
 
@@ -52,7 +54,7 @@ def test_every_supported_type_has_a_product() -> None:
 def test_a_type_that_is_not_built_is_refused_naming_what_is(name: str, code: Code) -> None:
     (problem,) = check_type(name)
     assert (problem.field, problem.code) == ("type", code)
-    assert problem.message.endswith(": s3")
+    assert problem.message.endswith(": postgresql, s3")
     assert check_options(name, "1", "any", {"odd": 1}) == [problem]
     with pytest.raises(UnsupportedTypeError) as caught:
         product(name)
@@ -121,11 +123,76 @@ def test_numbers_have_bounds(value: OptionValue, expected: int | Validator) -> N
     assert (parsed.validator if isinstance(parsed, Problem) else parsed) == expected
 
 
-def test_lists_may_be_text() -> None:
-    assert parse_option("postgresql", "extensions", "hstore, ltree") == ["hstore", "ltree"]
+def test_extensions_are_checked_and_then_said_to_be_the_users_own_work() -> None:
     refused = parse_option("postgresql", "extensions", ["a b"])
     assert isinstance(refused, Problem)
     assert refused.validator is Validator.INVALID_FORMAT
+    refused = parse_option("postgresql", "extensions", "hstore, ltree")
+    assert isinstance(refused, Problem)
+    assert refused.code is Code.CURRENTLY_NOT_SUPPORTED
+    assert "CREATE EXTENSION" in refused.message
+
+
+POSTGRESQL: dict[str, tuple[str | None, str | None, dict[str, OptionValue], str]] = {
+    "a version that isn't": ("9.6", None, {}, "version"),
+    "the shared plan": (None, "shared", {}, "plan"),
+    "a node type of another product": (None, "cache.t3.micro", {}, "plan"),
+    "another suffix": (None, "db.t3.micro.multi", {}, "plan"),
+    "less storage than AWS has": (None, None, {"minStorage": 10}, "options.minStorage"),
+    "no room to grow": (None, None, {"minStorage": 50, "maxStorage": 40}, "options.maxStorage"),
+    "too little to grow": (None, None, {"minStorage": 50, "maxStorage": 54}, "options.maxStorage"),
+}
+
+
+@pytest.mark.parametrize(
+    ("version", "plan", "options", "field"), POSTGRESQL.values(), ids=POSTGRESQL
+)
+def test_what_postgresql_refuses(
+    version: str | None, plan: str | None, options: dict[str, OptionValue], field: str
+) -> None:
+    (problem,) = check_options("postgresql", version, plan, options)
+    assert problem.field == field
+    shared = plan == "shared"
+    assert problem.code is (Code.CURRENTLY_NOT_SUPPORTED if shared else Code.VALIDATION_FAILED)
+
+
+def test_what_postgresql_takes() -> None:
+    for version in ("13", "16.4", "15.x"):
+        assert not check_options("postgresql", version, None, {})
+    for plan in ("db.t3.micro", "db.m5.2xlarge.ha"):
+        assert not check_options("postgresql", None, plan, {"minStorage": 50, "maxStorage": 55})
+    assert not check_options("postgresql", None, None, {"minStorage": 50, "maxStorage": 50})
+
+
+CHANGES: dict[str, tuple[Wish, Wish, list[str]]] = {
+    "storage grows": (Wish(None, {}), Wish(None, {"minStorage": 30}), []),
+    "storage shrinks": (
+        Wish(None, {"minStorage": "40"}),
+        Wish(None, {"minStorage": 30}),
+        ["options.minStorage"],
+    ),
+    "storage shrinks to the default": (
+        Wish(None, {"minStorage": 40}),
+        Wish(None, {}),
+        ["options.minStorage"],
+    ),
+    "a newer version": (Wish("15", {}), Wish("16.2", {}), []),
+    "a version more precisely": (Wish("16", {}), Wish("16.2", {}), []),
+    "a version less precisely": (Wish("16.2", {}), Wish("16.x", {}), []),
+    "whichever version": (Wish("16", {}), Wish(None, {}), []),
+    "an older version": (Wish("16", {}), Wish("15.7", {}), ["version"]),
+    "an older minor version": (Wish("16.4", {}), Wish("16.2", {}), ["version"]),
+    "both": (
+        Wish("16", {"minStorage": 40}),
+        Wish("15", {"minStorage": 20}),
+        ["version", "options.minStorage"],
+    ),
+}
+
+
+@pytest.mark.parametrize(("before", "after", "fields"), CHANGES.values(), ids=CHANGES)
+def test_what_aws_cannot_make_of_a_database(before: Wish, after: Wish, fields: list[str]) -> None:
+    assert [each.field for each in check_change("postgresql", before, after)] == fields
 
 
 def test_options_are_typed_and_defaults_filled_in() -> None:

@@ -46,8 +46,21 @@ WANTED = {
     "all is well": (seen(), Done()),
     "AWS is creating it": (seen(phase=Phase.BUSY), Wait("word of AWS")),
     "an earlier life is still being deleted": (
-        seen(Presence.PARTIAL, Phase.BUSY),
+        seen(Presence.PARTIAL, Phase.DELETING),
         Wait("word of AWS"),
+    ),
+    "what is to be made needs a password first": (
+        seen(Presence.ABSENT, credentials_valid=False, lacks_credentials=True),
+        IssueCredentials(),
+    ),
+    "it is being backed up": (seen(phase=Phase.OCCUPIED), Done()),
+    "it drifted, but is being backed up": (
+        seen(Presence.PRESENT, Phase.OCCUPIED, DRIFT),
+        Wait("word of AWS"),
+    ),
+    "what was there is gone, and must not be replaced by something empty": (
+        seen(Presence.PARTIAL, Phase.FAILED, remedy="restore it"),
+        Failed("word of AWS", "restore it"),
     ),
     "it is being changed, so a further change waits": (
         seen(Presence.PRESENT, Phase.BUSY, DRIFT),
@@ -104,8 +117,12 @@ LEAVING = {
         seen(Presence.PARTIAL, released=True),
         {SNAPSHOT: Delete(), RETAIN: Done(), DELETE: Delete()},
     ),
-    "AWS is at work: access goes at once, the rest waits": (
+    "AWS is at work: it says itself what has to wait": (
         seen(phase=Phase.BUSY),
+        {SNAPSHOT: Delete(), RETAIN: Release(), DELETE: Delete()},
+    ),
+    "AWS is at work on the deletion": (
+        seen(phase=Phase.DELETING),
         {SNAPSHOT: Wait("word of AWS"), RETAIN: Release(), DELETE: Wait("word of AWS")},
     ),
     "AWS gave it up": (
@@ -126,6 +143,7 @@ def test_what_is_on_its_way_out(
 def test_only_what_can_be_used_is_ready() -> None:
     assert seen().ready
     assert not seen(credentials_valid=False).ready
+    assert seen(phase=Phase.OCCUPIED).ready
     assert not seen(phase=Phase.BUSY).ready
     assert not seen(Presence.PARTIAL).ready
     assert not seen(conflicts=("bucket b",)).ready

@@ -45,7 +45,7 @@ MEANINGS: dict[str, tuple[ClientError | BotoCoreError, type[AwsError], str]] = {
     "a name": (answer("BucketAlreadyExists", status=409), StalledError, "another name"),
     "a quota": (answer("TooManyBuckets"), StalledError, "Service Quotas"),
     "a parameter": (answer("InvalidParameterValue"), StalledError, "options"),
-    "the product's own code": (answer("InvalidBucketName"), StalledError, "change the Service"),
+    "the product's own code": (answer("InvalidBucketName"), StalledError, "another name"),
     "keys that are not valid": (answer("InvalidClientTokenId"), StalledError, "credentials"),
     "keys that expired": (answer("ExpiredToken"), StalledError, "credentials"),
     "anything else": (answer("Odd"), RetryError, "tried again"),

@@ -23,7 +23,11 @@ BASE: Final = stage(
         "api": {"releases": {"1": {"image": "api:1"}}, "activeRelease": 1},
         "echo": {"network": {"protocol": "tcp"}},
     },
-    services={"store": {"type": "s3"}, "files": {"type": "volume"}},
+    services={
+        "store": {"type": "s3"},
+        "files": {"type": "volume"},
+        "data": {"type": "postgresql", "version": "15", "options": {"minStorage": 40}},
+    },
     notifications={"ops": {"type": "email", "target": "ops@example.com"}},
 )
 TABLE: Final = (Path(__file__).parent / "refusals.txt").read_text(encoding="utf-8")

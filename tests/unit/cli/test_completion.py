@@ -25,7 +25,7 @@ def offered(line: str) -> set[str]:
         ("container:set ", {"command", "entrypoint", "health-check", "port"}),
         ("-p shop container:set p", {"port"}),
         ("container:set port ", set()),
-        ("service:create x --type ", {"s3"}),
+        ("service:create x --type ", {"postgresql", "s3"}),
         ("service:create x --deletion-policy=R", {"--deletion-policy=Retain"}),
         ("network:set public ", {"true", "false"}),
         ("network:set --app web protocol ", {"http", "tcp"}),

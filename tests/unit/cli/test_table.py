@@ -42,7 +42,7 @@ def test_nothing_of_the_platforms_tree_is_missing() -> None:
 
 
 def test_the_languages_commands_are_written_down_as_they_are() -> None:
-    assert generate.staged() == table.STAGED.read_text(encoding="utf-8"), "stale: make reference"
+    assert generate.staged() == table.STAGED.read_text(encoding="utf-8"), "stale: make docs"
     for key, command in COMMANDS.items():
         assert table.declarations()[key].usage == command.usage
 
@@ -72,7 +72,7 @@ def test_the_reference_is_what_the_declarations_say() -> None:
         for path in ((DOCS / folder).rglob("*") if (DOCS / folder).is_dir() else [DOCS / folder])
         if path.is_file()
     }
-    assert kept == made, "stale: make reference"
+    assert kept == made, "stale: make docs"
 
 
 HEAVY: Final = ("pydantic", "http.client", "yaml", "asyncio", "aiohttp", "kubernetes", "boto3")

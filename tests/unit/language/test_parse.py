@@ -203,7 +203,7 @@ def test_each_mistake_is_told_once_and_nothing_that_only_follows() -> None:
         "--type is given twice; write it once",
         "--plan needs a value; one that begins with a dash is written --plan=VALUE",
         "--plan is given twice; write it once",
-        "service:create takes no --app; write: service:create --type s3 [--plan PLAN] "
+        "service:create takes no --app; write: service:create --type postgresql|s3 [--plan PLAN] "
         "[--version VERSION] [--deletion-policy Snapshot|Retain|Delete] NAME",
         "service:create needs NAME, as in: service:create store --type s3",
     ]

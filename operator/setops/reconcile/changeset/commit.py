@@ -13,6 +13,7 @@ from setops.api.changeset import Phase, Progress
 from setops.api.conditions import Reason
 from setops.api.definition import StageDefinition
 from setops.api.names import FINALIZER
+from setops.api.service import ServiceSpec
 from setops.changes.diff import Change, is_final
 from setops.changes.digest import content_hash
 from setops.kube.errors import TooLarge
@@ -135,8 +136,15 @@ async def _carry_out(context: Context, job: Job, planned: Planned) -> float | No
             if is_overdue(cluster, namespace, clock, change):
                 raise FailedError(f"{named(change)} did not become ready in time: {said}")
         if pending:
-            _, said = entries.verdict(cluster, namespace, pending[0])
-            return await _wait(context, job, planned, f"{named(pending[0])}: {said}")
+            awaited = pending[0]
+            _, said = entries.verdict(cluster, namespace, awaited)
+            told = f"{named(awaited)}: {said}"
+            # An App's word changes with each of its containers; that is no matter of the lock.
+            is_service = isinstance(awaited.after, ServiceSpec)
+            await lock.tell(
+                context, job.around.stage, job.changeset, told if is_service else named(awaited)
+            )
+            return await _wait(context, job, planned, told)
     if last:
         job = await _pass_point_of_no_return(context, job, last)
         for change in last:

@@ -6,11 +6,14 @@ they asked. A lock whose Changeset is gone or has ended counts as free.
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from setops.api.changeset import Phase
-from setops.api.kinds import CHANGESET, Key, Object
+from setops.api.kinds import CHANGESET, Key, Object, key_of
 from setops.api.names import ANNOTATION_PAUSED
 from setops.kube.cache import version_of
 from setops.kube.cluster import Cluster
+from setops.kube.errors import Conflict
 from setops.reconcile import revisions
 from setops.reconcile.changeset.reporting import phase_of
 from setops.reconcile.context import Context
@@ -118,6 +121,21 @@ async def take(context: Context, stage: Object, changeset: Object) -> None:
         "since": context.timestamp(),
     }
     await context.cluster.swap_status(stage, {**status, "currentChangeset": lock})
+
+
+async def tell(context: Context, stage: Object, changeset: Object, waiting_for: str) -> None:
+    """Say on the lock what its holder waits for; best effort, since its own status says so, too."""
+    latest = context.cluster.get(key_of(stage)) or stage
+    status = latest.get("status") or {}
+    lock = status.get("currentChangeset")
+    if not lock or lock["uid"] != changeset["metadata"]["uid"]:
+        return
+    if lock.get("waitingFor") == waiting_for:
+        return
+    with suppress(Conflict):
+        await context.cluster.swap_status(
+            latest, {**status, "currentChangeset": {**lock, "waitingFor": waiting_for}}
+        )
 
 
 async def release(context: Context, stage: Object, changeset: Object) -> None:

@@ -1,0 +1,63 @@
+"""One look at an account for all who want to know: surveys are shared, and never too frequent.
+
+However many Services of a product wait in an account and region, AWS is asked once in
+so many seconds at most; who has changed something is told only what was read after that.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Final
+
+from setops.aws.product import Survey
+from setops.aws.target import Account
+
+_FRESH: Final = 4.0
+"""Seconds for which a survey tells the state to somebody who has changed nothing since."""
+
+Read = Callable[[], Awaitable[Survey]]
+
+
+@dataclass(slots=True)
+class _Shared:
+    begun: float = float("-inf")
+    """When the last survey was begun, even one that failed."""
+    read: float = float("-inf")
+    """When the one was begun that `survey` is of."""
+    survey: Survey | None = None
+    running: asyncio.Task[None] | None = None
+
+
+class Surveys:
+    """Surveys by account and product. Belongs to one event loop.
+
+    `clock` gives seconds, as many as `spacing` lie at least between the beginnings of two surveys.
+    """
+
+    def __init__(self, clock: Callable[[], float], spacing: float) -> None:
+        self._clock = clock
+        self._spacing = spacing
+        self._shared: dict[tuple[Account, str], _Shared] = {}
+
+    async def get(self, account: Account, product: str, since: float, read: Read) -> Survey:
+        """A survey that was begun after `since`, and isn't old; raises what `read` raises.
+
+        Who asks while one is under way that began too early waits for the next, together with all
+        the others who do.
+        """
+        shared = self._shared.setdefault((account, product), _Shared())
+        wanted = max(since, self._clock() - _FRESH)
+        while shared.survey is None or shared.read < wanted:
+            if shared.running is None or shared.running.done():
+                shared.running = asyncio.create_task(self._take(shared, read))
+            # One of the waiting may be cancelled; the others still want it.
+            await asyncio.shield(shared.running)
+        return shared.survey
+
+    async def _take(self, shared: _Shared, read: Read) -> None:
+        await asyncio.sleep(shared.begun + self._spacing - self._clock())
+        shared.begun = begun = self._clock()
+        shared.survey = await read()
+        shared.read = begun

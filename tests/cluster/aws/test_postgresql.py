@@ -1,0 +1,524 @@
+"""The product postgresql against an emulator: made, changed, drifted, released, deleted, killed."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError
+from mypy_boto3_ec2 import EC2Client
+from mypy_boto3_rds import RDSClient
+
+from setops.api.catalogue import DeletionPolicy
+from setops.aws.clients import Clients
+from setops.aws.decide import (
+    Conflict,
+    Create,
+    Delete,
+    Done,
+    Failed,
+    IssueCredentials,
+    Refuse,
+    Release,
+    Update,
+)
+from setops.aws.errors import ConflictError, StalledError
+from setops.aws.product import Presence
+from setops.aws.products import product
+from setops.aws.target import Account, Identity, Network, Target
+from tests.cluster.aws import emulator
+from tests.cluster.aws.story import Faults, KilledError, Operator, hooked, recorded
+
+_names = itertools.count()
+
+
+class Owner:
+    """The account as its owner sees it: databases and their network."""
+
+    def __init__(self, account: Account) -> None:
+        how: Any = {
+            "region_name": account.region,
+            "endpoint_url": account.endpoint_url,
+            **emulator.credentials(account.account_id),
+        }
+        self.rds: RDSClient = boto3.client("rds", **how)
+        self.ec2: EC2Client = boto3.client("ec2", **how)
+        vpc = self.ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
+        subnets = [
+            self.ec2.create_subnet(
+                VpcId=vpc,
+                CidrBlock=f"10.0.{number}.0/24",
+                AvailabilityZone=f"{account.region}{zone}",
+            )["Subnet"]["SubnetId"]
+            for number, zone in enumerate("ab")
+        ]
+        nodes = self.ec2.create_security_group(GroupName="nodes", Description="nodes", VpcId=vpc)[
+            "GroupId"
+        ]
+        self.network = Network(vpc, tuple(subnets), (nodes,))
+
+    def instance(self, name: str) -> Any:
+        return self.rds.describe_db_instances(DBInstanceIdentifier=name)["DBInstances"][0]
+
+    def holdings(self, name: str) -> dict[str, int]:
+        """How many of each kind have a Service's name, or one that is made of it."""
+        tail = name.removeprefix("setops-")
+        found = {
+            "instances": [
+                each["DBInstanceIdentifier"]
+                for each in self.rds.describe_db_instances()["DBInstances"]
+            ],
+            "subnetGroups": [
+                each["DBSubnetGroupName"]
+                for each in self.rds.describe_db_subnet_groups()["DBSubnetGroups"]
+            ],
+            "parameterGroups": [
+                each["DBParameterGroupName"]
+                for each in self.rds.describe_db_parameter_groups()["DBParameterGroups"]
+            ],
+            "securityGroups": [
+                each["GroupName"] for each in self.ec2.describe_security_groups()["SecurityGroups"]
+            ],
+            "snapshots": [
+                each["DBSnapshotIdentifier"]
+                for each in self.rds.describe_db_snapshots()["DBSnapshots"]
+            ],
+        }
+        return {kind: sum(tail in each for each in names) for kind, names in found.items()}
+
+    def group(self, name: str) -> Any:
+        groups = self.ec2.describe_security_groups(
+            Filters=[{"Name": "group-name", "Values": [name]}]
+        )["SecurityGroups"]
+        assert len(groups) == 1
+        return groups[0]
+
+
+NOTHING: Final = dict.fromkeys(
+    ("instances", "subnetGroups", "parameterGroups", "securityGroups", "snapshots"), 0
+)
+MADE: Final = {**dict.fromkeys(NOTHING, 1), "snapshots": 0}
+
+
+@pytest.fixture(scope="module")
+def owner(account: Account) -> Owner:
+    return Owner(account)
+
+
+@pytest.fixture
+def database(clients: Clients, account: Account, owner: Owner) -> Operator:
+    """An operator with a database that nobody has seen before, deleted by policy Snapshot."""
+    return make(clients, account, owner)
+
+
+def make(clients: Clients, account: Account, owner: Owner) -> Operator:
+    identity = Identity("acme", "shop", "live", f"db{next(_names)}")
+    return Operator(
+        clients,
+        Target(
+            account,
+            identity,
+            "postgresql",
+            version="15",
+            plan="db.t3.small",
+            deletion_policy=DeletionPolicy.SNAPSHOT,
+            network=owner.network,
+            life="1a2b3c4d",
+        ),
+    )
+
+
+def name_of(operator: Operator) -> str:
+    return product("postgresql").ids(operator.target)["instance"]
+
+
+def wish(operator: Operator, **changes: Any) -> None:
+    operator.target = replace(operator.target, **changes)
+
+
+def password_of(owner: Owner, name: str) -> str:
+    """A hash of the password that the instance has, by the tag that tells it."""
+    tags: dict[str, str] = {tag["Key"]: tag["Value"] for tag in owner.instance(name)["TagList"]}
+    return tags["setops:credentials"]
+
+
+def test_a_service_becomes_an_encrypted_private_instance_that_only_the_nodes_reach(
+    database: Operator, owner: Owner
+) -> None:
+    actions = database.create()
+    # Protection comes last, when there is something to protect.
+    assert [type(each) for each in actions] == [IssueCredentials, Create, Update, Done]
+
+    name = name_of(database)
+    found = owner.instance(name)
+    expected = {
+        "Engine": "postgres",
+        "EngineVersion": "15",
+        "DBInstanceClass": "db.t3.small",
+        "MultiAZ": False,
+        "AllocatedStorage": 20,
+        "StorageType": "gp3",
+        "StorageEncrypted": True,
+        "PubliclyAccessible": False,
+        "DeletionProtection": True,
+        "CopyTagsToSnapshot": True,
+        "BackupRetentionPeriod": 7,
+        "DBName": "app",
+        "MasterUsername": "app",
+    }
+    assert {key: found[key] for key in expected} == expected
+    assert "MaxAllocatedStorage" not in found
+    tags = {tag["Key"]: tag["Value"] for tag in found["TagList"]}
+    assert database.target.identity.tags().items() <= tags.items()
+    assert database.secret["password"] not in str(found)
+    assert found["DBSubnetGroup"]["DBSubnetGroupName"] == name
+    parameters = found["DBParameterGroups"][0]["DBParameterGroupName"]
+    values = owner.rds.describe_db_parameters(DBParameterGroupName=parameters)["Parameters"]
+    forced = {each["ParameterName"]: each.get("ParameterValue") for each in values}
+    assert forced["rds.force_ssl"] == "1"
+
+    group = owner.group(name)
+    assert [each["VpcSecurityGroupId"] for each in found["VpcSecurityGroups"]] == [group["GroupId"]]
+    (permission,) = group["IpPermissions"]
+    assert (permission["FromPort"], permission["ToPort"]) == (5432, 5432)
+    assert [pair["GroupId"] for pair in permission["UserIdGroupPairs"]] == list(
+        owner.network.security_group_ids
+    )
+    assert not permission.get("IpRanges")
+    assert owner.holdings(name) == MADE
+    for arn in (
+        found["DBSubnetGroup"]["DBSubnetGroupArn"],
+        owner.rds.describe_db_parameter_groups(DBParameterGroupName=parameters)[
+            "DBParameterGroups"
+        ][0]["DBParameterGroupArn"],
+    ):
+        listed = owner.rds.list_tags_for_resource(ResourceName=arn)["TagList"]
+        held = {tag["Key"]: tag["Value"] for tag in listed}
+        assert database.target.identity.tags().items() <= held.items()
+
+
+def test_the_link_is_a_url_of_the_platforms_form(database: Operator, owner: Owner) -> None:
+    database.create()
+    observation = database.observe()
+    assert observation.ready
+    secret = dict(product("postgresql").connection(database._target(), observation))
+    url = urlsplit(secret["url"])
+    endpoint = owner.instance(name_of(database))["Endpoint"]
+    assert (url.scheme, url.username, url.path) == ("postgresql", "app", "/app")
+    assert url.password == secret["password"] == database.secret["password"]
+    assert (url.hostname, url.port) == (endpoint["Address"], endpoint["Port"])
+    assert not url.query
+
+
+def test_what_can_change_in_place_does(database: Operator, owner: Owner) -> None:
+    database.create()
+    wish(
+        database,
+        plan="db.m5.large.ha",
+        version="16",
+        options={"minStorage": 50, "maxStorage": 100},
+        backup_retention_days=14,
+    )
+    actions = database.create()
+    assert [type(each) for each in actions] == [Update, Update, Done]
+    found = owner.instance(name_of(database))
+    expected = {
+        "DBInstanceClass": "db.m5.large",
+        "MultiAZ": True,
+        "EngineVersion": "16",
+        "AllocatedStorage": 50,
+        "MaxAllocatedStorage": 100,
+        "BackupRetentionPeriod": 14,
+    }
+    assert {key: found[key] for key in expected} == expected
+    assert "pg16" in found["DBParameterGroups"][0]["DBParameterGroupName"]
+    assert owner.holdings(name_of(database)) == MADE, "that of the older version is gone"
+    wish(database, plan="db.m5.large", options={"minStorage": 50})
+    assert [type(each) for each in database.create()] == [Update, Done]
+    assert "MaxAllocatedStorage" not in owner.instance(name_of(database))
+
+
+def test_storage_that_has_grown_is_as_wanted_and_a_version_does_not_go_back(
+    database: Operator, owner: Owner
+) -> None:
+    database.create()
+    owner.rds.modify_db_instance(
+        DBInstanceIdentifier=name_of(database), AllocatedStorage=80, ApplyImmediately=True
+    )
+    assert database.create() == [Done()]
+    wish(database, version="14")
+    (refused,) = database.create()
+    assert isinstance(refused, Refuse)
+    assert "can't go back" in refused.differences[0].refusal
+    assert owner.instance(name_of(database))["EngineVersion"] == "15"
+
+
+DRIFT: Final = {
+    "the class": {"DBInstanceClass": "db.r5.large"},
+    "the protection": {"DeletionProtection": False},
+    "the backups": {"BackupRetentionPeriod": 1},
+    "the public address": {"PubliclyAccessible": True},
+    "the standby": {"MultiAZ": True},
+}
+
+
+@pytest.mark.parametrize("drift", DRIFT.values(), ids=DRIFT)
+def test_drift_of_the_instance_is_put_right(
+    database: Operator, owner: Owner, drift: dict[str, Any]
+) -> None:
+    database.create()
+    name = name_of(database)
+    (key,) = drift
+    before = owner.instance(name)[key]
+    owner.rds.modify_db_instance(DBInstanceIdentifier=name, ApplyImmediately=True, **drift)
+    assert [type(each) for each in database.create()] == [Update, Done]
+    assert owner.instance(name)[key] == before
+
+
+def test_drift_of_what_surrounds_the_instance_is_put_right(
+    database: Operator, owner: Owner
+) -> None:
+    database.create()
+    name = name_of(database)
+    group = owner.group(name)["GroupId"]
+    owner.ec2.authorize_security_group_ingress(
+        GroupId=group, IpProtocol="tcp", FromPort=5432, ToPort=5432, CidrIp="0.0.0.0/0"
+    )
+    assert [type(each) for each in database.create()] == [Update, Done]
+    assert not owner.group(name)["IpPermissions"][0].get("IpRanges")
+
+    parameters = owner.instance(name)["DBParameterGroups"][0]["DBParameterGroupName"]
+    owner.rds.modify_db_parameter_group(
+        DBParameterGroupName=parameters,
+        Parameters=[
+            {"ParameterName": "rds.force_ssl", "ParameterValue": "0", "ApplyMethod": "immediate"}
+        ],
+    )
+    assert [type(each) for each in database.create()] == [Update, Done]
+
+    other = owner.ec2.create_security_group(
+        GroupName=f"other-{name}", Description="-", VpcId=owner.network.vpc_id
+    )["GroupId"]
+    owner.rds.modify_db_instance(
+        DBInstanceIdentifier=name, VpcSecurityGroupIds=[other], ApplyImmediately=True
+    )
+    assert [type(each) for each in database.create()] == [Update, Done]
+    attached = owner.instance(name)["VpcSecurityGroups"]
+    assert [each["VpcSecurityGroupId"] for each in attached] == [group]
+    owner.ec2.delete_security_group(GroupId=other)
+
+
+def test_who_may_reach_it_follows_the_organization(database: Operator, owner: Owner) -> None:
+    database.create()
+    more = owner.ec2.create_security_group(
+        GroupName=f"more-{name_of(database)}", Description="-", VpcId=owner.network.vpc_id
+    )["GroupId"]
+    wish(database, network=replace(owner.network, security_group_ids=(more,)))
+    assert [type(each) for each in database.create()] == [Update, Done]
+    (permission,) = owner.group(name_of(database))["IpPermissions"]
+    assert [pair["GroupId"] for pair in permission["UserIdGroupPairs"]] == [more]
+
+
+def test_a_lost_secret_gets_a_new_password_and_the_database_too(
+    database: Operator, owner: Owner
+) -> None:
+    database.create()
+    name = name_of(database)
+    before, told = database.secret["password"], password_of(owner, name)
+    database.secret = {}
+    assert [type(each) for each in database.create()] == [IssueCredentials, Update, Done]
+    assert database.secret["password"] != before
+    assert password_of(owner, name) != told
+    assert database.observe().credentials_valid
+
+
+def test_deleting_keeps_a_final_snapshot_whose_name_is_of_this_life(
+    database: Operator, owner: Owner
+) -> None:
+    name = name_of(database)
+    for life in ("1a2b3c4d", "5e6f7a8b"):
+        wish(database, life=life)
+        database.secret = {}
+        database.create()
+        actions = database.delete()
+        assert [type(each) for each in actions] == [Delete, Delete, Done]
+        assert owner.holdings(name)["instances"] == 0
+    snapshots = [
+        each["DBSnapshotIdentifier"]
+        for each in owner.rds.describe_db_snapshots()["DBSnapshots"]
+        if each["DBInstanceIdentifier"] == name
+    ]
+    assert len(snapshots) == 2
+    assert {each[-8:] for each in snapshots} == {"1a2b3c4d", "5e6f7a8b"}
+    assert all(len(each) <= 63 for each in snapshots)
+
+
+def test_policy_delete_leaves_nothing_at_all(database: Operator, owner: Owner) -> None:
+    wish(database, deletion_policy=DeletionPolicy.DELETE)
+    database.create()
+    database.delete()
+    assert owner.holdings(name_of(database)) == NOTHING
+
+
+def test_retain_keeps_the_database_and_locks_everybody_out_until_it_is_taken_up_again(
+    database: Operator, owner: Owner
+) -> None:
+    wish(database, deletion_policy=DeletionPolicy.RETAIN)
+    database.create()
+    name = name_of(database)
+    assert database.delete() == [Release(), Done()]
+    assert owner.holdings(name) == MADE
+    assert password_of(owner, name) == "released"
+    assert owner.instance(name)["DeletionProtection"]
+    with pytest.raises(StalledError):
+        product("postgresql").delete(database.clients.of(database.target.account), database.target)
+    database.secret = {}
+    wish(database, life="5e6f7a8b")
+    assert [type(each) for each in database.create()] == [IssueCredentials, Update, Done]
+    assert database.observe().credentials_valid
+
+
+def test_what_has_our_name_and_not_our_tags_is_never_touched(
+    database: Operator, owner: Owner
+) -> None:
+    name = name_of(database)
+    owner.rds.create_db_instance(
+        DBInstanceIdentifier=name,
+        DBInstanceClass="db.t3.micro",
+        Engine="postgres",
+        AllocatedStorage=20,
+        MasterUsername="me",
+        MasterUserPassword="of mine alone",
+    )
+    before = owner.instance(name)
+    assert database.create() == [Conflict((f"RDS instance {name}",))]
+    database.secret = {"password": "x"}
+    with recorded_all(database) as calls:
+        assert database.create() == [Conflict((f"RDS instance {name}",))]
+        wish(database, deletion_policy=DeletionPolicy.DELETE)
+        assert database.delete() == [Done()]
+    assert not [call for call in calls if not call.startswith(("Describe", "List", "Get"))]
+    assert owner.instance(name) == before
+    owner.rds.delete_db_instance(DBInstanceIdentifier=name, SkipFinalSnapshot=True)
+
+
+def test_a_subnet_group_or_a_security_group_of_somebody_else_is_named(
+    database: Operator, owner: Owner, clients: Clients, account: Account
+) -> None:
+    name = name_of(database)
+    foreign = owner.ec2.create_security_group(
+        GroupName=name, Description="-", VpcId=owner.network.vpc_id
+    )["GroupId"]
+    with pytest.raises(ConflictError, match=f"security group {name} exists without our tags"):
+        database.create()
+    owner.ec2.delete_security_group(GroupId=foreign)
+
+    other = make(clients, account, owner)
+    group = name_of(other)
+    owner.rds.create_db_subnet_group(
+        DBSubnetGroupName=group,
+        DBSubnetGroupDescription="-",
+        SubnetIds=list(owner.network.subnet_ids),
+    )
+    assert other.create() == [Conflict((f"DB subnet group {group}",))]
+    other.secret = {"password": "x"}
+    assert other.create() == [Conflict((f"DB subnet group {group}",))]
+    assert other.delete() == [Done()]
+    owner.rds.delete_db_subnet_group(DBSubnetGroupName=group)
+
+
+def test_without_a_network_it_says_what_the_organization_lacks(database: Operator) -> None:
+    wish(database, network=Network("vpc-1"))
+    with pytest.raises(StalledError, match=r"'acme' .* network.privateSubnetIds, network.security"):
+        database.create()
+
+
+def test_a_database_that_somebody_has_deleted_is_not_replaced_by_an_empty_one(
+    database: Operator, owner: Owner
+) -> None:
+    database.create()
+    name = name_of(database)
+    wish(database, was_ready=True)
+    owner.rds.modify_db_instance(DBInstanceIdentifier=name, DeletionProtection=False)
+    owner.rds.delete_db_instance(DBInstanceIdentifier=name, SkipFinalSnapshot=True)
+    (failed,) = database.create()
+    assert isinstance(failed, Failed)
+    assert "restore it under this name" in failed.remedy
+    assert owner.holdings(name)["instances"] == 0
+    assert database.observe().presence is Presence.PARTIAL
+    assert database.delete()[-1] == Done()
+    assert owner.holdings(name) == NOTHING
+
+
+def recorded_all(operator: Operator) -> Any:
+    return recorded(operator.clients, operator.target.account)
+
+
+@pytest.mark.parametrize("policy", DeletionPolicy)
+@pytest.mark.parametrize("lost", [False, True], ids=["killed", "answer lost"])
+def test_a_kill_after_any_call_leaves_one_database_and_after_deletion_what_the_policy_keeps(
+    clients: Clients, account: Account, owner: Owner, policy: DeletionPolicy, *, lost: bool
+) -> None:
+    struck = True
+    for at in itertools.count(1):
+        if not struck:
+            return
+        database = make(clients, account, owner)
+        wish(database, deletion_policy=policy)
+        name = name_of(database)
+        struck = killed_at(database, at, database.create, lost=lost)
+        database.create()
+        made(database, owner, name)
+        wish(database, plan="db.m5.large", version="16", options={"minStorage": 30})
+        struck |= killed_at(database, at, database.create, lost=lost)
+        database.create()
+        made(database, owner, name)
+        struck |= killed_at(database, at, database.delete, lost=lost)
+        database.delete()
+        ended(owner, name, policy)
+        clean(owner, name)
+
+
+def killed_at(operator: Operator, at: int, act: Callable[[], object], *, lost: bool) -> bool:
+    """Run an act that ends after its n-th call took effect; whether there was an n-th."""
+    error: Exception = KilledError() if not lost else ConnectionResetError("no answer")
+    faults = Faults(at, error, reads=False)
+    with hooked(operator.clients, operator.target.account, "after-call", faults):
+        try:
+            act()
+        except (KilledError, ConnectionResetError):
+            return True
+    return faults.struck
+
+
+def made(operator: Operator, owner: Owner, name: str) -> None:
+    holdings = owner.holdings(name)
+    assert holdings["instances"] == holdings["subnetGroups"] == holdings["securityGroups"] == 1
+    assert holdings["snapshots"] == 0
+    assert operator.observe().ready
+    assert operator.observe().credentials_valid
+
+
+def ended(owner: Owner, name: str, policy: DeletionPolicy) -> None:
+    holdings = owner.holdings(name)
+    match policy:
+        case DeletionPolicy.RETAIN:
+            assert holdings["instances"] == 1
+        case DeletionPolicy.SNAPSHOT:
+            assert holdings == {**NOTHING, "snapshots": 1}
+        case DeletionPolicy.DELETE:
+            assert holdings == NOTHING
+
+
+def clean(owner: Owner, name: str) -> None:
+    """Take away what a policy has kept."""
+    try:
+        owner.rds.modify_db_instance(DBInstanceIdentifier=name, DeletionProtection=False)
+        owner.rds.delete_db_instance(DBInstanceIdentifier=name, SkipFinalSnapshot=True)
+    except ClientError:
+        return

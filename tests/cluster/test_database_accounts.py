@@ -1,0 +1,216 @@
+"""Databases and their AWS accounts: networks, quotas, credentials, and what others do there.
+
+AWS is an emulator behind a proxy; the databases are real ones (see `rds`).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from functools import partial
+from typing import Final
+
+import pytest
+
+from sandbox import Sandbox
+from sandbox.proxy import Fail, Request
+from setops.aws.target import Account
+from tests.cluster import rds
+from tests.cluster.aws.story import Root
+from tests.cluster.aws.test_accounts import EXTERNAL_ID, with_role
+from tests.cluster.aws.test_postgresql import Owner
+from tests.cluster.rds import Rig, failure, network, service
+from tests.cluster.world import World
+
+STAGE: Final = "dbaws-live"
+TAKEN: Final = b"<Error><Code>BucketAlreadyExists</Code><Message>taken</Message></Error>"
+
+
+@pytest.fixture(scope="module")
+def rig(sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
+    with rds.running(sandbox, tmp_path_factory.mktemp("emulator")) as started:
+        started.stage("dbaws")
+        yield started
+
+
+@pytest.fixture(scope="module")
+def world(rig: Rig) -> World:
+    return rig.world
+
+
+def events(world: World, name: str, reason: str) -> list[str]:
+    selector = f"involvedObject.name={name},reason={reason}"
+    found = world.sandbox.kubectl(
+        "get", "events", "-n", STAGE, "--field-selector", selector, "-o", "json"
+    )
+    return [event["message"] for event in json.loads(found.stdout)["items"]]
+
+
+def test_an_organization_is_told_what_its_network_lacks_and_gets_it(rig: Rig, world: World) -> None:
+    networks = {"none": {}, "bare": {"vpcId": rig.owner.network.vpc_id}}
+    for name, wanted in networks.items():
+        namespace = rig.stage(f"db{name}", name, network=wanted)
+        world.apply(service(namespace, "early"))
+    subnets, groups = "network.privateSubnetIds", "network.securityGroupIds"
+    lacks = {"none": f"network.vpcId, {subnets}, {groups}", "bare": f"{subnets}, {groups}"}
+    for name, told in lacks.items():
+        said = f"Organization '{name}' doesn't say where its databases live: set {told} of it"
+        rig.says(f"db{name}-live", "early", "AwsRefused", said, "Stalled")
+        world.apply(rig.organization(name))
+    for name in networks:
+        world.wait("ssvc", "early", f"db{name}-live")
+        assert rig.query(f"db{name}-live", "SELECT 1", service="early") == [(1,)]
+
+
+def test_a_network_that_is_put_right_leaves_nothing_in_the_wrong_one(
+    rig: Rig, world: World
+) -> None:
+    other = Owner(rig.root.account)
+    namespace = rig.stage("dbmoved", "moved", network=network(other))
+    name = rig.name(namespace)
+    rig.rds.refuse("CreateDBInstance", name, "InvalidVPCNetworkStateFault")
+    world.apply(service(namespace, "database"))
+    rig.says(namespace, "database", "AwsRefused", "put `network` of the Organization", "Stalled")
+    assert rig.owner.group(name)["VpcId"] == other.network.vpc_id
+    world.apply(rig.organization("moved"))
+    world.until(lambda: is_wanted_in(rig, namespace, rig.owner), "the network as it is now")
+    rig.rds.allow("CreateDBInstance", name)
+    world.wait("ssvc", "database", namespace)
+    assert rig.owner.group(name)["VpcId"] == rig.owner.network.vpc_id, "the only one"
+    subnets = rig.owner.instance(name)["DBSubnetGroup"]["Subnets"]
+    assert {each["SubnetIdentifier"] for each in subnets} == set(rig.owner.network.subnet_ids)
+    # What is there stays where it is.
+    world.apply(rig.organization("moved", network=network(other)))
+    nodes = list(other.network.security_group_ids)
+    world.until(lambda: who_may_reach(rig, name) == nodes, "those who may reach it by now")
+    assert is_wanted_in(rig, namespace, rig.owner)
+    assert rig.owner.group(name)["VpcId"] == rig.owner.network.vpc_id
+
+
+def is_wanted_in(rig: Rig, namespace: str, owner: Owner) -> bool:
+    found = rig.world.get("ssvc", "database", namespace)
+    assert found is not None
+    return bool(found["status"]["target"]["network"]["vpcId"] == owner.network.vpc_id)
+
+
+def who_may_reach(rig: Rig, name: str) -> list[str]:
+    permissions = rig.owner.group(name)["IpPermissions"]
+    return [pair["GroupId"] for each in permissions for pair in each["UserIdGroupPairs"]]
+
+
+def test_a_database_that_somebody_has_deleted_is_not_replaced(rig: Rig, world: World) -> None:
+    name = rig.ready(STAGE, "stolen")
+    rig.owner.rds.modify_db_instance(DBInstanceIdentifier=name, DeletionProtection=False)
+    rig.owner.rds.delete_db_instance(DBInstanceIdentifier=name, SkipFinalSnapshot=True)
+    rig.says(STAGE, "stolen", "AwsRefused", f"RDS instance {name} was deleted", "Stalled")
+    assert rig.owner.holdings(name)["instances"] == 0
+    world.delete("ssvc", "stolen", namespace=STAGE)
+    world.gone("ssvc", "stolen", STAGE)
+    assert not any(rig.owner.holdings(name).values())
+
+
+def test_drift_is_shown_and_put_right(rig: Rig, world: World) -> None:
+    name = rig.ready(STAGE, "drifting", plan="db.t3.micro")
+    world.apply(service(STAGE, "drifting", plan="db.t3.small"))
+    world.wait("ssvc", "drifting", STAGE)
+    world.apply(service(STAGE, "files", "s3"), service(STAGE, "emptied", "s3"))
+    world.wait("ssvc", "files", STAGE)
+    world.wait("ssvc", "emptied", STAGE)
+    bucket, emptied = rig.name(STAGE, "files"), rig.name(STAGE, "emptied")
+    rig.owner.rds.modify_db_instance(
+        DBInstanceIdentifier=name, DBInstanceClass="db.r5.large", ApplyImmediately=True
+    )
+    rig.root.s3.delete_public_access_block(Bucket=bucket)
+    rig.root.s3.delete_bucket(Bucket=emptied)
+    world.until(
+        lambda: rig.owner.instance(name)["DBInstanceClass"] == "db.t3.small", "the class as before"
+    )
+    world.until(lambda: emptied in rig.root.buckets(), "the bucket, empty")
+    said = {
+        "drifting": "changed at AWS: instance.class is db.r5.large, not db.t3.small; "
+        "it is put right",
+        "emptied": "changed at AWS: something of it is gone; it is put right",
+    }
+    for one, message in said.items():
+        world.until(
+            partial(told, world, one, message), f"an Event that says what was found of {one}"
+        )
+    world.until(lambda: bool(events(world, "files", "AwsDrifted")), "an Event of the bucket")
+    block = rig.root.s3.get_public_access_block(Bucket=bucket)
+    assert set(block["PublicAccessBlockConfiguration"].values()) == {True}
+    # Of what its user has changed nothing is said.
+    assert events(world, "drifting", "AwsDrifted") == [said["drifting"]]
+
+
+def told(world: World, name: str, message: str) -> bool:
+    return message in events(world, name, "AwsDrifted")
+
+
+def test_two_accounts_and_two_regions_side_by_side(rig: Rig, world: World) -> None:
+    endpoint = rig.direct.url
+    places = {"one": ("111111111111", "eu-west-1"), "other": ("222222222222", "us-east-1")}
+    owners: dict[str, Owner] = {}
+    for name, (number, region) in places.items():
+        account = with_role(number, region, endpoint)
+        allow_databases(account)
+        owners[name] = Owner(account)
+        aws = {
+            "accountId": number,
+            "region": region,
+            "roleArn": account.role_arn,
+            "externalId": EXTERNAL_ID,
+        }
+        namespace = rig.stage(f"dbs{name}", name, aws=aws, network=network(owners[name]))
+        world.apply(service(namespace, "database"))
+    for name in places:
+        namespace = f"dbs{name}-live"
+        world.wait("ssvc", "database", namespace)
+        assert rig.query(namespace, "SELECT 1") == [(1,)]
+        (made,) = owners[name].rds.describe_db_instances()["DBInstances"]
+        assert made["DBInstanceIdentifier"] == rig.name(namespace)
+        assert places[name][1] in made["DBInstanceArn"]
+
+
+def allow_databases(account: Account) -> None:
+    """Give the role that leads into the account the right to databases and their network."""
+    statement = {"Effect": "Allow", "Action": ["rds:*", "ec2:*"], "Resource": "*"}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    Root(account).iam.put_role_policy(
+        RoleName="setops", PolicyName="databases", PolicyDocument=document
+    )
+
+
+def test_expired_credentials_are_named_until_they_are_renewed(rig: Rig, world: World) -> None:
+    rig.ready(STAGE, "expired")
+
+    def refuse(request: Request) -> Fail | None:
+        return failure("ExpiredToken", "the token is expired", 403) if is_rds(request) else None
+
+    rig.rds.first = refuse
+    rig.says(STAGE, "expired", "AwsRefused", "ExpiredToken", "Stalled")
+    assert rig.query(STAGE, "SELECT 1", service="expired") == [(1,)]
+    rig.rds.first = None
+    world.wait("ssvc", "expired", STAGE)
+
+
+def is_rds(request: Request) -> bool:
+    return "/rds/aws4_request" in request.headers.get("authorization", "")
+
+
+def test_a_quota_and_a_name_that_is_taken_worldwide_stall_and_clear(rig: Rig, world: World) -> None:
+    name, bucket = rig.name(STAGE, "toomany"), rig.name(STAGE, "popular")
+
+    def taken(request: Request) -> Fail | None:
+        if request.method == "PUT" and request.path == f"/{bucket}" and not request.query:
+            return Fail(409, TAKEN, {"Content-Type": "application/xml"})
+        return None
+
+    rig.rds.first = taken
+    rig.rds.refuse("CreateDBInstance", name, "InstanceQuotaExceeded")
+    world.apply(service(STAGE, "toomany"), service(STAGE, "popular", "s3"))
+    rig.says(STAGE, "toomany", "AwsRefused", "raise the quota of the account", "Stalled")
+    rig.says(STAGE, "popular", "AwsRefused", "unique among all AWS accounts", "Stalled")
+    rig.rds.first = None
+    rig.rds.allow("CreateDBInstance", name)
+    world.wait("ssvc", "toomany", STAGE)
+    world.wait("ssvc", "popular", STAGE)
