@@ -107,6 +107,7 @@ def follow(session: Session, changeset: Object) -> int:
         case Phase.DISCARDED:
             echo(inspect.message_of(ended))
             return 1
+    echo("To correct it and try again: setops changeset:retry")
     raise _failed(ended)
 
 

@@ -297,6 +297,13 @@ _CHANGESETS: Final = (
         run="undo:undo",
     ),
     Own(
+        name="changeset:retry",
+        scopes=OF_STAGE,
+        help="Stages again what your last Changeset had in it, when its commit has failed.",
+        example="changeset:retry",
+        run="retry:retry",
+    ),
+    Own(
         name="changeset:list",
         scopes=OF_STAGE,
         help="Lists the Stage's revisions: who made them, when and why.",
