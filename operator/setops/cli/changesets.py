@@ -64,11 +64,6 @@ def mine(session: Session) -> Mine:
     )
 
 
-def open_one(session: Session) -> Object:
-    """The open Changeset. Raises ProblemsError with ChangesetDoesNotExist, which ends with 78."""
-    return mine(session).open or nothing_staged(session)
-
-
 def nothing_staged(session: Session) -> NoReturn:
     """Say that there is no Changeset."""
     place = session.place()

@@ -9,9 +9,6 @@ from setops.kube.client import Client
 from setops.kube.errors import NotFound
 from setops.kube.light import finish
 
-Ref = tuple[Kind, str, str]
-"""Kind, namespace and name; the namespace is empty for what lies in none."""
-
 
 class Cluster:
     """Every method raises the `ApiError`s of `Client`."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 from setops.api.conditions import ConditionType, find, is_true
@@ -90,9 +90,6 @@ def counted(names: Sequence[str], what: str) -> str:
         return ""
     shown = ", ".join(names[:10]) + (", …" if len(names) > 10 else "")
     return f"{len(names)} {what}{'' if len(names) == 1 else 's'} ({shown})"
-
-
-Lost = Callable[[], Sequence[str]]
 
 
 def _late(kind: Kind, name: str, found: Object) -> str:

@@ -12,7 +12,6 @@ from typing import Final
 
 _FRAMES: Final = "◢◣◤◥"
 _BOLD: Final = "\033[1m"
-_DIM: Final = "\033[2m"
 _GREEN: Final = "\033[32m"
 _RED: Final = "\033[31m"
 _YELLOW: Final = "\033[33m"
