@@ -60,6 +60,7 @@ MESSAGE: Final = Flag("message", "Why, for the history.", short="m")
 def named_argument(
     what: str, type_: Type = Type.TEXT, arity: Arity = Arity.ONE
 ) -> tuple[Argument, ...]:
+    """The name of a thing, as a value."""
     return (Argument("NAME", f"Name of the {what}.", type_, arity=arity),)
 
 
