@@ -68,6 +68,7 @@ def test_the_published_session(world: World, admin: Terminal) -> None:
     assert web["spec"]["network"]["port"] == 3000
     assert "nothing staged" in admin.fails(f"{scope} changeset:commit", 78)
     world.delete("project.setops.co", "myproject")
+    world.gone("project.setops.co", "myproject")
 
 
 def test_each_command_answers_with_what_is_staged_now(dev: Terminal) -> None:
@@ -232,6 +233,26 @@ def test_ctrl_c_leaves_the_commit_running_and_says_so(world: World, dev: Termina
     assert "CommitAlreadyRunning" in dev.fails("changeset:commit")
     assert "all was put back" in dev.does("changeset:discard")
     assert world.get("sapp", "web", f"{dev.project}-production") is None
+
+
+def test_commits_of_two_users_stand_in_line(dev: Terminal) -> None:
+    for line in UNPULLABLE:
+        dev.does(line)
+    dev.does("changeset:commit --detach")
+    ops = dev.elsewhere(OPS)
+    ops.does("app:create worker")
+    while "Applying" not in (shown := dev.does("changeset:info")):
+        assert "Failed" not in shown
+    said = ops.fails("changeset:commit --no-wait")
+    assert f"of {DEV} is being committed since" in said
+    assert "StateError · CommitAlreadyRunning" in said
+    waiting = ops.begins("changeset:commit")
+    assert waiting.stdout is not None
+    while "comes first on this Stage" not in waiting.stdout.readline():
+        assert waiting.poll() is None
+    dev.does("changeset:discard")
+    out, err = waiting.communicate(timeout=120)
+    assert "Commit successful!" in out, err
 
 
 def test_a_detached_commit_isnt_waited_for(dev: Terminal) -> None:
