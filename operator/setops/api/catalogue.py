@@ -81,7 +81,6 @@ class Deadlines:
 
     create: int
     update: int
-    delete: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,8 +118,8 @@ class Wish:
 
 _SNAPSHOT_FIRST: Final = (DeletionPolicy.SNAPSHOT, DeletionPolicy.RETAIN, DeletionPolicy.DELETE)
 _RETAIN_FIRST: Final = (DeletionPolicy.RETAIN, DeletionPolicy.DELETE)
-_SLOW: Final = Deadlines(create=3600, update=7200, delete=3600)
-_QUICK: Final = Deadlines(create=300, update=300, delete=3600)
+_SLOW: Final = Deadlines(create=3600, update=7200)
+_QUICK: Final = Deadlines(create=300, update=300)
 
 
 def _documentdb(name: str) -> ServiceType:
@@ -230,7 +229,7 @@ _TYPES: Final = (
         link_by=LinkBy.PATH,
         holds_data=True,
         policies=_RETAIN_FIRST,
-        deadlines=Deadlines(create=900, update=900, delete=900),
+        deadlines=Deadlines(create=900, update=900),
     ),
     ServiceType(
         name="elasticsearch",

@@ -32,7 +32,7 @@ from setops.aws.decide import (
 from setops.aws.errors import StalledError, ThrottledError, classify
 from setops.aws.product import Observation, Product, Survey
 from setops.aws.products import product
-from setops.aws.surveys import Surveys
+from setops.aws.surveys import FRESH, Surveys
 from setops.aws.target import Account, Identity, Target
 
 P = ParamSpec("P")
@@ -76,19 +76,23 @@ class Gateway:
             )
         self._checked.add(account)
 
-    async def observe(self, target: Target) -> Observation:
-        """What is there for a Target; UnsupportedTypeError for a type without a product."""
+    async def observe(self, target: Target, max_age: float = FRESH) -> Observation:
+        """What is there for a Target, as seen `max_age` seconds ago at most, and after the last
+        thing that was done for it; UnsupportedTypeError for a type without a product."""
         made_by = product(target.type)
         await self._check_once(target.account)
         clients = self._clients.of(target.account)
-        survey = await self._survey(made_by, target, clients)
+        survey = await self._survey(made_by, target, clients, max_age)
         return await self._run(made_by, target.account, made_by.observe, clients, target, survey)
 
-    async def _survey(self, made_by: Product, target: Target, clients: AccountClients) -> Survey:
+    async def _survey(
+        self, made_by: Product, target: Target, clients: AccountClients, max_age: float
+    ) -> Survey:
         async def read() -> Survey:
             return await self._run(made_by, target.account, made_by.survey, clients)
 
-        since = self._written.get(_service(target), float("-inf"))
+        written = self._written.get(_service(target), float("-inf"))
+        since = max(written, self._clock() - max_age)
         return await self._surveys.get(target.account, made_by.type, since, read)
 
     async def perform(

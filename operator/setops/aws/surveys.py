@@ -14,8 +14,8 @@ from typing import Final
 from setops.aws.product import Survey
 from setops.aws.target import Account
 
-_FRESH: Final = 4.0
-"""Seconds for which a survey tells the state to somebody who has changed nothing since."""
+FRESH: Final = 4.0
+"""Age in seconds up to which a survey tells how something stands that is on its way."""
 
 Read = Callable[[], Awaitable[Survey]]
 
@@ -42,14 +42,13 @@ class Surveys:
         self._shared: dict[tuple[Account, str], _Shared] = {}
 
     async def get(self, account: Account, product: str, since: float, read: Read) -> Survey:
-        """A survey that was begun after `since`, and isn't old; raises what `read` raises.
+        """A survey that was begun after `since` on the clock; raises what `read` raises.
 
         Who asks while one is under way that began too early waits for the next, together with all
         the others who do.
         """
         shared = self._shared.setdefault((account, product), _Shared())
-        wanted = max(since, self._clock() - _FRESH)
-        while shared.survey is None or shared.read < wanted:
+        while shared.survey is None or shared.read < since:
             if shared.running is None or shared.running.done():
                 shared.running = asyncio.create_task(self._take(shared, read))
             # One of the waiting may be cancelled; the others still want it.

@@ -38,6 +38,7 @@ from setops.aws.errors import (
 )
 from setops.aws.product import Observation, Presence
 from setops.aws.products import product
+from setops.aws.surveys import FRESH
 from setops.aws.target import Account, Identity, Network, Target
 from setops.desired.metadata import Owner, Place, manifest
 from setops.reconcile.children import apply_own, refuse_foreign
@@ -48,6 +49,10 @@ from setops.reconcile.report import Interruption, Report, Stalled, Waiting
 SOON: Final = 5.0
 _LIFE: Final = 8
 """Characters of the uid that tell a Service from an earlier one of its name."""
+
+_STALE: Final = 0.25
+"""Share of the drift interval by which what is seen of a ready Service may be old, so that many
+Services have one look at AWS together."""
 
 STEPS: Final = 8
 """Actions in one reconciliation; more would mean that what was done doesn't show."""
@@ -65,7 +70,7 @@ async def reconcile(context: Context, service: Object) -> Report | None:
         if is_deleting(service):
             await _end(context, service)
             return None
-        return replace(await _keep(context, service), again=drift)
+        return replace(await _keep(context, service), again=drift * (1 - _STALE))
     except AwsError as error:
         raise _interruption(error, drift) from error
 
@@ -95,8 +100,10 @@ async def _keep(context: Context, service: Object) -> Report:
     where = ServiceTarget.model_validate(service["status"]["target"])
     work = _Work(service, _target(service, spec, where))
     work = replace(work, target=await _with_credentials(context, work, around.place))
+    is_ready = is_true(service.get("status"), ConditionType.READY, metadata["generation"])
+    max_age = drift * _STALE if is_ready else FRESH
     for _ in range(STEPS):
-        observation = await context.aws.observe(work.target)
+        observation = await context.aws.observe(work.target, max_age)
         action = decide(observation, work.target.deletion_policy, deleting=False)
         match action:
             case Done() | Refuse():
