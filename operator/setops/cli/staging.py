@@ -11,7 +11,7 @@ from setops.api.errors import Problem, ProblemsError
 from setops.api.kinds import Object
 from setops.cli import changesets, preview
 from setops.cli.session import Session
-from setops.cli.terminal import echo
+from setops.cli.terminal import echo, one_line
 from setops.language.command import INNER, Level
 from setops.language.parse import parse
 from setops.language.table import FORMS
@@ -27,7 +27,7 @@ def stage(session: Session, words: Sequence[str]) -> int:
         session.require(level)
     changed = add(session, [line])
     commands = changesets.commands_of(changed)
-    echo(f"Staged: {line}")
+    echo(f"Staged: {one_line(line)}")
     echo("")
     show(session, commands)
     return 0
@@ -60,7 +60,7 @@ def show(session: Session, commands: Sequence[str]) -> None:
     if hidden:
         echo(f"       … {hidden} before these")
     for number, line in enumerate(commands[hidden:], start=hidden + 1):
-        echo(f"  {number:>4}  {line}")
+        echo(f"  {number:>4}  {one_line(line)}")
     echo("To carry it out: setops changeset:commit")
 
 
