@@ -10,7 +10,7 @@ from collections.abc import Callable, Coroutine, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from bench import commands, crowd, fleet, race, services
+from bench import commands, crowd, fleet, program, race, services
 from bench.figures import Figure, table, to_json
 
 _FILE: Final = Path(__file__).resolve().parent.parent / "build" / "bench.json"
@@ -20,6 +20,7 @@ _Bench = Callable[[bool], Coroutine[Any, Any, list[Figure]]]
 
 _BENCHES: Final[Mapping[str, _Bench]] = {
     "commands": commands.run,
+    "program": program.run,
     "race": race.run,
     "crowd": crowd.run,
     "fleet": fleet.run,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 import os
 import signal
 import subprocess
@@ -17,6 +18,18 @@ from tests.cluster.world import Object, World, manifest, organization
 
 PROGRAM: Final = Path(sys.executable).with_name("setops")
 _PATIENCE: Final = 120
+
+_RUNNER: Final = """
+import contextlib, io, json, shlex, sys
+from setops.cli.main import run
+found = []
+for line in json.load(sys.stdin):
+    out, err = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        code = run(shlex.split(line))
+    found.append([code, out.getvalue(), err.getvalue()])
+print(json.dumps(found))
+"""
 
 _numbers = itertools.count(1)
 
@@ -74,7 +87,7 @@ class Terminal:
             timeout=_PATIENCE,
             check=False,
         )
-        assert "Traceback" not in done.stderr, done.stderr
+        assert "--debug" in words or "Traceback" not in done.stderr, done.stderr
         return Said(done.returncode, done.stdout, done.stderr)
 
     def does(self, line: str | Sequence[str], *, input: str = "") -> str:  # noqa: A002
@@ -88,6 +101,21 @@ class Terminal:
         said = self.run(line, input=input)
         assert said.code == code, f"{line}: {said.err}{said.out}"
         return said.err
+
+    def runs(self, lines: Sequence[str]) -> Sequence[Said]:
+        """Run lines one after another in one process, which spares their start; as a shell reads
+        them, well or badly."""
+        done = subprocess.run(
+            [sys.executable, "-c", _RUNNER],
+            env=self.environment,
+            cwd=self.directory,
+            input=json.dumps(list(lines)),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        return [Said(*each) for each in json.loads(done.stdout)]
 
     def begins(self, line: str) -> subprocess.Popen[str]:
         """Start a line and don't wait for it."""

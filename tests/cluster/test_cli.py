@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from setops.cli.changesets import KEPT
 from tests.cluster.terminal import (
     DEV,
     OPS,
@@ -17,7 +18,7 @@ from tests.cluster.terminal import (
     developer,
     new_project,
 )
-from tests.cluster.world import World
+from tests.cluster.world import World, manifest
 
 
 @pytest.fixture(scope="module")
@@ -67,6 +68,7 @@ def test_the_published_session(world: World, admin: Terminal) -> None:
     assert web["spec"]["network"]["port"] == 3000
     assert "nothing staged" in admin.fails(f"{scope} changeset:commit", 78)
     world.delete("project.setops.co", "myproject")
+    world.gone("project.setops.co", "myproject")
 
 
 def test_each_command_answers_with_what_is_staged_now(dev: Terminal) -> None:
@@ -166,6 +168,35 @@ UNPULLABLE = (
 )
 
 
+def test_old_changesets_of_a_user_go_and_those_of_others_stay(world: World, dev: Terminal) -> None:
+    namespace = f"{dev.project}-production"
+    dev.does("app:create web")
+    name = dev.does("changeset -o name").strip()
+    dev.does("changeset:discard")
+    made = [
+        manifest(
+            "Changeset",
+            f"{begin}{number}",
+            {"user": DEV, "commands": ["app:create web"], "dryRun": True},
+            namespace,
+        )
+        for begin in (name, "other")
+        for number in range(KEPT + 3)
+    ]
+    listed = json.dumps({"apiVersion": "v1", "kind": "List", "items": made})
+    world.sandbox.kubectl("create", "-f", "-", input=listed, kubeconfig=dev.kubeconfig)
+
+    def counts(phase: str) -> dict[str, int]:
+        found = [each["metadata"]["name"] for each in world.list("scs", namespace)
+                 if (each.get("status") or {}).get("phase") == phase]  # fmt: skip
+        return {begin: sum(each.startswith(begin) for each in found) for begin in (name, "other")}
+
+    ended = {name: KEPT + 4, "other": KEPT + 3}
+    world.until(lambda: counts("Discarded") == ended, "the end of all of them")
+    dev.does("app:create web")
+    world.until(lambda: counts("Discarded") == {**ended, name: KEPT}, "the end of the oldest")
+
+
 def test_a_failing_commit_tells_every_error_and_what_was_put_back(
     world: World, dev: Terminal
 ) -> None:
@@ -176,6 +207,13 @@ def test_a_failing_commit_tells_every_error_and_what_was_put_back(
     assert "Applying… (0/1)" in said.out
     assert "StateError · CommitFailed" in said.err
     assert "all was put back" in said.err
+    assert "setops changeset:retry" in said.out
+    assert "3 commands" in dev.does("changeset:retry")
+    dev.does("changeset:undo 2")
+    dev.does("changeset:commit")
+    dev.fails("changeset:retry", 78)
+    dev.does("app:destroy web")
+    dev.does("changeset:commit")
     assert world.get("sapp", "web", f"{dev.project}-production") is None
 
 
@@ -195,6 +233,26 @@ def test_ctrl_c_leaves_the_commit_running_and_says_so(world: World, dev: Termina
     assert "CommitAlreadyRunning" in dev.fails("changeset:commit")
     assert "all was put back" in dev.does("changeset:discard")
     assert world.get("sapp", "web", f"{dev.project}-production") is None
+
+
+def test_commits_of_two_users_stand_in_line(dev: Terminal) -> None:
+    for line in UNPULLABLE:
+        dev.does(line)
+    dev.does("changeset:commit --detach")
+    ops = dev.elsewhere(OPS)
+    ops.does("app:create worker")
+    while "Applying" not in (shown := dev.does("changeset:info")):
+        assert "Failed" not in shown
+    said = ops.fails("changeset:commit --no-wait")
+    assert f"of {DEV} is being committed since" in said
+    assert "StateError · CommitAlreadyRunning" in said
+    waiting = ops.begins("changeset:commit")
+    assert waiting.stdout is not None
+    while "comes first on this Stage" not in waiting.stdout.readline():
+        assert waiting.poll() is None
+    dev.does("changeset:discard")
+    out, err = waiting.communicate(timeout=120)
+    assert "Commit successful!" in out, err
 
 
 def test_a_detached_commit_isnt_waited_for(dev: Terminal) -> None:
@@ -268,7 +326,7 @@ def test_destroying_needs_force_and_says_what_goes(world: World, admin: Terminal
         ("--app web project:info", "not_included", "takes no --app"),
         ("version -o xml", "not_included", "table, json, yaml or name"),
         ("stage:create -p {}", "required", "stage:create needs NAME"),
-        ("organization:switch a b", "too_long", "more than organization:switch takes"),
+        ("organization:switch a b", "too_long", "'b' is one value too many"),
         ("login --no-such", "not_included", "login has no flag '--no-such'"),
         ("--app web task:run -- ls", "CurrentlyNotSupported", "task:run is not supported"),
     ],

@@ -82,6 +82,22 @@ def test_tags_move_images(dev: Terminal) -> None:
     assert "needs a file or tags" in dev.fails("stage:apply")
 
 
+def test_a_tag_in_a_file_is_an_image_of_the_organizations_registry(
+    dev: Terminal, world: World
+) -> None:
+    (dev.directory / "tag.yaml").write_text(
+        "schema_version: 2\napps:\n  web:\n    image_tag: 1.10\n"
+    )
+    said = dev.does("stage:apply -f tag.yaml --auto-approve")
+    image = f"registry.example.com/apps/acme/{dev.project}/production/web:1.10"
+    assert f"image: (unset) → {image}" in said
+    assert "image_tag: '1.10'" in dev.does("stage:dump")
+    assert dev.does("stage:apply -f tag.yaml") == "Nothing to change.\n"
+    web = world.get("sapp", "web", f"{dev.project}-production")
+    assert web is not None
+    assert web["spec"]["image"] == image
+
+
 def test_errors_have_line_and_column(dev: Terminal) -> None:
     path = dumped(dev)
     path.write_text(path.read_text().replace("type: s3", "type: s4"))

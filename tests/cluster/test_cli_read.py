@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 from collections.abc import Sequence
 
 import pytest
@@ -142,8 +143,9 @@ def test_watch_shows_it_anew_when_it_changes(dev: Terminal, world: World) -> Non
     world.sandbox.kubectl("scale", "sapp/worker", "--replicas=3", "-n", f"{dev.project}-production")
     while "| worker | 3" not in process.stdout.readline():
         assert process.poll() is None
-    process.kill()
-    process.communicate(timeout=60)
+    process.send_signal(signal.SIGINT)
+    assert process.communicate(timeout=60)[1] == ""
+    assert process.returncode == 0
 
 
 def test_nothing_is_written_where_a_reader_has_gone(dev: Terminal) -> None:

@@ -7,6 +7,7 @@ vCPU), memory in MB as on ECS (MiB in Kubernetes), intervals in seconds.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import Field, StringConstraints, field_validator, model_validator
@@ -405,6 +406,8 @@ class AppSpec(Model):
         return self.image
 
 
+# Every change of an App looks at all its keys, which are nearly all the same as before.
+@lru_cache(maxsize=8192)
 def check_env_key(key: str) -> None:
     """Raise ValueError unless a user may set an environment variable of this name."""
     if not re.fullmatch(names.ENV_KEY, key):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -60,6 +60,3 @@ class Call:
             return self.arguments[0]
         named = self.declaration.named if isinstance(self.declaration, Own) else None
         return self.session.scope.flag(named) if named else None
-
-
-Words = Sequence[str]

@@ -5,6 +5,7 @@ A user has one open Changeset per Stage, made at the first staged command.
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -16,21 +17,25 @@ from setops.api.kinds import CHANGESET, Object
 from setops.cli.naming import changeset_name, prefix
 from setops.cli.problems import failure
 from setops.cli.session import Session
-from setops.kube.errors import AlreadyExists, Conflict, Invalid, NotFound
+from setops.kube.errors import AlreadyExists, ApiError, Conflict, Invalid, NotFound
 
 Edit = Callable[[Object | None], dict[str, Any]]
 """Takes the open Changeset, or None for none, and gives the fields of its spec that change."""
 
+KEPT: Final = 20
+"""Changesets of a user that have ended and are kept on a Stage, for looking at."""
 _TRIES: Final = 20
 _PAUSE: Final = 0.05
 
 
 @dataclass(frozen=True, slots=True)
 class Mine:
-    """A user's Changesets on a Stage: the open one, the one whose commit runs, all names taken."""
+    """A user's Changesets on a Stage: the open one, the one whose commit runs, those that have
+    ended (oldest first), and the names that are taken by anybody's."""
 
     open: Object | None
     running: Object | None
+    finished: Sequence[Object]
     names: frozenset[str]
 
 
@@ -54,13 +59,9 @@ def mine(session: Session) -> Mine:
     return Mine(
         open=next(filter(_is_open, own), None),
         running=next(filter(_is_running, made_here), None),
+        finished=[each for each in made_here if phase_of(each).finished],
         names=frozenset(each["metadata"]["name"] for each in everyone),
     )
-
-
-def open_one(session: Session) -> Object:
-    """The open Changeset. Raises ProblemsError with ChangesetDoesNotExist, which ends with 78."""
-    return mine(session).open or nothing_staged(session)
 
 
 def nothing_staged(session: Session) -> NoReturn:
@@ -79,14 +80,20 @@ def edit(session: Session, change: Edit) -> Object:
 
     Raises ProblemsError with ChangesetLocked while the user's commit runs.
     """
+    asked: Object | None = None
+    spec: dict[str, Any] = {}
     for attempt in range(_TRIES):
         found = mine(session)
         if found.open is None and found.running is not None:
             _locked(found.running)
-        spec = change(found.open)
+        # The operator writes the status of an open one at any time; that changes nothing here.
+        if asked is None or found.open is None or found.open["spec"] != asked["spec"]:
+            spec, asked = change(found.open), found.open
         try:
             if found.open is None:
-                return session.cluster.create(_made(session, found, spec))
+                made = session.cluster.create(_made(session, found, spec))
+                _tidy_up(session, found.finished)
+                return made
             return write(session, found.open, spec)
         except (AlreadyExists, Conflict, NotFound):
             time.sleep(_PAUSE * (attempt + 1))
@@ -132,6 +139,14 @@ def set_flag(session: Session, changeset: Object, spec: dict[str, Any]) -> Objec
 def commands_of(changeset: Object | None) -> Sequence[str]:
     """The staged lines."""
     return list((changeset or {}).get("spec", {}).get("commands") or ())
+
+
+def _tidy_up(session: Session, finished: Sequence[Object]) -> None:
+    """Delete the oldest of the user's Changesets that have ended: what they did is in revisions."""
+    for each in finished[:-KEPT]:
+        metadata = each["metadata"]
+        with contextlib.suppress(ApiError):
+            session.cluster.delete(CHANGESET, metadata["namespace"], metadata["name"])
 
 
 def _is_open(changeset: Object) -> bool:

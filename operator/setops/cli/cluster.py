@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+from typing import Final
 
 from setops.api.kinds import Key, Kind, Object
 from setops.kube.client import Client
 from setops.kube.errors import NotFound
 from setops.kube.light import finish
 
-Ref = tuple[Kind, str, str]
-"""Kind, namespace and name; the namespace is empty for what lies in none."""
+_NAME: Final = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,251}[A-Za-z0-9])?")
 
 
 class Cluster:
@@ -21,7 +22,11 @@ class Cluster:
 
     def get(self, kind: Kind, namespace: str, name: str) -> Object:
         """The live object. Raises NotFound."""
-        return finish(self._client.get(Key(kind, namespace, name)))
+        key = Key(kind, namespace, name)
+        if not all(map(_could_be, (namespace, name) if kind.namespaced else (name,))):
+            # It would be another path, and so another question.
+            raise NotFound(f"{key} can't exist", status=404, reason="NotFound", target=key)
+        return finish(self._client.get(key))
 
     def find(self, kind: Kind, namespace: str, name: str) -> Object | None:
         """The live object; None when there is none of that name."""
@@ -34,6 +39,8 @@ class Cluster:
 
     def list(self, kind: Kind, namespace: str = "", selector: str = "") -> Sequence[Object]:
         """All objects of a kind, in one namespace or in all, by name."""
+        if namespace and not _could_be(namespace):
+            return []
         found = finish(self._client.list(kind, namespace, label_selector=selector))
         return sorted(
             found,
@@ -59,3 +66,8 @@ class Cluster:
     def close(self) -> None:
         """Close the connection."""
         finish(self._client.close())
+
+
+def _could_be(name: str) -> bool:
+    """Whether anything can be called so."""
+    return _NAME.fullmatch(name) is not None

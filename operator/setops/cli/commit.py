@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from typing import Any, Final
 
@@ -15,11 +16,15 @@ from setops.cli.call import Call
 from setops.cli.inspect import Shown
 from setops.cli.problems import failure
 from setops.cli.session import Session
-from setops.cli.terminal import Spinner, echo, green, is_terminal
+from setops.cli.terminal import Spinner, echo, green
+from setops.kube.errors import TooManyRequests, Unavailable
 
 _POLL: Final = 0.15
 _SILENCE: Final = 20.0
 """Seconds without any news after which the operator's silence is told."""
+_OUTAGE: Final = 120.0
+"""Seconds that the cluster may be away while a commit is followed."""
+_PAUSE: Final = 1.0
 _GIVE_UP: Final = 3600.0 * 6
 
 
@@ -65,7 +70,9 @@ def is_agreed(call: Call, *, unasked: bool) -> bool:
     """Whether the user wants it; `unasked` is what counts without a terminal to ask on."""
     if call.given("auto-approve"):
         return True
-    return click.confirm("Commit this?", default=False) if is_terminal() else unasked
+    # The question goes where it is seen also when the output goes into a file.
+    can_ask = sys.stdin.isatty() and sys.stderr.isatty()
+    return click.confirm("Commit this?", default=False, err=True) if can_ask else unasked
 
 
 def carry_out(call: Call, shown: Shown) -> int:
@@ -100,6 +107,7 @@ def follow(session: Session, changeset: Object) -> int:
         case Phase.DISCARDED:
             echo(inspect.message_of(ended))
             return 1
+    echo("To correct it and try again: setops changeset:retry")
     raise _failed(ended)
 
 
@@ -150,6 +158,7 @@ def _refuse_while_locked(session: Session) -> None:
 def _until_ended(session: Session, changeset: Object) -> Object:
     metadata = changeset["metadata"]
     spinner, news = Spinner(), time.monotonic()
+    heard = news
     version, warned = metadata["resourceVersion"], False
     deadline = time.monotonic() + _GIVE_UP
     try:
@@ -158,7 +167,15 @@ def _until_ended(session: Session, changeset: Object) -> Object:
                 raise failure(Code.SERVER_FAILURE, "the commit doesn't end; setops why tells more")
             spinner.say(_progress(changeset))
             time.sleep(_POLL)
-            fresh = session.cluster.find(CHANGESET, metadata["namespace"], metadata["name"])
+            try:
+                fresh = session.cluster.find(CHANGESET, metadata["namespace"], metadata["name"])
+            except (TooManyRequests, Unavailable):
+                # The commit doesn't need this program; the cluster may be back in a moment.
+                if time.monotonic() - heard > _OUTAGE:
+                    raise
+                time.sleep(_PAUSE)
+                continue
+            heard = time.monotonic()
             if fresh is None:
                 raise failure(
                     Code.CHANGESET_DOES_NOT_EXIST, "the Changeset was deleted by somebody else"

@@ -98,7 +98,8 @@ def _unreachable(error: Unavailable) -> str:
             f"the cluster's certificate isn't trusted ({cause.verify_message}); the kubeconfig "
             "belongs to another cluster, or is out of date"
         )
+    why = (cause.strerror if isinstance(cause, OSError) else None) or error.message
     return (
-        f"the cluster can't be reached: {error.message}; check the network or VPN, and the server "
+        f"the cluster can't be reached: {why}; check the network or VPN, and the server "
         "that setops login:info shows"
     )

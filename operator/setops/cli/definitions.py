@@ -41,7 +41,7 @@ def dump(call: Call) -> int:
         project=place.project,
         stage=place.stage,
         log_retention=int(place.resource["spec"].get("logRetentionDays", 14)),
-        repositories={app: _repository(on, app) for app in on.base.apps},
+        repositories=_known_repositories(on),
     )
     sys.stdout.write(write(on.base, head))
     return 0
@@ -242,10 +242,29 @@ def _repository_in_use(on: Ground, name: str, app: AppSpec) -> str:
 
 
 def _repository(on: Ground, app: str) -> str:
+    """Where an App's images lie. Raises ProblemsError where nobody tells the registry."""
     here = on.context
-    if here.registry is None:
-        return ""
-    return form.repository(here.registry, here.organization, here.project, here.stage, app)
+    if here.registry in (None, preview.UNKNOWN_REGISTRY):
+        why = (
+            f"the Organization {quoted(here.organization)} has no registry"
+            if here.registry is None
+            else "you may not look at the Organization, which names the registry"
+        )
+        raise failure(
+            Code.VALIDATION_FAILED,
+            f"the tag of App {quoted(app)} can't become an image: {why}; write the whole image in "
+            "the file: image: registry.example.com/web:1.4",
+            Validator.REQUIRED,
+            f"apps.{app}.image",
+        )
+    return form.repository(str(here.registry), here.organization, here.project, here.stage, app)
+
+
+def _known_repositories(on: Ground) -> dict[str, str]:
+    """The same for all Apps, as far as it is known."""
+    with contextlib.suppress(ProblemsError):
+        return {app: _repository(on, app) for app in on.base.apps}
+    return {}
 
 
 def _tags(given: Sequence[str]) -> dict[str, str]:

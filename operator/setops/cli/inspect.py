@@ -16,7 +16,7 @@ from setops.cli import changesets, output, preview
 from setops.cli.call import Call
 from setops.cli.problems import place
 from setops.cli.session import Session
-from setops.cli.terminal import block, bold, coloured_plan, echo, yellow
+from setops.cli.terminal import block, bold, coloured_plan, echo, one_line, yellow
 
 _PATIENCE: Final = 5.0
 """Seconds to wait for the operator's plan before one is made here."""
@@ -100,7 +100,7 @@ def tell(session: Session, one: Shown) -> None:
     if commands:
         echo(f"\n{bold('Commands:')}")
         for number, line in enumerate(commands):
-            echo(f"  {number + 1:>4}  {line}")
+            echo(f"  {number + 1:>4}  {one_line(line)}")
             for problem in one.problems:
                 if problem.command == number:
                     echo(f"        {yellow('! ' + problem.message)}")

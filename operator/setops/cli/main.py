@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -18,6 +19,10 @@ _COMPLETE: Final = "__complete"
 def main() -> None:
     """Run the command that the arguments name, and exit."""
     arguments = sys.argv[1:]
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # A terminal that lacks a character gets another one in its place.
+            stream.reconfigure(errors="replace")
     if arguments[:1] == [_COMPLETE]:
         from setops.cli.completion.answer import answer
 

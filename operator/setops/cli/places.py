@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 from setops.api.conditions import ConditionType, find, is_true
@@ -15,12 +15,14 @@ from setops.cli.terminal import Spinner, echo
 
 _POLL: Final = 0.15
 _READY: Final = 60.0
+_SILENCE: Final = 15.0
+"""Seconds after which an operator that has said nothing at all counts as absent."""
 _GONE: Final = 3600.0
 
 
 def wait_ready(session: Session, kind: Kind, namespace: str, name: str) -> Object:
     """Wait until it is ready. Raises ProblemsError with what it waits for."""
-    spinner, deadline = Spinner(), time.monotonic() + _READY
+    spinner, started = Spinner(), time.monotonic()
     try:
         while True:
             found = session.cluster.get(kind, namespace, name)
@@ -33,7 +35,7 @@ def wait_ready(session: Session, kind: Kind, namespace: str, name: str) -> Objec
                     Code.VALIDATION_FAILED,
                     f"{kind} {name!r} was created, but: {stalled['message']}",
                 )
-            if time.monotonic() > deadline:
+            if time.monotonic() - started > (_READY if status else _SILENCE):
                 raise failure(Code.SERVER_FAILURE, _late(kind, name, found))
             spinner.say(f"Waiting for {kind} {name}…")
             time.sleep(_POLL)
@@ -88,9 +90,6 @@ def counted(names: Sequence[str], what: str) -> str:
         return ""
     shown = ", ".join(names[:10]) + (", …" if len(names) > 10 else "")
     return f"{len(names)} {what}{'' if len(names) == 1 else 's'} ({shown})"
-
-
-Lost = Callable[[], Sequence[str]]
 
 
 def _late(kind: Kind, name: str, found: Object) -> str:

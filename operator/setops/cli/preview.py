@@ -4,13 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from setops.api.changeset import ChangesetSpec, Plan
 from setops.api.definition import SECTIONS, StageDefinition, load, of_resources
 from setops.api.errors import Problem
-from setops.api.kinds import CONTROLLER_REVISION, ORGANIZATION, PROJECT, Object
-from setops.api.names import revision_name
+from setops.api.kinds import (
+    CHANGESET,
+    CONTROLLER_REVISION,
+    NAMESPACE,
+    ORGANIZATION,
+    PROJECT,
+    Object,
+)
+from setops.api.names import LABEL_ORGANIZATION, revision_name
 from setops.changes.diff import diff
 from setops.changes.digest import content_hash, definition_hash
 from setops.changes.fold import fold
@@ -19,8 +26,8 @@ from setops.cli.session import Place, Session
 from setops.kube.errors import Forbidden
 from setops.language.command import Context
 
-_UNKNOWN: str = "registry.invalid"
-"""Stands for a registry that the user may not look up; only for checking."""
+UNKNOWN_REGISTRY: Final = "registry.invalid"
+"""Stands for a registry that the user may not look up; only for checking, never to be written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,14 +92,38 @@ def plan(on: Ground, changeset: Object) -> tuple[Plan, Sequence[Problem]]:
 
 
 def _context(session: Session, place: Place, changeset: Object | None) -> Context:
-    planned = (((changeset or {}).get("status") or {}).get("plan") or {}).get("registry")
-    organization, registry = "", planned
-    try:
-        project = session.cluster.find(PROJECT, "", place.project)
-        organization = str(project["spec"]["organization"]) if project else ""
-        if registry is None and organization:
+    registry = _planned_registry(changeset)
+    organization = _organization(session, place)
+    if registry is None and organization:
+        try:
             hosting = session.cluster.find(ORGANIZATION, "", organization)
             registry = hosting["spec"].get("registry") if hosting else None
-    except Forbidden:
-        registry = registry or _UNKNOWN
+        except Forbidden:
+            registry = _told_before(session, place) or UNKNOWN_REGISTRY
     return Context(organization, place.project, place.stage, registry)
+
+
+def _organization(session: Session, place: Place) -> str:
+    """The Organization's name, which the Stage's namespace tells those who see no Projects."""
+    try:
+        project = session.cluster.find(PROJECT, "", place.project)
+        return str(project["spec"]["organization"]) if project else ""
+    except Forbidden:
+        found = session.cluster.get(NAMESPACE, "", place.namespace)
+        return str((found["metadata"].get("labels") or {}).get(LABEL_ORGANIZATION, ""))
+
+
+def _told_before(session: Session, place: Place) -> str | None:
+    """The registry that the operator has planned Changesets of the Stage with, the last one first.
+
+    For those who may not look at the Organization.
+    """
+    found = session.cluster.list(CHANGESET, place.namespace)
+    newest = sorted(found, key=lambda each: str(each["metadata"]["creationTimestamp"]))[::-1]
+    return next(filter(None, map(_planned_registry, newest)), None)
+
+
+def _planned_registry(changeset: Object | None) -> str | None:
+    plan = ((changeset or {}).get("status") or {}).get("plan") or {}
+    registry: str | None = plan.get("registry")
+    return registry

@@ -180,15 +180,16 @@ def problem_of(error: click.UsageError) -> Problem:
                 return Problem(
                     name, Validator.NOT_AN_INTEGER, f"{name} must be a whole number{example}"
                 )
-            message = f"{name}: that is not one of its values; use{_offer(error.param)}"
+            given = error.message.partition("'")[2].partition("'")[0]
+            message = f"{quoted(given)} is no value of {name}; use {_choices(error.param)}"
             return Problem(name, Validator.NOT_INCLUDED, message)
         case click.BadOptionUsage():
             name = error.option_name
             return Problem(name, Validator.REQUIRED, f"{name} needs a value{example}")
     text = error.format_message()
     if text.startswith("Got unexpected extra argument"):
-        values = text.partition("(")[2].rstrip(").")
-        message = f"{values} is more than {where} takes{example}"
+        value = text.partition("(")[2].rstrip(").").split(" ")[0]
+        message = f"{quoted(value)} is one value too many for {where}{example}"
         return Problem("", Validator.TOO_LONG, message)
     return Problem("", Validator.INVALID, text)
 
@@ -207,5 +208,10 @@ def _shown(param: click.Parameter | None) -> str:
 
 
 def _offer(param: click.Parameter | None) -> str:
+    choices = _choices(param)
+    return f" ({choices})" if choices else ""
+
+
+def _choices(param: click.Parameter | None) -> str:
     kind = param.type if param else None
-    return f" ({one_of(map(str, kind.choices))})" if isinstance(kind, click.Choice) else ""
+    return one_of(map(str, kind.choices)) if isinstance(kind, click.Choice) else ""

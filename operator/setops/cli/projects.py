@@ -29,7 +29,7 @@ def create(call: Call) -> int:
             "NAME",
         )
     organization = call.text("organization") or settings().organization or only(session)
-    require_organization(session, organization)
+    require_organization(session, organization, "--organization")
     manifest: Object = {
         "apiVersion": PROJECT.api_version,
         "kind": PROJECT.kind,
@@ -95,7 +95,7 @@ def only(session: Session) -> str:
     )
 
 
-def require_organization(session: Session, name: str) -> Object:
+def require_organization(session: Session, name: str, field: str = "NAME") -> Object:
     """The Organization of that name. Raises ProblemsError with OrganizationDoesNotExist."""
     found = session.cluster.find(ORGANIZATION, "", name)
     if found is not None:
@@ -107,5 +107,5 @@ def require_organization(session: Session, name: str) -> Object:
         Code.ORGANIZATION_DOES_NOT_EXIST,
         f"Organization {quoted(name)} doesn't exist; {hint}",
         Validator.NOT_FOUND,
-        "NAME",
+        field,
     )

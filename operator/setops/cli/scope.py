@@ -32,11 +32,13 @@ class Scope:
         A Stage belongs to the Project it was written down with: with another Project on the line,
         the default Stage doesn't count.
         """
+        project: str | None = None
         for source in self._sources():
-            if level in source:
+            own = source.get(Level.PROJECT)
+            is_elsewhere = level is Level.STAGE and None not in (project, own) and own != project
+            if level in source and not is_elsewhere:
                 return source[level]
-            if level is Level.STAGE and Level.PROJECT in source:
-                return None
+            project = project or own
         return None
 
     def _sources(self) -> tuple[Mapping[Level, str], ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from setops.api import names
-from setops.api.errors import Code, Validator, quoted
+from setops.api.errors import Code, ProblemsError, Validator, problems_of, quoted
 from setops.api.kinds import APP, NOTIFICATION, SERVICE, STAGE, Kind, Object
 from setops.cli import places
 from setops.cli.call import Call
@@ -31,11 +31,13 @@ def create(call: Call) -> int:
     project = session.project()
     home = session.home(project)
     days = call.flags.get("log-retention")
+    spec = {} if days is None else {"logRetentionDays": days}
+    _check(spec)
     manifest: Object = {
         "apiVersion": STAGE.api_version,
         "kind": STAGE.kind,
         "metadata": {"name": name, "namespace": home},
-        "spec": {} if days is None else {"logRetentionDays": days},
+        "spec": spec,
     }
     try:
         session.cluster.create(manifest)
@@ -49,6 +51,18 @@ def create(call: Call) -> int:
     places.wait_ready(session, STAGE, home, name)
     echo(f"Stage {name} created in Project {project}.")
     return 0
+
+
+def _check(spec: Object) -> None:
+    """Raise ProblemsError for what the API server would refuse in its own words."""
+    from pydantic import ValidationError
+
+    from setops.api.stage import StageSpec
+
+    try:
+        StageSpec.model_validate(spec)
+    except ValidationError as error:
+        raise ProblemsError(problems_of(error, model=StageSpec)) from None
 
 
 def destroy(call: Call) -> int:

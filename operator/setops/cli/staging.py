@@ -11,9 +11,9 @@ from setops.api.errors import Problem, ProblemsError
 from setops.api.kinds import Object
 from setops.cli import changesets, preview
 from setops.cli.session import Session
-from setops.cli.terminal import echo
-from setops.language.command import INNER, Invocation, Level
-from setops.language.parse import parse, render
+from setops.cli.terminal import echo, one_line
+from setops.language.command import INNER, Level
+from setops.language.parse import parse
 from setops.language.table import FORMS
 
 _SHOWN: Final = 20
@@ -22,12 +22,12 @@ _SHOWN: Final = 20
 
 def stage(session: Session, words: Sequence[str]) -> int:
     """Stage the command that words make up. Raises ProblemsError, and stages nothing then."""
-    line = render(_read(session, words))
+    line = _line(session, words)
     for level in (Level.PROJECT, Level.STAGE):
         session.require(level)
     changed = add(session, [line])
     commands = changesets.commands_of(changed)
-    echo(f"Staged: {line}")
+    echo(f"Staged: {one_line(line)}")
     echo("")
     show(session, commands)
     return 0
@@ -60,15 +60,16 @@ def show(session: Session, commands: Sequence[str]) -> None:
     if hidden:
         echo(f"       … {hidden} before these")
     for number, line in enumerate(commands[hidden:], start=hidden + 1):
-        echo(f"  {number:>4}  {line}")
+        echo(f"  {number:>4}  {one_line(line)}")
     echo("To carry it out: setops changeset:commit")
 
 
-def _read(session: Session, words: Sequence[str]) -> Invocation:
-    """The invocation, with the App or Service that the line names anywhere."""
-    scope = [f"--{level}={value}" for level in INNER if (value := session.scope.flag(level))]
+def _line(session: Session, words: Sequence[str]) -> str:
+    """The line as it was typed, with what encloses it in front. Raises ProblemsError."""
+    scope = [word for level in INNER for word in _named(level, session.scope.flag(level))]
+    line = shlex.join([*scope, *words])
     try:
-        return parse(shlex.join([*scope, *words]))
+        parse(line)
     except ProblemsError:
         # The language says what is missing; what there is to choose from, only the cluster knows.
         forms = FORMS[words[0]]
@@ -76,6 +77,13 @@ def _read(session: Session, words: Sequence[str]) -> Invocation:
             if level in forms[0].scopes and not session.scope.flag(level):
                 session.require(level)
         raise
+    return line
+
+
+def _named(level: Level, name: str | None) -> Sequence[str]:
+    if name is None:
+        return ()
+    return (f"--{level}={name}",) if name.startswith("-") else (f"--{level}", name)
 
 
 def _own_first(problems: Sequence[Problem], own: int) -> Sequence[Problem]:

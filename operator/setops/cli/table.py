@@ -13,7 +13,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
-from setops.cli.declare import OWN
+from setops.cli.own import OWN
 from setops.language.command import Argument, Arity, Choice, Declaration, Flag, Level, Type
 
 STAGED: Final = Path(__file__).with_name("staged.json")

@@ -12,7 +12,6 @@ from typing import Final
 
 _FRAMES: Final = "◢◣◤◥"
 _BOLD: Final = "\033[1m"
-_DIM: Final = "\033[2m"
 _GREEN: Final = "\033[32m"
 _RED: Final = "\033[31m"
 _YELLOW: Final = "\033[33m"
@@ -38,9 +37,12 @@ def echo(text: str = "") -> None:
 
 def clean(text: str) -> str:
     """Text without characters that would steer the terminal, but for our own colours."""
-    return text if text.isprintable() else _CHARACTER.sub(_kept, text)
+    if text.isprintable():
+        return text
+    return (_CHARACTER if has_colour() else _PLAIN).sub(_kept, text)
 
 
+_PLAIN: Final = re.compile(".", re.DOTALL)
 _CHARACTER: Final = re.compile(r"\033\[(?:[012]|3[123])m|.", re.DOTALL)
 
 
@@ -49,6 +51,11 @@ def _kept(found: re.Match[str]) -> str:
     if len(piece) > 1 or piece == "\n" or piece.isprintable():
         return piece
     return "\N{REPLACEMENT CHARACTER}"
+
+
+def one_line(text: str) -> str:
+    """A staged line as one line, whatever its values hold."""
+    return text.replace("\n", "⏎")
 
 
 def bold(text: str) -> str:

@@ -9,7 +9,7 @@ from setops.api.kinds import Object
 from setops.cli import changesets, commit, staging
 from setops.cli.call import Call
 from setops.cli.problems import failure
-from setops.cli.terminal import echo
+from setops.cli.terminal import echo, one_line
 
 
 def undo(call: Call) -> int:
@@ -41,7 +41,7 @@ def undo(call: Call) -> int:
 
     changed = changesets.edit(session, change)
     for line in dropped:
-        echo(f"Dropped: {line}")
+        echo(f"Dropped: {one_line(line)}")
     left = changesets.commands_of(changed)
     echo("")
     if left or changed["spec"].get("definition") is not None:

@@ -30,7 +30,11 @@ T = TypeVar("T")
 
 
 class LightTransport:
-    """Requests one after another over one connection, which is opened at the first."""
+    """Requests one after another over one connection, which is opened at the first.
+
+    Credentials that are refused are read anew, once a request: those of EKS live a quarter of an
+    hour, and a commit may take longer.
+    """
 
     failures = (OSError, http.client.HTTPException)  # ssl's and TimeoutError are OSErrors
 
@@ -52,10 +56,32 @@ class LightTransport:
         headers = {"Accept": "application/json", "User-Agent": "setops"}
         if content_type:
             headers["Content-Type"] = content_type
-        if self._credentials.token:
-            headers["Authorization"] = f"Bearer {self._credentials.token}"
         payload = None if body is None else json.dumps(body).encode()
         path = urlsplit(self.server).path + path
+        answer = self._once(method, path, payload, headers)
+        if answer.status == 401 and self._renew():
+            # The refused request had no effect, so it may go again.
+            answer = self._once(method, path, payload, headers)
+        return answer
+
+    async def close(self) -> None:
+        """Close the connection."""
+        self._drop()
+
+    def _renew(self) -> bool:
+        """Read the credentials anew; whether there are others now."""
+        fresh = self._target.credentials()
+        if fresh == self._credentials:
+            return False
+        self._credentials = fresh
+        self._drop()
+        return True
+
+    def _once(
+        self, method: str, path: str, payload: bytes | None, headers: dict[str, str]
+    ) -> Answer:
+        if self._credentials.token:
+            headers = {**headers, "Authorization": f"Bearer {self._credentials.token}"}
         if time.monotonic() - self._used > _IDLE:
             self._drop()
         try:
@@ -65,10 +91,6 @@ class LightTransport:
             raise
         finally:
             self._used = time.monotonic()
-
-    async def close(self) -> None:
-        """Close the connection."""
-        self._drop()
 
     def _send(
         self, method: str, path: str, payload: bytes | None, headers: dict[str, str]

@@ -39,6 +39,17 @@ def test_a_default_stage_belongs_to_its_project(directory: Path) -> None:
     assert Scope({S: "test"}).get(P) == "shop"
 
 
+def test_a_stage_without_a_project_of_its_own_goes_with_any(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("SETOPS_STAGE", "live")
+    assert Scope({P: "blog"}).get(S) == "live"
+    monkeypatch.setenv("SETOPS_PROJECT", "blog")
+    assert Scope({P: "blog"}).get(S) == "live", "the same Project"
+    monkeypatch.setenv("SETOPS_PROJECT", "shop")
+    assert Scope({P: "blog"}).get(S) is None
+
+
 def test_the_default_holds_in_the_directories_below(
     directory: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
@@ -33,6 +34,13 @@ def show(
     if not call.given("watch"):
         echo(draw(found))
         return 0
+    with contextlib.suppress(KeyboardInterrupt):
+        _watch(read, draw, found)
+    return 0
+
+
+def _watch(read: Callable[[], T], draw: Callable[[T], str], found: T) -> None:
+    """Draw anew whatever changes, for ever."""
     said = ""
     while True:
         text = draw(found)

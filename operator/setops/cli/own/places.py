@@ -1,0 +1,102 @@
+"""Organizations, Projects, Stages and definition files."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from setops.cli.declare import (
+    APPROVE,
+    DETACH,
+    FORCE,
+    MESSAGE,
+    OF_PROJECT,
+    Own,
+    named_argument,
+    show,
+)
+from setops.language.command import OF_STAGE, Arity, Flag, Level, Type
+
+COMMANDS: Final = (
+    show("organization:info", (), "Shows the Organization: account, region, domain, registry."),
+    Own(
+        name="organization:switch",
+        scopes=(),
+        help="Makes an Organization the one that new Projects are created in.",
+        example="organization:switch acme",
+        arguments=named_argument("Organization"),
+        run="organizations:switch",
+    ),
+    show("project", (), "Lists the Projects."),
+    Own(
+        name="project:create",
+        scopes=(),
+        help="Creates a Project, at once.",
+        example="project:create myproject",
+        arguments=named_argument("Project", Type.NEW_NAME),
+        flags=(Flag("organization", "Organization that hosts it; without it: the only one."),),
+        run="projects:create",
+    ),
+    show("project:info", (), "Shows a Project.", named=Level.PROJECT),
+    Own(
+        name="project:destroy",
+        scopes=(),
+        help="Destroys a Project with all its Stages and all that is in them, for good.",
+        example="project:destroy myproject --force",
+        arguments=named_argument("Project", arity=Arity.OPTIONAL),
+        flags=(FORCE, DETACH),
+        named=Level.PROJECT,
+        run="projects:destroy",
+    ),
+    show("stage", OF_PROJECT, "Lists the Stages of a Project."),
+    Own(
+        name="stage:create",
+        scopes=OF_PROJECT,
+        help="Creates a Stage, at once.",
+        example="--project myproject stage:create production",
+        arguments=named_argument("Stage", Type.NEW_NAME),
+        flags=(Flag("log-retention", "Days that logs are kept; without it 14.", Type.INTEGER),),
+        run="stages:create",
+    ),
+    show("stage:info", OF_PROJECT, "Shows a Stage.", named=Level.STAGE),
+    Own(
+        name="stage:destroy",
+        scopes=OF_PROJECT,
+        help="Destroys a Stage with all its Apps and Services, for good.",
+        example="--project myproject stage:destroy staging --force",
+        arguments=named_argument("Stage", arity=Arity.OPTIONAL),
+        flags=(FORCE, DETACH),
+        named=Level.STAGE,
+        run="stages:destroy",
+    ),
+    Own(
+        name="stage:dump",
+        scopes=OF_STAGE,
+        help="Writes the Stage's definition as a file (*.setops.yaml) to standard output.",
+        example="stage:dump > production.setops.yaml",
+        run="definitions:dump",
+    ),
+    Own(
+        name="stage:apply",
+        scopes=(),
+        help="Makes the Stage what a definition file says, or moves images: shows the plan, asks, "
+        "commits.",
+        example="stage:apply --file production.setops.yaml",
+        flags=(
+            Flag("file", "The definition file; - for standard input.", short="f"),
+            Flag("tag", "Image tags to move: APP=TAG,…", short="t", many=True),
+            Flag("secrets", "File with NAME=VALUE lines for {{ .Secrets.NAME }}; else the "
+                 "environment."),
+            APPROVE,
+            DETACH,
+            MESSAGE,
+        ),
+        run="definitions:apply",
+    ),
+    Own(
+        name="stage:schema",
+        scopes=(),
+        help="Writes the JSON Schema of definition files, for editors.",
+        example="stage:schema > setops.schema.json",
+        run="definitions:schema",
+    ),
+)  # fmt: skip

@@ -1,0 +1,44 @@
+"""`changeset:retry`: stages again what a failed commit had in it."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from setops.api.changeset import Phase
+from setops.api.errors import Code, Validator
+from setops.api.kinds import Object
+from setops.cli import changesets, staging
+from setops.cli.call import Call
+from setops.cli.problems import failure
+from setops.cli.terminal import echo
+
+_CONTENT: Final = ("commands", "definition", "prune", "message")
+
+
+def retry(call: Call) -> int:
+    """Begin a Changeset with the content of the user's last one, if that has failed."""
+    session = call.session
+    finished = changesets.mine(session).finished
+    last = finished[-1] if finished else None
+    if last is None or changesets.phase_of(last) is not Phase.FAILED:
+        raise failure(
+            Code.CHANGESET_DOES_NOT_EXIST,
+            "your last Changeset here hasn't failed, so there is nothing to stage again",
+            Validator.NOT_FOUND,
+        )
+    content = {name: last["spec"][name] for name in _CONTENT if last["spec"].get(name)}
+
+    def change(changeset: Object | None) -> dict[str, Any]:
+        if changeset is not None:
+            raise failure(
+                Code.CHANGESET_INVALID,
+                "you have something staged already; commit it or discard it first: "
+                "setops changeset:info",
+            )
+        return content
+
+    changed = changesets.edit(session, change)
+    echo(f"Staged again from {last['metadata']['name']}; correct it with changeset:undo.")
+    echo("")
+    staging.show(session, changesets.commands_of(changed))
+    return 0

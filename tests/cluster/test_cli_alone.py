@@ -1,0 +1,114 @@
+"""The command line where no operator runs, and where the API server has other troubles."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from sandbox import Sandbox
+from sandbox.operator_process import OperatorSettings, install
+from sandbox.proxy import Proxy
+from setops.api.errors import Category, Code
+from setops.api.kinds import DEPLOYMENT, PROJECT, STAGE, Key
+from setops.cli.connect import problem_of
+from setops.kube.errors import (
+    ApiError,
+    Forbidden,
+    NotFound,
+    TooManyRequests,
+    Unauthorized,
+    Unavailable,
+)
+from tests.cluster.terminal import Terminal, terminal
+from tests.cluster.world import manifest
+
+
+@pytest.fixture(scope="module")
+def alone(sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Terminal]:
+    """A Stage that was there before the operator went, and an administrator in front of it."""
+    install(sandbox, OperatorSettings())
+    found = terminal(sandbox, tmp_path_factory.mktemp("terminals") / "admin", "lonely@example.com")
+    binding = ("create", "clusterrolebinding", "lonely", "--clusterrole=cluster-admin")
+    sandbox.kubectl(*binding, "--user=lonely@example.com")
+    for namespace in ("alone", "alone-production"):
+        sandbox.kubectl("create", "namespace", namespace)
+    for obj in (
+        manifest("Project", "alone", {"organization": "acme"}),
+        manifest("Stage", "production", {}, "alone"),
+    ):
+        sandbox.kubectl("apply", "-f", "-", input=json.dumps(obj))
+    yield found.on("alone")
+    # No operator has ever held them, so they go at once, and no other test meets them.
+    sandbox.kubectl("delete", "stages.setops.co", "--all", "-n", "alone")
+    sandbox.kubectl("delete", "projects.setops.co", "alone")
+    sandbox.kubectl("delete", "namespace", "alone", "alone-production")
+    sandbox.kubectl("delete", "clusterrolebinding", "lonely")
+
+
+def test_commands_are_staged_and_planned_without_an_operator(alone: Terminal) -> None:
+    alone.does("app:create web")
+    assert "exists already" in alone.fails("app:create web")
+    said = alone.does("changeset:info")
+    assert "Plan (made here: the operator doesn't answer):" in said
+    assert "+ App web" in said
+    assert "The commit has begun" in alone.does("changeset:commit --detach")
+    assert "ChangesetLocked" in alone.fails("app:create other")
+
+
+def test_a_new_stage_says_that_nobody_answers(alone: Terminal) -> None:
+    said = alone.fails("-p alone stage:create other")
+    assert "the operator doesn't answer; is it running?" in said
+    assert "Fault · ServerFailure" in said
+
+
+def test_a_server_that_drops_everything_is_a_plain_sentence(
+    alone: Terminal, sandbox: Sandbox, tmp_path: Path
+) -> None:
+    with Proxy(sandbox.server, sandbox.authority, certificate=sandbox.certificate) as proxy:
+        url = proxy.url
+    text = alone.kubeconfig.read_text().replace(sandbox.server, url)
+    config = tmp_path / "config"
+    config.write_text(text)
+    lost = Terminal(sandbox, alone.user, config, tmp_path, alone.variables)
+    assert "the cluster can't be reached" in lost.fails("app")
+    assert "Traceback" in lost.fails("--debug app")
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "words"),
+    [
+        (Unauthorized("Unauthorized", status=401), Code.SESSION_INVALID, "log in anew"),
+        (
+            Forbidden('apps is forbidden: User "x" cannot list', status=403),
+            Code.INSUFFICIENT_PRIVILEGES,
+            'you lack the rights for that: User "x" cannot list',
+        ),
+        (
+            NotFound("404 page not found", status=404, target=PROJECT),
+            Code.SERVER_FAILURE,
+            "SetOps isn't installed in this cluster",
+        ),
+        (
+            NotFound("gone", status=404, reason="NotFound", target=Key(STAGE, "a", "b")),
+            Code.VALIDATION_FAILED,
+            "gone",
+        ),
+        (
+            NotFound("404 page not found", status=404, target=DEPLOYMENT),
+            Code.VALIDATION_FAILED,
+            "404",
+        ),
+        (TooManyRequests("slow", status=429), Code.OVERLOAD, "overloaded"),
+        (Unavailable("etcd", status=500), Code.SERVER_FAILURE, "can't answer right now"),
+        (ApiError("odd", status=418), Code.VALIDATION_FAILED, "odd"),
+        (RuntimeError("oh"), Code.SERVER_FAILURE, "setops has a bug: RuntimeError: oh"),
+    ],
+)
+def test_each_trouble_has_a_sentence_of_its_own(error: Exception, code: Code, words: str) -> None:
+    found = problem_of(error)
+    assert found.code is code
+    assert words in found.message
+    assert (found.category is Category.FAULT) is (code in (Code.SERVER_FAILURE, Code.OVERLOAD))
