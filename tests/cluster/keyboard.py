@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 import pty
@@ -16,6 +17,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 PATIENCE = 60.0
+_HESITATION = 10.0
 _STEERING = re.compile(r"\x1b\[[0-9;?=>]*[a-zA-Z]|\x1b[=>]|\x1b\][^\x07]*\x07|\r|\x1b\(B|\x0f|\a")
 
 
@@ -34,7 +36,8 @@ class Keyboard:
 
     def type(self, keys: str) -> None:
         """Press keys; `\\t` completes, `\\x03` is Ctrl-C."""
-        os.write(self._screen, keys.encode())
+        with contextlib.suppress(OSError):  # the program may have ended
+            os.write(self._screen, keys.encode())
 
     def until(self, words: str) -> str:
         """Wait until words are on the screen; the text since the last time that was waited for."""
@@ -50,9 +53,30 @@ class Keyboard:
         deadline = time.monotonic() + PATIENCE
         while self._read(deadline):
             pass
-        _, status = os.waitpid(self.pid, 0)
+        while (ended := os.waitpid(self.pid, os.WNOHANG))[0] == 0:
+            if time.monotonic() > deadline:
+                raise AssertionError(f"doesn't end, after {self.text!r}")
+            time.sleep(0.02)
         self.pid = 0
-        return os.waitstatus_to_exitcode(status)
+        return os.waitstatus_to_exitcode(ended[1])
+
+    def interrupt(self) -> int:
+        """Press Ctrl-C until the program ends; its exit code.
+
+        On a busy machine one that came just as the question was asked had no effect.
+        """
+        deadline = time.monotonic() + PATIENCE
+        while time.monotonic() < deadline:
+            self.type("\x03")
+            # A second one too soon would meet the program while it ends.
+            again = time.monotonic() + _HESITATION
+            while time.monotonic() < again:
+                self._read(time.monotonic() + 0.02)
+                ended = os.waitpid(self.pid, os.WNOHANG)
+                if ended[0]:
+                    self.pid = 0
+                    return os.waitstatus_to_exitcode(ended[1])
+        raise AssertionError(f"doesn't end, after {self.text!r}")
 
     def close(self) -> None:
         """End the program if it runs still."""
