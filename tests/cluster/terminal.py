@@ -175,7 +175,10 @@ def administrator(world: World, folder: Path) -> Terminal:
     """Somebody who may create Projects and Stages, with an Organization to do it in."""
     world.apply(organization())
     grant(world, BOSS, "cluster-admin")
-    return terminal(world.sandbox, folder / BOSS, BOSS)
+    found = terminal(world.sandbox, folder / BOSS, BOSS)
+    # Other tests have Organizations of their own in the same cluster.
+    found.does("organization:switch acme")
+    return found
 
 
 def developer(world: World, admin: Terminal) -> Terminal:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -342,7 +343,7 @@ def test_bad_input_is_answered_in_the_platforms_words(
 
 
 def test_who_you_are(admin: Terminal) -> None:
-    assert "User:         boss@example.com" in admin.does("login:info")
+    assert re.search(r"^User: +boss@example.com$", admin.does("login:info"), re.MULTILINE)
     assert "API:        setops.co/v1alpha1" in admin.does("version")
 
 
