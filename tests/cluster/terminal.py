@@ -157,8 +157,8 @@ def terminal(sandbox: Sandbox, directory: Path, user: str = "dev@example.com") -
     return Terminal(sandbox, user, sandbox.user_kubeconfig(user), directory)
 
 
-def grant(world: World, user: str, role: str, namespace: str = "") -> None:
-    """Bind a ClusterRole to a user, in a namespace or in the whole cluster."""
+def grant(world: World, user: str, role: str, namespace: str = "") -> str:
+    """Bind a ClusterRole to a user, in a namespace or in the whole cluster; the binding's name."""
     kind = "RoleBinding" if namespace else "ClusterRoleBinding"
     binding: Object = manifest(kind, f"cli-{next(_numbers)}", {}, namespace)
     group = "rbac.authorization.k8s.io"
@@ -169,6 +169,7 @@ def grant(world: World, user: str, role: str, namespace: str = "") -> None:
         "subjects": [{"apiGroup": group, "kind": "User", "name": user}],
     }
     world.apply(binding)
+    return str(binding["metadata"]["name"])
 
 
 def administrator(world: World, folder: Path) -> Terminal:

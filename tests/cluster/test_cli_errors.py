@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
@@ -21,14 +22,16 @@ TABLE: Final = Path(__file__).with_name("cli_errors.txt")
 
 
 @pytest.fixture(scope="module")
-def dev(world: World, tmp_path_factory: pytest.TempPathFactory) -> Terminal:
+def dev(world: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Terminal]:
     """A developer who may look at Projects and Organizations, too."""
     found = developer(world, administrator(world, tmp_path_factory.mktemp("terminals")))
-    grant(world, found.user, "view")
+    sight = grant(world, found.user, "view")
     for line in ("app:create web", "app:create worker", "service:create store --type s3"):
         found.does(line)
     found.does("changeset:commit")
-    return found
+    yield found
+    # Elsewhere this user is one who sees a Stage and no more.
+    world.delete("clusterrolebinding", sight)
 
 
 def rows() -> dict[str, str]:
