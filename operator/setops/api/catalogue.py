@@ -314,7 +314,7 @@ def check_change(type_name: str, before: Wish, after: Wish) -> list[Problem]:
     kind = TYPES[type_name]
     problems = []
     if kind.versions and before.version and after.version:
-        old, new = _numbers(before.version), _numbers(after.version)
+        old, new = version_numbers(before.version), version_numbers(after.version)
         shared = min(len(old), len(new))
         if new[:shared] < old[:shared]:
             problems.append(
@@ -340,7 +340,8 @@ def check_change(type_name: str, before: Wish, after: Wish) -> list[Problem]:
     return problems
 
 
-def _numbers(version: str) -> tuple[int, ...]:
+def version_numbers(version: str) -> tuple[int, ...]:
+    """A version for comparing: `16.4` as (16, 4), `16.x` as (16,)."""
     return tuple(int(part) for part in version.split(".") if part.isdigit())
 
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 from botocore.exceptions import ClientError
 
 from setops.aws.errors import code_of, tolerate
-from setops.aws.ownership import Owner, owner_by
+from setops.aws.ownership import Owner, owner_by, tag_list
 from setops.aws.product import Difference
 from setops.aws.target import Account, Identity
 
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from mypy_boto3_s3.type_defs import (
         CreateBucketConfigurationTypeDef,
         ObjectIdentifierTypeDef,
-        TagTypeDef,
     )
 
 PUBLIC_ACCESS_BLOCK: Final = "bucket.publicAccessBlock"
@@ -67,13 +66,11 @@ class Bucket:
                     return Owner.FOREIGN
                 case _:
                     raise
-        return owner_by({tag["Key"]: tag["Value"] for tag in tags}, self.identity)
+        return owner_by(tags, self.identity)
 
     def create(self) -> None:
         """Makes the bucket. One that exists is left as it is; look at its owner next."""
-        tags: list[TagTypeDef] = [
-            {"Key": key, "Value": value} for key, value in self.identity.tags().items()
-        ]
+        tags = tag_list(self.identity.tags())
         configuration: CreateBucketConfigurationTypeDef = {"Tags": tags}
         # us-east-1 is the one region that must not be named.
         if self.account.region != "us-east-1":

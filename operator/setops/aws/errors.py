@@ -142,7 +142,8 @@ _PASSING: Final = frozenset(
 
 _RIGHTS: Final = "give the operator's identity this right, or remove the policy that denies it"
 _CREDENTIALS: Final = "check the operator's own AWS credentials and the account's roleArn"
-_QUOTA: Final = "raise the quota of the account in AWS Service Quotas, or delete what is unused"
+QUOTA: Final = "raise the quota of the account in AWS Service Quotas, or delete what is unused"
+"""What to do about a quota that is reached."""
 _PARAMETER: Final = "change the Service's options as the message says"
 _CLOCK: Final = "set the clock of the node on which the operator runs"
 
@@ -161,9 +162,9 @@ _TERMINAL: Final[Mapping[str, str]] = {
     "UnrecognizedClientException": _CREDENTIALS,
     "RequestTimeTooSkewed": _CLOCK,
     "RequestExpired": _CLOCK,
-    "LimitExceeded": _QUOTA,
-    "ServiceQuotaExceededException": _QUOTA,
-    "TooManyBuckets": _QUOTA,
+    "LimitExceeded": QUOTA,
+    "ServiceQuotaExceededException": QUOTA,
+    "TooManyBuckets": QUOTA,
     "InvalidArgument": _PARAMETER,
     "InvalidInput": _PARAMETER,
     "InvalidParameterValue": _PARAMETER,

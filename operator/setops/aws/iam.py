@@ -10,12 +10,11 @@ from typing import TYPE_CHECKING, Any, Final
 from botocore.exceptions import ClientError
 
 from setops.aws.errors import WaitError, code_of, tolerate
-from setops.aws.ownership import Owner, owner_by
+from setops.aws.ownership import Owner, owner_by, tag_list
 from setops.aws.target import Identity
 
 if TYPE_CHECKING:
     from mypy_boto3_iam import IAMClient
-    from mypy_boto3_iam.type_defs import TagTypeDef
 
 PATH: Final = "/setops/"
 """Path of our users, so that the operator's own rights can be bound to what lies below it."""
@@ -46,13 +45,11 @@ class User:
             if code_of(exc) == "NoSuchEntity":
                 return Owner.NOBODY
             raise
-        return owner_by({tag["Key"]: tag["Value"] for tag in user.get("Tags", [])}, self.identity)
+        return owner_by(user.get("Tags", []), self.identity)
 
     def create(self) -> None:
         """Makes the user. One that exists is left as it is; look at its owner next."""
-        tags: list[TagTypeDef] = [
-            {"Key": key, "Value": value} for key, value in self.identity.tags().items()
-        ]
+        tags = tag_list(self.identity.tags())
         with tolerate("EntityAlreadyExists"):
             self.iam.create_user(UserName=self.name, Path=PATH, Tags=tags)
 

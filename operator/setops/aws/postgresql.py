@@ -18,10 +18,17 @@ from setops.api.catalogue import TYPES, DeletionPolicy, resolve_options
 from setops.api.errors import Code
 from setops.aws import rds
 from setops.aws.clients import AccountClients
-from setops.aws.errors import ConflictError, StalledError
+from setops.aws.errors import QUOTA, ConflictError, StalledError
 from setops.aws.ownership import Owner
-from setops.aws.product import Difference, Observation, Phase, Presence, Survey
-from setops.aws.rds import Described, Instance, ParameterGroup, SubnetGroup, Wanted
+from setops.aws.product import (
+    Described,
+    Difference,
+    Observation,
+    Phase,
+    Presence,
+    Survey,
+)
+from setops.aws.rds import Instance, ParameterGroup, SubnetGroup, Wanted
 from setops.aws.security_group import SecurityGroup, by_vpc_and_name
 from setops.aws.target import Target, resource_name
 
@@ -42,16 +49,15 @@ _PARAMETERS: Final = {"rds.force_ssl": "1"}
 
 _SIZE: Final = "choose another plan"
 _NETWORK: Final = "put `network` of the Organization right"
-_QUOTA: Final = "raise the quota of the account in AWS Service Quotas, or delete what is unused"
 _TERMINAL: Final[Mapping[str, str]] = {
     "AuthorizationNotFound": _NETWORK,
-    "DBParameterGroupQuotaExceeded": _QUOTA,
+    "DBParameterGroupQuotaExceeded": QUOTA,
     "DBSnapshotAlreadyExists": "rename or delete that snapshot",
     "DBSubnetGroupDoesNotCoverEnoughAZs": _NETWORK,
-    "DBSubnetGroupQuotaExceeded": _QUOTA,
-    "DBSubnetQuotaExceededFault": _QUOTA,
+    "DBSubnetGroupQuotaExceeded": QUOTA,
+    "DBSubnetQuotaExceededFault": QUOTA,
     "DBUpgradeDependencyFailure": "put right what keeps the database from the new version",
-    "InstanceQuotaExceeded": _QUOTA,
+    "InstanceQuotaExceeded": QUOTA,
     "InsufficientDBInstanceCapacity": f"{_SIZE}, or try later",
     "InvalidGroupId.Malformed": _NETWORK,
     "InvalidGroup.NotFound": _NETWORK,
@@ -61,10 +67,10 @@ _TERMINAL: Final[Mapping[str, str]] = {
     "InvalidVPCNetworkStateFault": _NETWORK,
     "InvalidVpcID.NotFound": _NETWORK,
     "KMSKeyNotAccessibleFault": "let the operator's identity use the account's RDS key",
-    "RulesPerSecurityGroupLimitExceeded": _QUOTA,
-    "SecurityGroupLimitExceeded": _QUOTA,
-    "SnapshotQuotaExceeded": _QUOTA,
-    "StorageQuotaExceeded": _QUOTA,
+    "RulesPerSecurityGroupLimitExceeded": QUOTA,
+    "SecurityGroupLimitExceeded": QUOTA,
+    "SnapshotQuotaExceeded": QUOTA,
+    "StorageQuotaExceeded": QUOTA,
     "StorageTypeNotSupported": _SIZE,
 }
 
@@ -191,7 +197,8 @@ class Postgresql:
         if phase in (Phase.STEADY, Phase.OCCUPIED):
             if parts.instance.is_pending(found, wanted):
                 phase = Phase.BUSY
-            differences = tuple(self._differences(parts, found, survey))
+            own = parts.instance.differences(found, wanted)
+            differences = (*own, *self._differences_around(parts, found, major, survey))
         password = parts.target.credentials.get(PASSWORD)
         endpoint = rds.endpoint_of(found)
         return Observation(
@@ -207,9 +214,10 @@ class Postgresql:
             ids=self.ids(parts.target),
         )
 
-    def _differences(self, parts: _Parts, found: Described, survey: Survey) -> Iterator[Difference]:
-        major = _major(parts.target, found)
-        yield from parts.instance.differences(found, parts.wanted(major))
+    def _differences_around(
+        self, parts: _Parts, found: Described, major: str, survey: Survey
+    ) -> Iterator[Difference]:
+        """What of the groups around an instance isn't as wanted."""
         group = survey["securityGroups"].get(parts.security_group.key)
         if group is None:
             yield Difference(rds.SECURITY_GROUP, parts.name, "none")
@@ -333,11 +341,15 @@ class _Parts:
         Raises ConflictError for what is somebody else's.
         """
         subnets = self.subnet_group
-        self._own(f"DB subnet group {subnets.name}", subnets.owner(subnets.find()))
-        subnets.create(self.target.network.subnet_ids)
+        found = subnets.find()
+        self._own(f"DB subnet group {subnets.name}", subnets.owner(found))
+        if found is None:
+            subnets.create(self.target.network.subnet_ids)
         parameters = self.parameter_group(major or _major(self.target))
-        self._own(f"DB parameter group {parameters.name}", parameters.owner(parameters.find()))
-        parameters.create()
+        found = parameters.find()
+        self._own(f"DB parameter group {parameters.name}", parameters.owner(found))
+        if found is None:
+            parameters.create()
         parameters.set(_PARAMETERS)
         groups = self.security_group
         group = groups.find()

@@ -87,7 +87,10 @@ class Observation:
         )
 
 
-Survey = Mapping[str, Mapping[str, Any]]
+Described = Mapping[str, Any]
+"""A resource as a Describe call of AWS has it."""
+
+Survey = Mapping[str, Mapping[str, Described]]
 """What all Services of a product in an account and region have, by kind of resource and by name,
 as AWS describes it. Read in bulk, shared by all who ask, and never changed."""
 

@@ -13,17 +13,14 @@ from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import ClientError
 
+from setops.api.catalogue import version_numbers
 from setops.aws.errors import code_of, tolerate
-from setops.aws.ownership import Owner, owner_by
-from setops.aws.product import Difference, Phase
+from setops.aws.ownership import Owner, owner_by, tag_list, tags_by_key
+from setops.aws.product import Described, Difference, Phase
 from setops.aws.target import Identity
 
 if TYPE_CHECKING:
     from mypy_boto3_rds import RDSClient
-    from mypy_boto3_rds.type_defs import TagTypeDef
-
-Described = Mapping[str, Any]
-"""Something as a Describe call has it."""
 
 TAG_CREDENTIALS: Final = "setops:credentials"
 """Tag that tells which password an instance has: `fingerprint` of it, or `RELEASED`."""
@@ -182,7 +179,7 @@ class Instance:
     def owner(self, found: Described | None) -> Owner:
         if found is None:
             return Owner.NOBODY
-        return owner_by(tags_of(found), self.identity)
+        return owner_by(found.get("TagList", []), self.identity)
 
     def create(self, wanted: Wanted, **more: Any) -> None:
         """Makes the instance; `more` are arguments of CreateDBInstance that never change.
@@ -205,7 +202,7 @@ class Instance:
                 DBParameterGroupName=wanted.parameter_group,
                 MasterUserPassword=password,
                 EngineVersion=wanted.version or "",
-                Tags=_tag_list(tags),
+                Tags=tag_list(tags),
                 **growth,
                 **more,
             )
@@ -345,7 +342,7 @@ class SubnetGroup:
                 DBSubnetGroupName=self.name,
                 DBSubnetGroupDescription=f"Service {self.identity.service}",
                 SubnetIds=list(subnets),
-                Tags=_tag_list(self.identity.tags()),
+                Tags=tag_list(self.identity.tags()),
             )
 
     def delete(self) -> None:
@@ -382,7 +379,7 @@ class ParameterGroup:
                 DBParameterGroupName=self.name,
                 DBParameterGroupFamily=self.family,
                 Description=f"Service {self.identity.service}",
-                Tags=_tag_list(self.identity.tags()),
+                Tags=tag_list(self.identity.tags()),
             )
 
     def differences(self, wanted: Mapping[str, str]) -> Iterator[Difference]:
@@ -415,7 +412,7 @@ class ParameterGroup:
 
 def tags_of(found: Described) -> dict[str, str]:
     """An instance's tags; groups don't show theirs."""
-    return {tag["Key"]: tag["Value"] for tag in found.get("TagList", [])}
+    return tags_by_key(found.get("TagList", []))
 
 
 def parameter_group_of(found: Described) -> str:
@@ -443,7 +440,7 @@ def _owner(rds: RDSClient, arn: str, identity: Identity, missing: str) -> Owner:
         if code_of(exc) == missing:
             return Owner.NOBODY
         raise
-    return owner_by({tag["Key"]: tag["Value"] for tag in tags}, identity)
+    return owner_by(tags, identity)
 
 
 def _limit(actual: Described, wanted: Wanted) -> int | None:
@@ -457,15 +454,11 @@ def _limit(actual: Described, wanted: Wanted) -> int | None:
 def _version_differences(actual: str, wanted: str | None) -> Iterator[Difference]:
     if wanted is None:
         return
-    there, asked = _numbers(actual), _numbers(wanted)
+    there, asked = version_numbers(actual), version_numbers(wanted)
     if there[: len(asked)] >= asked and there[0] == asked[0]:
         return  # AWS may have brought in a newer minor version by itself
     refusal = "" if asked > there else "PostgreSQL can't go back to an older version"
     yield Difference(VERSION, wanted, actual, refusal)
-
-
-def _numbers(version: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in version.split(".") if part.isdigit())
 
 
 def _switch(path: str, *, on: bool) -> Difference:
@@ -474,7 +467,3 @@ def _switch(path: str, *, on: bool) -> Difference:
 
 def _gigabytes(size: int | None) -> str:
     return "no growth" if size is None else f"{size} GB"
-
-
-def _tag_list(tags: Mapping[str, str]) -> list[TagTypeDef]:
-    return [{"Key": key, "Value": value} for key, value in tags.items()]

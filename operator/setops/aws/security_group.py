@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from setops.aws.errors import tolerate
-from setops.aws.ownership import Owner, owner_by
-from setops.aws.product import Difference
+from setops.aws.ownership import Owner, owner_by, tag_list
+from setops.aws.product import Described, Difference
 from setops.aws.target import MANAGED_BY, TAG_MANAGED_BY, Identity, Network
 
 if TYPE_CHECKING:
@@ -17,9 +17,6 @@ if TYPE_CHECKING:
 
 INGRESS: Final = "securityGroup.ingress"
 """Path of a difference."""
-
-Described = Mapping[str, Any]
-"""A group as DescribeSecurityGroups has it."""
 
 
 def by_vpc_and_name(ec2: EC2Client) -> dict[str, Described]:
@@ -54,13 +51,11 @@ class SecurityGroup:
     def owner(self, found: Described | None) -> Owner:
         if found is None:
             return Owner.NOBODY
-        return owner_by({tag["Key"]: tag["Value"] for tag in found.get("Tags", [])}, self.identity)
+        return owner_by(found.get("Tags", []), self.identity)
 
     def create(self) -> None:
         """Makes the group, closed as yet. One that exists is left as it is."""
-        tags: list[Any] = [
-            {"Key": key, "Value": value} for key, value in self.identity.tags().items()
-        ]
+        tags = tag_list(self.identity.tags())
         with tolerate("InvalidGroup.Duplicate"):
             self.ec2.create_security_group(
                 GroupName=self.name,
