@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from setops.api.conditions import ConditionType, Reason, condition, find
 from setops.api.kinds import PROJECT, Object
 from setops.api.names import FINALIZER
 from setops.api.organization import OrganizationSpec
-from setops.aws.errors import AwsError, StalledError, UnreachableError
+from setops.aws.errors import AwsError
 from setops.reconcile import reach
+from setops.reconcile.aws import interruption
 from setops.reconcile.context import Context
 from setops.reconcile.places import is_deleting
 from setops.reconcile.report import Later, Report, Waiting
@@ -45,18 +44,15 @@ async def reconcile(context: Context, organization: Object) -> Report | Later | 
             return Later(again)  # after a restart, what was said stands until there is an answer
         asked = f"asks whether {account} can be reached"
         return Report("reconciling", Reason.PROGRESSING, asked, status, again)
-    stand = _stand(known.error, account)
-    reachable = condition(
-        ConditionType.REACHABLE,
-        known.error is None,
-        stand.reason,
-        stand.message,
-        metadata["generation"],
-    )
+    generation = metadata["generation"]
     if known.error is None:
         hosted = f"hosts {_named(projects)}" if projects else "hosts no Project yet"
+        told = f"{account} can be reached"
+        reachable = condition(ConditionType.REACHABLE, True, Reason.AWS_REACHABLE, told, generation)
         return Report("ready", Reason.READY, hosted, status, again, (reachable,))
-    return Report(stand.shape, stand.reason, stand.message, status, again, (reachable,))
+    meant, told = interruption(known.error, again), _with_code(known.error)
+    reachable = condition(ConditionType.REACHABLE, False, meant.reason, told, generation)
+    return Report(meant.shape, meant.reason, told, status, again, (reachable,))
 
 
 def _is_told(organization: Object) -> bool:
@@ -65,25 +61,9 @@ def _is_told(organization: Object) -> bool:
     return said is not None and said["observedGeneration"] == generation
 
 
-@dataclass(frozen=True, slots=True)
-class _Stand:
-    shape: str
-    reason: Reason
-    message: str
-
-
-def _stand(error: AwsError | None, account: str) -> _Stand:
-    """What an answer of AWS, or the lack of one, means for the Organization."""
-    if error is None:
-        return _Stand("ready", Reason.AWS_REACHABLE, f"{account} can be reached")
-    told = error.message if error.code in error.message else f"{error.code}: {error.message}"
-    match error:
-        case StalledError():
-            return _Stand("stalled", Reason.AWS_REFUSED, told)
-        case UnreachableError():
-            return _Stand("reconciling", Reason.AWS_UNREACHABLE, told)
-        case _:
-            return _Stand("reconciling", Reason.AWS_WAITING, told)
+def _with_code(error: AwsError) -> str:
+    """What AWS said, with its error code."""
+    return error.message if error.code in error.message else f"{error.code}: {error.message}"
 
 
 def _named(projects: list[str]) -> str:

@@ -14,11 +14,10 @@ from setops.api.organization import Aws
 from setops.aws.errors import AwsError, StalledError, UnreachableError, WaitError
 from setops.aws.gateway import Gateway
 from setops.aws.target import Account
+from setops.reconcile.aws import SOON, account_of
 from setops.reconcile.context import Context
 from setops.reconcile.memory import Reach
 
-_FIRST_DELAY: Final = 5.0
-"""Seconds after which an account that wasn't reached is tried again the first time."""
 _PATIENCE: Final = 1.0
 """Seconds for which a report waits for an answer, and after which it looks for one again."""
 
@@ -30,7 +29,7 @@ async def look(context: Context, uid: str, generation: int, aws: Aws) -> Reach:
         forget(context, uid)
         known = context.memory.reach[uid] = Reach(generation)
     if known.asking is None and context.now().timestamp() >= known.due:
-        known.asking = asyncio.create_task(_ask(context.aws, _account(aws)))
+        known.asking = asyncio.create_task(_ask(context.aws, account_of(aws)))
         await asyncio.wait({known.asking}, timeout=_PATIENCE)
     if known.asking is not None and known.asking.done():
         asked, known.asking = known.asking, None
@@ -70,7 +69,7 @@ def _learn(context: Context, known: Reach, error: AwsError | None) -> None:
     if error is None:
         known.failures = 0
     elif not isinstance(error, StalledError):
-        delay = min(_FIRST_DELAY * 2**known.failures, drift)
+        delay = min(SOON * 2**known.failures, drift)
         known.failures += 1
         if isinstance(error, WaitError):
             delay = max(delay, error.retry_after or 0.0)
@@ -79,13 +78,3 @@ def _learn(context: Context, known: Reach, error: AwsError | None) -> None:
     if busy and known.answered and known.error is None:
         return  # an account that asks for patience is there
     known.answered, known.error = True, error
-
-
-def _account(aws: Aws) -> Account:
-    return Account(
-        aws.account_id,
-        aws.region,
-        aws.role_arn,
-        aws.external_id,
-        aws.endpoint_url,
-    )

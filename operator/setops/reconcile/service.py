@@ -28,25 +28,18 @@ from setops.aws.decide import (
     Wait,
     decide,
 )
-from setops.aws.errors import (
-    AwsError,
-    ConflictError,
-    StalledError,
-    UnreachableError,
-    UnsupportedTypeError,
-    WaitError,
-)
+from setops.aws.errors import AwsError, ConflictError
 from setops.aws.product import Observation, Presence
 from setops.aws.products import product
 from setops.aws.surveys import FRESH
-from setops.aws.target import Account, Identity, Network, Target
+from setops.aws.target import Identity, Network, Target
 from setops.desired.metadata import Owner, Place, manifest
+from setops.reconcile.aws import SOON, account_of, interruption
 from setops.reconcile.children import apply_own, refuse_foreign
 from setops.reconcile.context import Context
 from setops.reconcile.places import StagePlace, is_deleting, stage_around
 from setops.reconcile.report import Interruption, Report, Stalled, Waiting
 
-SOON: Final = 5.0
 _LIFE: Final = 8
 """Characters of the uid that tell a Service from an earlier one of its name."""
 
@@ -72,7 +65,7 @@ async def reconcile(context: Context, service: Object) -> Report | None:
             return None
         return replace(await _keep(context, service), again=drift * (1 - _STALE))
     except AwsError as error:
-        raise _interruption(error, drift) from error
+        raise interruption(error, drift) from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,13 +245,7 @@ async def _move(
 def _target(service: Object, spec: ServiceSpec, where: ServiceTarget) -> Target:
     network = where.network or OrganizationNetwork()
     return Target(
-        account=Account(
-            where.account_id,
-            where.region,
-            where.role_arn,
-            where.external_id,
-            where.endpoint_url,
-        ),
+        account=account_of(where),
         identity=Identity(
             where.organization, where.project, where.stage, service["metadata"]["name"]
         ),
@@ -412,20 +399,3 @@ async def _remove(context: Context, work: _Work) -> None:
             case _:
                 await context.aws.perform(work.target, observation, action)
     raise Waiting(Reason.DELETING, "AWS still shows what was deleted", again=SOON)
-
-
-def _interruption(error: AwsError, drift: float) -> Interruption:
-    """What an AWS error means for the Service's conditions."""
-    match error:
-        case UnsupportedTypeError():
-            return Stalled(Reason.NOT_SUPPORTED, error.message)
-        case ConflictError():
-            return Stalled(Reason.AWS_CONFLICT, error.message, again=drift)
-        case StalledError():
-            return Stalled(Reason.AWS_REFUSED, error.message, again=drift)
-        case UnreachableError():
-            return Waiting(Reason.AWS_UNREACHABLE, error.message, again=error.retry_after or SOON)
-        case WaitError():
-            return Waiting(Reason.AWS_WAITING, error.message, again=error.retry_after or SOON)
-        case _:
-            return Waiting(Reason.AWS_WAITING, error.message, again=SOON)
