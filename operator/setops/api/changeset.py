@@ -8,6 +8,7 @@ from typing import Annotated, Any, Final
 from pydantic import Field, StringConstraints
 
 from setops.api.conditions import Condition
+from setops.api.kinds import Object
 from setops.api.model import Model, rules
 
 MAX_COMMANDS: Final = 1000
@@ -41,6 +42,11 @@ class Phase(StrEnum):
 
 _FINISHED: Final = frozenset({Phase.COMMITTED, Phase.FAILED, Phase.DISCARDED})
 _RUNNING: Final = frozenset({Phase.QUEUED, Phase.APPLYING, Phase.ROLLING_BACK})
+
+
+def phase_of(changeset: Object) -> Phase:
+    """The phase in the status; a Changeset that nobody has looked at is Open."""
+    return Phase((changeset.get("status") or {}).get("phase", Phase.OPEN))
 
 
 class ChangesetSpec(Model):

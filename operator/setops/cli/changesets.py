@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NoReturn
 
-from setops.api.changeset import Phase
+from setops.api.changeset import Phase, phase_of
 from setops.api.errors import Code, Validator
 from setops.api.kinds import CHANGESET, Object
 from setops.cli.naming import changeset_name, prefix
@@ -37,11 +37,6 @@ class Mine:
     running: Object | None
     finished: Sequence[Object]
     names: frozenset[str]
-
-
-def phase_of(changeset: Object) -> Phase:
-    """The phase; a Changeset that the operator hasn't looked at yet is Open."""
-    return Phase((changeset.get("status") or {}).get("phase") or Phase.OPEN)
 
 
 def mine(session: Session) -> Mine:
@@ -105,6 +100,24 @@ def edit(session: Session, change: Edit) -> Object:
         Code.CHANGESET_LOCKED,
         "your Changeset is being changed all the time by somebody else who works as you; try again",
     )
+
+
+def begin(session: Session, spec: Mapping[str, Any], why_not: str = "") -> Object:
+    """Stage a whole content where nothing is staged yet; `why_not` says what else would happen.
+
+    Raises ProblemsError as `edit` does, and where something is staged.
+    """
+
+    def change(changeset: Object | None) -> dict[str, Any]:
+        if changeset is not None:
+            raise failure(
+                Code.CHANGESET_INVALID,
+                f"you have something staged already{why_not}; commit it or discard it first: "
+                "setops changeset:info",
+            )
+        return dict(spec)
+
+    return edit(session, change)
 
 
 def write(session: Session, changeset: Object, spec: dict[str, Any]) -> Object:

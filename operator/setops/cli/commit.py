@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import click
 
-from setops.api.changeset import Phase
+from setops.api.changeset import Phase, phase_of
 from setops.api.errors import Code, Problem, ProblemsError, Validator
 from setops.api.kinds import CHANGESET, STAGE, Object
 from setops.cli import changesets, inspect
@@ -100,7 +100,7 @@ def follow(session: Session, changeset: Object) -> int:
             "cancel it: setops changeset:discard"
         )
         return 1
-    match changesets.phase_of(ended):
+    match phase_of(ended):
         case Phase.COMMITTED:
             echo(green("Commit successful!"))
             return 0
@@ -123,7 +123,7 @@ def discard(call: Call) -> int:
         echo(f"Discarded {commands}; nothing was changed.")
         return 0
     ended = _until_ended(session, changed)
-    phase = changesets.phase_of(ended)
+    phase = phase_of(ended)
     if phase is Phase.COMMITTED:
         raise failure(
             Code.CHANGESET_LOCKED,
@@ -162,7 +162,7 @@ def _until_ended(session: Session, changeset: Object) -> Object:
     version, warned = metadata["resourceVersion"], False
     deadline = time.monotonic() + _GIVE_UP
     try:
-        while not changesets.phase_of(changeset).finished:
+        while not phase_of(changeset).finished:
             if time.monotonic() > deadline:
                 raise failure(Code.SERVER_FAILURE, "the commit doesn't end; setops why tells more")
             spinner.say(_progress(changeset))
@@ -200,7 +200,7 @@ def _is_unheard(changeset: Object) -> bool:
 
 def _progress(changeset: Object) -> str:
     status = changeset.get("status") or {}
-    match changesets.phase_of(changeset):
+    match phase_of(changeset):
         case Phase.OPEN:
             return "Initializing…"
         case Phase.QUEUED:

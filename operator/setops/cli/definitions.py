@@ -99,16 +99,7 @@ class Draft:
 
 
 def _commit(call: Call, session: Session, draft: Draft) -> int:
-    def change(changeset: Object | None) -> dict[str, Any]:
-        if changeset is not None:
-            raise failure(
-                Code.CHANGESET_INVALID,
-                "you have something staged already, which isn't in the file; commit it or discard "
-                "it first: setops changeset:info",
-            )
-        return dict(draft.spec)
-
-    changeset = changesets.edit(session, change)
+    changeset = changesets.begin(session, draft.spec, ", which isn't in the file")
     agreed = False
     try:
         if draft.secret is not None:

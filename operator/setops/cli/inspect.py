@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from setops.api.changeset import ChangesetError, Phase, Plan
+from setops.api.changeset import ChangesetError, Phase, Plan, phase_of
 from setops.api.conditions import ConditionType, find
 from setops.api.errors import Code, Problem, Validator
 from setops.api.kinds import CHANGESET, Object
@@ -122,7 +122,7 @@ def tell_plan(one: Shown) -> None:
 
 def phase_text(changeset: Object) -> str:
     """The phase, with a count while it is being applied."""
-    phase = changesets.phase_of(changeset)
+    phase = phase_of(changeset)
     progress = (changeset.get("status") or {}).get("progress")
     if phase is Phase.APPLYING and progress:
         return f"{phase} ({progress['done']}/{progress['total']})"

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
-from setops.api.changeset import Phase
+from setops.api.changeset import Phase, phase_of
 from setops.api.errors import Code, Validator
-from setops.api.kinds import Object
 from setops.cli import changesets, staging
 from setops.cli.call import Call
 from setops.cli.problems import failure
@@ -20,24 +19,14 @@ def retry(call: Call) -> int:
     session = call.session
     finished = changesets.mine(session).finished
     last = finished[-1] if finished else None
-    if last is None or changesets.phase_of(last) is not Phase.FAILED:
+    if last is None or phase_of(last) is not Phase.FAILED:
         raise failure(
             Code.CHANGESET_DOES_NOT_EXIST,
             "your last Changeset here hasn't failed, so there is nothing to stage again",
             Validator.NOT_FOUND,
         )
     content = {name: last["spec"][name] for name in _CONTENT if last["spec"].get(name)}
-
-    def change(changeset: Object | None) -> dict[str, Any]:
-        if changeset is not None:
-            raise failure(
-                Code.CHANGESET_INVALID,
-                "you have something staged already; commit it or discard it first: "
-                "setops changeset:info",
-            )
-        return content
-
-    changed = changesets.edit(session, change)
+    changed = changesets.begin(session, content)
     echo(f"Staged again from {last['metadata']['name']}; correct it with changeset:undo.")
     echo("")
     staging.show(session, changesets.commands_of(changed))

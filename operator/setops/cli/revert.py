@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from setops.api.errors import Code
-from setops.api.kinds import Object
 from setops.changes.diff import diff
 from setops.cli import changesets, history, inspect, preview
 from setops.cli.call import Call
-from setops.cli.problems import failure
 from setops.cli.terminal import echo
 
 
@@ -20,21 +15,12 @@ def revert(call: Call) -> int:
     if not diff(preview.live(session), target):
         echo(f"The Stage is as it was at revision {number}; there is nothing to do.")
         return 0
-
-    def change(changeset: Object | None) -> dict[str, Any]:
-        if changeset is not None:
-            raise failure(
-                Code.CHANGESET_INVALID,
-                "you have something staged already, which a revert would overwrite; commit it or "
-                "discard it first: setops changeset:info",
-            )
-        return {
-            "definition": target.to_json(),
-            "prune": True,
-            "message": f"Back to revision {number}",
-        }
-
-    changed = changesets.edit(session, change)
+    content = {
+        "definition": target.to_json(),
+        "prune": True,
+        "message": f"Back to revision {number}",
+    }
+    changed = changesets.begin(session, content, ", which a revert would overwrite")
     inspect.tell_plan(inspect.shown(session, changed))
     echo("\nTo go back: setops changeset:commit; to stay: setops changeset:discard")
     return 0

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
 from setops.api import names
-from setops.api.changeset import Phase
+from setops.api.changeset import Phase, phase_of
 from setops.api.conditions import ConditionType
 from setops.api.kinds import (
     APP,
@@ -195,9 +195,7 @@ def _of_changeset(cluster: Cluster, change: Change, _: Object) -> Iterator[Key]:
 
 
 def _phase(changeset: Object | None) -> Phase | None:
-    if changeset is None:
-        return None
-    return Phase((changeset.get("status") or {}).get("phase", Phase.OPEN))
+    return None if changeset is None else phase_of(changeset)
 
 
 def _unfinished(cluster: Cluster, namespace: str) -> Iterator[Key]:

@@ -8,14 +8,13 @@ from __future__ import annotations
 
 from contextlib import suppress
 
-from setops.api.changeset import Phase
+from setops.api.changeset import Phase, phase_of
 from setops.api.kinds import CHANGESET, Key, Object, key_of
 from setops.api.names import ANNOTATION_PAUSED
 from setops.kube.cache import version_of
 from setops.kube.cluster import Cluster
 from setops.kube.errors import Conflict
 from setops.reconcile import revisions
-from setops.reconcile.changeset.reporting import phase_of
 from setops.reconcile.context import Context
 from setops.reconcile.places import is_deleting
 

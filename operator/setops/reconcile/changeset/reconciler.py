@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from setops.api.changeset import phase_of
 from setops.api.kinds import Object
 from setops.api.names import FINALIZER
 from setops.reconcile.changeset import commit, lock, opening, rollback
 from setops.reconcile.changeset.job import Job, clean_up
 from setops.reconcile.changeset.planning import spec_of
-from setops.reconcile.changeset.reporting import phase_of, report
+from setops.reconcile.changeset.reporting import report
 from setops.reconcile.changeset.state import Situation, Step, next_step
 from setops.reconcile.context import Context
 from setops.reconcile.places import is_deleting, stage_around

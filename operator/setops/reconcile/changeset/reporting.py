@@ -72,11 +72,6 @@ async def report(
     return await context.cluster.swap_status(changeset, status)
 
 
-def phase_of(changeset: Object) -> Phase:
-    """The phase in the status; a Changeset that nobody has looked at is Open."""
-    return Phase((changeset.get("status") or {}).get("phase", Phase.OPEN))
-
-
 def rendered(problems: Iterable[Problem]) -> list[dict[str, Any]]:
     """Problems as they stand in the status."""
     return [error_of(problem).to_json() for problem in problems]
