@@ -17,6 +17,7 @@ from sandbox.components import API_SERVER, AWS, OPERATOR
 from sandbox.control_plane import Sandbox
 from sandbox.errors import AlreadyRunningError, NotRunningError, SandboxError
 from sandbox.processes import Lifetime
+from sandbox.state import StateDirectory
 
 _DEFAULT_DIRECTORY = Path(__file__).resolve().parent.parent / "build" / "sandbox"
 _POLL = 0.3
@@ -136,6 +137,8 @@ def _down(options: argparse.Namespace) -> int:
         found = list(processes.marked(options.dir.resolve()))
         for identity in found:
             processes.Process(identity).kill()
+        if found:
+            StateDirectory(options.dir.resolve()).remove_remains()
         _say(
             f"ended {len(found)} left over processes" if found else f"nothing runs in {options.dir}"
         )

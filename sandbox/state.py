@@ -120,6 +120,14 @@ class StateDirectory:
         """Removes the directory; called with the lock held."""
         shutil.rmtree(self.path, ignore_errors=True)
 
+    def remove_remains(self) -> None:
+        """Removes what processes wrote after somebody else had removed the directory.
+
+        Leaves it alone if anything in it is not a sandbox's.
+        """
+        if self.path.exists() and all(entry.name in _PARTS for entry in self.path.iterdir()):
+            self.remove()
+
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
         """Keeps other processes from starting or stopping a sandbox here.

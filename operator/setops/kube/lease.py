@@ -105,15 +105,15 @@ class Lease:
     async def release(self) -> None:
         """Give the Lease back, so that a successor need not wait. Does nothing when it isn't ours.
 
-        Raises an ApiError.
+        A renewal that was cut off may still arrive, so a record that has changed is read again and
+        given back unless it is another's. Raises an ApiError.
         """
-        if self._record is None or self.holder != self._identity:
-            return
-        freed = self._next(self._record, holder="", seconds=1)
-        try:
-            self._observe(await self._client.replace(freed))
-        except (Conflict, NotFound):  # somebody else has it already
-            self._record = None
+        while self._record is not None and self.holder == self._identity:
+            freed = self._next(self._record, holder="", seconds=1)
+            try:
+                self._observe(await self._client.replace(freed))
+            except (Conflict, NotFound):
+                await self._read()
 
     async def _try(self) -> bool:
         """Take or renew the Lease; whether it is ours now."""

@@ -148,6 +148,25 @@ def test_a_touched_or_deleted_record_does_not_end_a_reign(sandbox: Sandbox, name
     asyncio.run(story())
 
 
+def test_a_renewal_that_was_cut_off_does_not_keep_the_lease(
+    sandbox: Sandbox, namespace: str
+) -> None:
+    """As at the end of the operator, when the record has changed since its holder last saw it."""
+    key = Key(LEASE, namespace, "l")
+
+    async def story() -> None:
+        async with client_of(sandbox) as client:
+            first = Lease(client, namespace, "l", identity="first", durations=FAST)
+            await first.acquire()
+            await client.merge_patch(key, {"spec": {"renewTime": "2026-01-01T00:00:00.000000Z"}})
+            await first.release()
+            assert (await client.get(key))["spec"].get("holderIdentity", "") == ""
+            await client.delete(key)
+            await first.release()
+
+    asyncio.run(story())
+
+
 def test_who_cannot_renew_gives_up_before_another_may_take_over() -> None:
     async def story() -> None:
         clock = Clock()
