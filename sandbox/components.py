@@ -214,6 +214,8 @@ def command(component: str, around: Surroundings) -> Command:
     """The command line of a component, with its whole environment."""
     made = _COMMANDS[component](around)
     environment = {"PATH": os.environ["PATH"], MARKER: str(around.directory.path)}
+    if "GOGC" in os.environ:  # less garbage collection, for whoever has memory to spare
+        environment["GOGC"] = os.environ["GOGC"]
     return Command(made.line, environment | made.environment)
 
 

@@ -11,6 +11,10 @@ from sandbox import Sandbox
 from sandbox.proxy import Proxy
 from tests.cluster.witness import Witness
 
+# The control planes of all workers together take most of the machine, and a good part of that went
+# into collecting garbage early.
+os.environ.setdefault("GOGC", "400")
+
 _LONGEST = (
     "test_faults_commit",
     "test_faults_kubernetes",

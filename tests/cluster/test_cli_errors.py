@@ -59,9 +59,9 @@ def test_wrong_lines_are_answered_exactly(dev: Terminal) -> None:
 
 
 def _settled(said: str, dev: Terminal) -> str:
-    """Without what differs from run to run: names, and the Projects of other tests."""
+    """Without what differs from run to run: names, Projects and Organizations of other tests."""
     said = said.replace(dev.project, "PROJECT").rstrip("\n")
-    return re.sub(r"(Project '.*?' doesn't exist; there are:) .*", r"\1 …", said)
+    return re.sub(r"((?:Project|Organization) '.*?' doesn't exist; there are:) .*", r"\1 …", said)
 
 
 def _write(answers: dict[str, str]) -> None:

@@ -19,7 +19,7 @@ from setops.api.kinds import Kind
 Object = dict[str, Any]
 
 API: Final = "setops.co/v1alpha1"
-PATIENCE: Final = 60.0
+PATIENCE: Final = 120.0
 """Seconds after which something that should come soon counts as not coming."""
 
 _numbers = itertools.count(1)

@@ -19,7 +19,7 @@ import pytest
 
 from sandbox import Sandbox
 
-PATIENCE = 30.0
+PATIENCE = 60.0
 
 
 @dataclass
