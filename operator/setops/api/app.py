@@ -14,6 +14,7 @@ from pydantic import Field, StringConstraints, field_validator, model_validator
 
 from setops.api import names
 from setops.api.conditions import Condition
+from setops.api.errors import Validator, quoted, refusal
 from setops.api.model import CEL, Form, Model, map_key_rule, rule_with_expression, rules
 
 _HOST: Final = r"[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*(:[0-9]{1,5})?"
@@ -226,6 +227,13 @@ class Link(Model):
     path: MountPath | None = Field(None, description="Where a volume is mounted.")
     read_only: bool | None = Field(None, description="Mounts the volume read-only.")
 
+    @field_validator("env_key")
+    @classmethod
+    def _not_reserved(cls, key: str | None) -> str | None:
+        if key in names.RESERVED_ENV_KEYS:
+            raise refusal(Validator.INCLUDED, reserved_env_key(key))
+        return key
+
     @model_validator(mode="after")
     def _one_way(self) -> Self:
         if (self.env_key is None) == (self.path is None):
@@ -233,9 +241,6 @@ class Link(Model):
             raise ValueError(msg)
         if self.read_only is not None and self.path is None:
             msg = "readOnly goes with path"
-            raise ValueError(msg)
-        if self.env_key in names.RESERVED_ENV_KEYS:
-            msg = f"{self.env_key} is reserved; choose another envKey"
             raise ValueError(msg)
         return self
 
@@ -407,6 +412,11 @@ class AppSpec(Model):
 
 
 # Every change of an App looks at all its keys, which are nearly all the same as before.
+def reserved_env_key(key: str) -> str:
+    """What to say of a variable that the platform sets itself."""
+    return f"env key {quoted(key)} is reserved by the platform; choose another name"
+
+
 @lru_cache(maxsize=8192)
 def check_env_key(key: str) -> None:
     """Raise ValueError unless a user may set an environment variable of this name."""
@@ -417,8 +427,7 @@ def check_env_key(key: str) -> None:
         )
         raise ValueError(msg)
     if key in names.RESERVED_ENV_KEYS:
-        msg = f"{key!r} is reserved by the platform; choose another name"
-        raise ValueError(msg)
+        raise ValueError(reserved_env_key(key))
 
 
 APP_SPEC_RULES: Final = rules(

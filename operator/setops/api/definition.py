@@ -10,7 +10,7 @@ from typing import Annotated, Any, Final
 from pydantic import Field, ValidationError
 
 from setops.api import catalogue, names
-from setops.api.app import DOMAIN, AppSpec
+from setops.api.app import DOMAIN, AppSpec, reserved_env_key
 from setops.api.errors import Code, Problem, ProblemsError, Validator, problems_of, quoted
 from setops.api.kinds import APP, NOTIFICATION, SERVICE, Kind, Object
 from setops.api.model import Model
@@ -207,8 +207,7 @@ def key_problem(app: str, field: str, key: str) -> Problem | None:
         message = f"{quoted(key)} is not a valid {what}: {rule}"
         return Problem(path, Validator.INVALID_FORMAT, message)
     if field == "env" and key in names.RESERVED_ENV_KEYS:
-        message = f"env key {quoted(key)} is reserved by the platform; choose another name"
-        return Problem(path, Validator.INCLUDED, message)
+        return Problem(path, Validator.INCLUDED, reserved_env_key(key))
     return None
 
 

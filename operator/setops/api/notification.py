@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Final, Literal, Self
+from typing import Annotated, Final, Literal
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import Field, StringConstraints, ValidationInfo, field_validator
 
 from setops.api.conditions import Condition
+from setops.api.errors import Validator, quoted, refusal
 from setops.api.model import Model, rules
 
 _EMAIL: Final = r"[^@\s]+@[^@\s]+\.[^@\s]+"
@@ -22,14 +23,17 @@ class NotificationSpec(Model):
         description="Email address, or the URL that gets a POST."
     )
 
-    @model_validator(mode="after")
-    def _target_fits(self) -> Self:
-        pattern = _EMAIL if self.type == "email" else _WEBHOOK
-        if not re.fullmatch(pattern, self.target):
-            what = "an email address" if self.type == "email" else "an http or https URL"
-            msg = f"target {self.target!r} is not {what}"
-            raise ValueError(msg)
-        return self
+    @field_validator("target")
+    @classmethod
+    def _fits_its_type(cls, target: str, info: ValidationInfo) -> str:
+        match info.data.get("type"):
+            case "email" if not re.fullmatch(_EMAIL, target):
+                message = f"{quoted(target)} is not an email address"
+                raise refusal(Validator.NOT_AN_EMAIL_ADDRESS, message)
+            case "webhook" if not re.fullmatch(_WEBHOOK, target):
+                message = f"{quoted(target)} is not an http or https URL"
+                raise refusal(Validator.INVALID_FORMAT, message)
+        return target
 
 
 NOTIFICATION_SPEC_RULES: Final = rules(
