@@ -156,12 +156,14 @@ class Arena:
     def _until(
         self, branches: Sequence[Branch], missing: Callable[[Sequence[Branch]], list[str]]
     ) -> None:
-        deadline = time.monotonic() + PATIENCE
+        began = looked = time.monotonic()
         while said := missing(branches):
-            if time.monotonic() > deadline:
+            if looked - began > PATIENCE:
                 last = self.world.operator.log.splitlines()[-20:]
                 raise AssertionError("\n".join([*said, *last]))
-            time.sleep(POLL)
+            # A look at a crowd takes a while, which the operator would like to have, too.
+            time.sleep(max(POLL, 3 * (time.monotonic() - looked)))
+            looked = time.monotonic()
 
     def _unborn(self, branches: Iterable[Branch]) -> list[str]:
         ready = {

@@ -116,12 +116,14 @@ class Arena:
         waiting = list(lives)
         staged: set[str] = set()
         while True:
+            began = time.monotonic()
             found = dump(self.world, [life.name for life in waiting])
             waiting = [life for life in waiting if not done(life, found[life.name])]
             if not waiting or time.monotonic() > deadline:
                 return "\n".join(str(life) for life in waiting)
             self._add_stages(waiting, found, staged)
-            time.sleep(POLL)
+            # A look at a crowd takes a while, which the operator would like to have, too.
+            time.sleep(max(POLL, 3 * (time.monotonic() - began)))
 
     def _add_stages(
         self, lives: Sequence[Life], found: Mapping[str, Dump], staged: set[str]
