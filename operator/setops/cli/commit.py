@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from typing import Any, Final
-
-import click
 
 from setops.api.changeset import Phase, phase_of
 from setops.api.errors import Code, Problem, ProblemsError, Validator
@@ -16,7 +13,7 @@ from setops.cli.call import Call
 from setops.cli.inspect import Shown
 from setops.cli.problems import failure
 from setops.cli.session import Session
-from setops.cli.terminal import Spinner, echo, green
+from setops.cli.terminal import Spinner, can_ask, confirmed, echo, green
 from setops.kube.errors import TooManyRequests, Unavailable
 
 _POLL: Final = 0.15
@@ -70,9 +67,7 @@ def is_agreed(call: Call, *, unasked: bool) -> bool:
     """Whether the user wants it; `unasked` is what counts without a terminal to ask on."""
     if call.given("auto-approve"):
         return True
-    # The question goes where it is seen also when the output goes into a file.
-    can_ask = sys.stdin.isatty() and sys.stderr.isatty()
-    return click.confirm("Commit this?", default=False, err=True) if can_ask else unasked
+    return confirmed("Commit this?") if can_ask() else unasked
 
 
 def carry_out(call: Call, shown: Shown) -> int:
@@ -83,7 +78,11 @@ def carry_out(call: Call, shown: Shown) -> int:
         spec["message"] = call.text("message")
     if call.flags.get("timeout") is not None:
         spec["timeout"] = call.flags["timeout"]
-    asked = changesets.set_flag(session, shown.changeset, spec)
+    try:
+        asked = changesets.set_flag(session, shown.changeset, spec)
+    except KeyboardInterrupt:
+        echo("\nThe commit may have begun; see: setops changeset:info")
+        return 1
     if call.given("detach"):
         echo("The commit has begun; see how far it is: setops changeset:info")
         return 0

@@ -28,7 +28,7 @@ from setops.cli.preview import Ground
 from setops.cli.problems import failure
 from setops.cli.scope import Scope
 from setops.cli.session import Session
-from setops.cli.terminal import echo
+from setops.cli.terminal import can_ask, echo
 from setops.kube.errors import NotFound
 from setops.language.command import Level
 
@@ -109,6 +109,9 @@ def _commit(call: Call, session: Session, draft: Draft) -> int:
     finally:
         if not agreed:
             _withdraw(session, changeset, draft)
+    if not agreed and can_ask():
+        echo("Nothing was changed.")
+        return 1
     if not agreed:
         raise failure(
             Code.VALIDATION_FAILED,
