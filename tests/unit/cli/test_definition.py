@@ -119,6 +119,29 @@ def test_aliases_are_followed() -> None:
     assert file.definition["apps"]["worker"] == {"resources": {"scale": 2}}
 
 
+def test_merge_keys_take_over_what_the_map_does_not_say_itself() -> None:
+    file = read(
+        """
+schema_version: 2
+apps:
+  web: &web
+    image: a:1
+    resources: &small {cpu: 256, scale: 2}
+    env: &env {A: "1", B: "2"}
+  worker:
+    <<: *web
+    resources: {<<: *small, scale: 4}
+    env: {<<: [{B: "first"}, *env], C: "3"}
+"""
+    )
+    assert file.definition["apps"]["worker"] == {
+        "image": "a:1",
+        "resources": {"cpu": 256, "scale": 4},
+        "env": {"A": {"value": "1"}, "B": {"value": "first"}, "C": {"value": "3"}},
+    }
+    assert file.marks["apps.worker.image"].line == 5, "where it is written"
+
+
 V = "schema_version: 2\n"
 WRONG = {
     "": "line 1, column 1: the file is empty",
@@ -145,6 +168,10 @@ WRONG = {
     f"{V}apps: {{web: {{domains: {{}}}}}}": "has no key 'domains'",
     f"{V}? [a]\n: b": "line 2, column 3: a key must be a single word",
     f"{V}apps: *a": "line 2, column 7: *a names nothing that stands before it",
+    f"{V}apps: {{web: {{<<: x}}}}": "line 2, column 18: << takes a map, or a list of maps",
+    f"{V}apps: {{web: {{<<: [{{}}, [a]]}}}}": "line 2, column 23: << takes a map",
+    f"{V}apps: {{web: {{<<: {{}}, <<: {{}}}}}}": "line 2, column 22: '<<' is there twice",
+    f"{V}apps: {{web: {{'<<': {{}}}}}}": "line 2, column 14: apps.web has no key '<<'",
     f"{V}---\n{V}": "line 2, column 1: a second document begins here",
     f"{V}a: [": "this is no YAML",
     "a: b: c": "line 1, column 5: this is no YAML",
