@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 import yaml
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from setops.api.definition import StageDefinition
@@ -29,12 +30,14 @@ def filled(file: File) -> dict[str, Any]:
     """The definition with images in place of tags."""
     for app, tag in file.tags.items():
         file.definition["apps"][app]["image"] = f"{HEAD.repositories[app]}:{tag}"
-    return file.definition
+    plain: dict[str, Any] = secrets.plain(file.definition)
+    return plain
 
 
 @given(DEFINITIONS)
 def test_what_is_written_is_read_back_and_changes_nothing(definition: StageDefinition) -> None:
     file = read(write(definition, HEAD))
+    assert list(secrets.misplaced(file.definition)) == []
     assert (file.project, file.stage, file.log_retention) == ("shop", "production", 14)
     folded = fold(definition, spec_of({"definition": filled(file), "prune": True}), CONTEXT)
     assert folded.problems == ()
@@ -44,7 +47,10 @@ def test_what_is_written_is_read_back_and_changes_nothing(definition: StageDefin
 TRICKY = st.one_of(
     st.text(max_size=300),
     st.sampled_from(["1.10", "no", "12:30", "0x1f", "null", "~", "", " a ", "a: b", "# c", "- d",
-                     "\n", "a\nb\n", "'", '"', "\\", "{{", "*a", "&b", "!c", "%d", "\u2028"]),
+                     "\n", "a\nb\n", "'", '"', "\\", "{{", "*a", "&b", "!c", "%d", "\u2028",
+                     "{{ name }}", "{{ .Secrets.A }}", "{{{ a }}}", '{{ "{{" }}', '{{{{ "{{" }}',
+                     "{{\n.Secrets.A\n}}"]),
+    st.text('{}" .', max_size=12),
 )  # fmt: skip
 
 
@@ -55,7 +61,8 @@ def test_any_text_survives_as_a_variables_value(text: str) -> None:
     folded = fold(EMPTY, spec_of(spec), CONTEXT)
     if not folded.problems:
         again = read(write(folded.definition, HEAD)).definition
-        assert again["apps"]["web"]["env"]["A"] == variable
+        assert not [*secrets.uses(again), *secrets.misplaced(again)]
+        assert secrets.plain(again)["apps"]["web"]["env"]["A"] == variable
 
 
 def test_a_file_of_the_platforms_shape_is_read() -> None:
@@ -270,7 +277,62 @@ def test_a_secret_becomes_a_reference() -> None:
 
 def test_a_secret_inside_of_a_text_is_put_together() -> None:
     found = secrets.fill(secrets.uses(of("a:{{.Secrets.P}}@b")), {"P": r"\1"}, {})
-    assert found.data == {"P": r"\1", "web.URL": r"a:\1@b"}
+    written = "a:{{.Secrets.P}}@b"
+    assert found.data == {"P": r"\1", "web.URL": r"a:\1@b", "web.URL.template": written}
+
+
+def test_what_is_filled_in_is_taken_as_it_is() -> None:
+    value = "{{ .Secrets.Q }}" + '{{ "{{" }}'
+    text = '{{ "{{" }} .Secrets.Q }}={{ .Secrets.P }}'
+    found = secrets.fill(secrets.uses(of(text)), {"P": value}, {})
+    assert found.data["web.URL"] == "{{ .Secrets.Q }}=" + value
+    assert "Q" not in found.data
+
+
+def test_blanks_around_a_secret_are_part_of_the_text_and_not_of_the_secret() -> None:
+    found = secrets.fill(secrets.uses(of(" {{ .Secrets.P }}")), {"P": "p"}, {})
+    assert found.data == {"P": "p", "web.URL": " p", "web.URL.template": " {{ .Secrets.P }}"}
+
+
+def test_keys_of_a_secret_are_no_longer_than_kubernetes_takes() -> None:
+    long = "A" * 256
+    definition = {"apps": {"web-of-sixteen-c": {"env": {long: {"value": "a{{ .Secrets.P }}"}}}}}
+    found = secrets.fill(secrets.uses(definition), {"P": "p"}, {})
+    assert max(map(len, found.data)) <= 253
+    assert [key for key in found.data if found.data[key] == "ap"] != []
+
+
+TEXTS = st.lists(
+    st.sampled_from(
+        ["{{ .Secrets.P }}", "{{ .Secrets.Q }}", '{{ "{{" }}', "x", "@", "{", "}", " "]
+    ),
+    min_size=1,
+    max_size=5,
+).map("".join)
+
+
+@settings(max_examples=50)
+@given(TEXTS)
+def test_what_was_filled_in_is_written_as_it_was(text: str) -> None:
+    """Dump, apply, dump: the same file, the same Secret, and the secrets in neither."""
+    definition = of(text)
+    assume(not list(secrets.misplaced(definition)))
+    uses = list(secrets.uses(definition))
+    assume(uses)
+    given_ = {"P": "hush-p", "Q": "hush-q"}
+    filled_in = secrets.fill(uses, given_, {})
+    secret = secrets.secret_of("ns", "production", filled_in.data)
+    name = secret["metadata"]["name"]
+    raw = secrets.plain(secrets.replaced(definition, filled_in, name))
+    folded = fold(EMPTY, spec_of({"definition": raw, "prune": True}), CONTEXT)
+    assert folded.problems == ()
+    texts = {(name, key): text for key, text in secrets.templates(secret).items()}
+    dumped = write(folded.definition, replace(HEAD, templates=texts))
+    assert "hush" not in dumped + str(raw)
+    again = read(dumped).definition
+    assert again["apps"]["web"]["env"] == definition["apps"]["web"]["env"]
+    known = secrets.fill(secrets.uses(again), {}, secrets.values(secret))
+    assert known.data == filled_in.data, "so the Secret in use is found again"
 
 
 def test_what_is_given_counts_before_the_environment_before_what_is_in_use(
@@ -294,6 +356,7 @@ def test_templates_where_none_are_filled_in_are_refused() -> None:
         "apps.web.env.URL.value",
         "apps.web.image",
     ]
+    assert list(secrets.misplaced(of('{{ "{{" }} .Other }}'))) == []
 
 
 def test_a_file_of_secrets_is_lines() -> None:

@@ -1,8 +1,8 @@
 """YAML text as a tree that knows where everything stands. Pure.
 
 Scalars stay text: what a value means is up to the field it is for, so that `image_tag: 1.10` and
-`version: 16.4` are what is written, and `no` is a word. Aliases and merge keys (`<<: *base`) are followed up to a bound, so that no file,
-however hostile, takes long.
+`version: 16.4` are what is written, and `no` is a word. Aliases and merge keys (`<<: *base`) are
+followed up to a bound, so that no file, however hostile, takes long.
 """
 
 from __future__ import annotations
