@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from setops.api.changeset import phase_of
 from setops.api.definition import StageDefinition, load
 from setops.api.errors import Code, Validator
-from setops.api.kinds import CHANGESET, CONTROLLER_REVISION, Object
+from setops.api.kinds import CONTROLLER_REVISION, Object
 from setops.api.names import ANNOTATION_CHANGESET, LABEL_STAGE, revision_name
 from setops.changes.diff import diff
 from setops.changes.plan import Source, plan_of, plan_text
-from setops.cli import inspect, output, preview
+from setops.cli import changesets, inspect, output, preview
 from setops.cli.call import Call
 from setops.cli.problems import failure
 from setops.cli.session import Session
@@ -71,11 +70,7 @@ def definition_at(session: Session, number: int) -> StageDefinition:
 def index(call: Call) -> int:
     """`changeset`: those that are open or run."""
     place = call.session.place()
-    found = [
-        each
-        for each in call.session.cluster.list(CHANGESET, place.namespace)
-        if not phase_of(each).finished
-    ]
+    found = changesets.unfinished(call.session)
     if call.format != "table":
         output.write(call.format, found)
         return 0
