@@ -245,6 +245,7 @@ def test_a_failing_commit_tells_every_error_and_what_was_put_back(
     said = dev.run("changeset:commit --timeout 3")
     assert said.code == 1
     assert "Applying… (0/1)" in said.out
+    assert said.err.count("Error: ") == 1, "it went wrong once"
     assert "StateError · CommitFailed" in said.err
     assert "all was put back" in said.err
     assert "setops changeset:retry" in said.out
@@ -312,6 +313,10 @@ def test_history_diff_and_the_way_back(world: World, dev: Terminal) -> None:
     assert "Nothing to change" in dev.does("changeset:diff 2")
     assert "has no revision 9; it has 1 to 2" in dev.fails("changeset:diff 9")
     assert "nothing to do" in dev.does("changeset:revert 2")
+    dev.does("changeset:revert 1")
+    assert "what is staged is a definition, not commands" in dev.fails("changeset:undo")
+    assert "Definition: what the whole Stage is to be" in dev.does("changeset:info")
+    assert dev.does("changeset:discard") == "Discarded a definition; nothing was changed.\n"
     assert "resources.scale: 4 → 1" in dev.does("changeset:revert 1")
     dev.does("changeset:commit")
     web = world.get("sapp", "web", f"{dev.project}-production")

@@ -191,6 +191,15 @@ def commands_of(changeset: Object | None) -> Sequence[str]:
     return list((changeset or {}).get("spec", {}).get("commands") or ())
 
 
+def content_text(changeset: Object) -> str:
+    """What is staged, in a few words: `2 commands`, `a definition`."""
+    count = len(commands_of(changeset))
+    commands = "1 command" if count == 1 else f"{count} commands"
+    if changeset["spec"].get("definition") is None:
+        return commands
+    return f"a definition and {commands}" if count else "a definition"
+
+
 def _tidy_up(session: Session, finished: Sequence[Object]) -> None:
     """Delete the oldest of the user's Changesets that have ended: what they did is in revisions."""
     for each in finished[:-KEPT]:

@@ -115,11 +115,9 @@ def discard(call: Call) -> int:
     session = call.session
     found = changesets.mine(session)
     changeset = found.open or found.running or changesets.nothing_staged(session)
-    count = len(changesets.commands_of(changeset))
     changed = throw_away(session, changeset)
     if found.open is not None:
-        commands = "1 command" if count == 1 else f"{count} commands"
-        echo(f"Discarded {commands}; nothing was changed.")
+        echo(f"Discarded {changesets.content_text(changeset)}; nothing was changed.")
         return 0
     ended = _until_ended(session, changed)
     phase = phase_of(ended)
@@ -216,4 +214,10 @@ def _progress(changeset: Object) -> str:
 def _failed(changeset: Object) -> ProblemsError:
     """Every error of a failed commit, and last what was put back."""
     whole = Problem("", Validator.INVALID, inspect.message_of(changeset), Code.COMMIT_FAILED)
-    return ProblemsError([*inspect.problems_of(changeset), whole])
+    # What went wrong while it was carried out is told together with what was put back.
+    others = [
+        problem
+        for problem in inspect.problems_of(changeset)
+        if problem.code is not Code.COMMIT_FAILED or problem.message not in whole.message
+    ]
+    return ProblemsError([*others, whole])

@@ -14,6 +14,7 @@ from setops.changes.plan import Source, plan_of, plan_text
 from setops.cli import changesets, inspect, output, preview
 from setops.cli.call import Call
 from setops.cli.problems import failure
+from setops.cli.read.common import age
 from setops.cli.session import Session
 from setops.cli.terminal import block, bold, coloured_plan, echo, table
 
@@ -118,7 +119,7 @@ def log(call: Call) -> int:
             ("Message", each.message),
         ]
         echo(bold(f"Revision {each.number}"))
-        echo(block((name, value) for name, value in rows if value))
+        echo(block((name, value) for name, value in rows if value) + "\n")
         if position > 0:
             echo(_difference(found[position - 1].definition, each.definition))
         elif each.number == 1:
@@ -152,7 +153,7 @@ def _revision(resource: Object) -> Revision:
     manager = data.get("manager")
     return Revision(
         number=int(resource["revision"]),
-        time=str(metadata["creationTimestamp"]),
+        time=age(str(metadata["creationTimestamp"])),
         author=str(data.get("user") or (f"field manager {manager}" if manager else "")),
         changeset=str((metadata.get("annotations") or {}).get(ANNOTATION_CHANGESET, "")),
         message=str(data.get("message", "")),
