@@ -90,7 +90,7 @@ def test_an_error_is_told_at_its_command_and_stages_nothing(dev: Terminal) -> No
     assert "ValidationError · ValidationFailed · multiple_of_invalid · commands[1]" in said
     assert "resource:set" not in dev.does("changeset:info")
     assert "did you mean 'web'?" in dev.fails("--app wbe resource:set scale 2")
-    assert "doesn't exist" in dev.fails("--app web link:create store --env-key STORE")
+    assert "wouldn't exist" in dev.fails("--app web link:create store --env-key STORE")
 
 
 def test_another_terminal_sees_the_same_changeset(dev: Terminal) -> None:

@@ -176,5 +176,43 @@ def test_braces_that_are_no_template_come_back_as_they_were(dev: Terminal) -> No
     assert "{{ .Secrets.NONE }} and {{ name }}" in dev.does("env -a web")
 
 
+BOMB = "a0: &a0 [x, x, x, x, x, x, x, x, x]\n" + "".join(
+    f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]\n" for n in range(1, 12)
+)
+MERGED = "a0: &a0 {a: 1, b: 2, c: 3}\n" + "".join(
+    f"a{n}: &a{n} {{<<: [{', '.join([f'*a{n - 1}'] * 9)}]}}\n" for n in range(1, 12)
+)
+HOSTILE = {
+    "": "the file is empty",
+    BOMB: "more than 200000 values",
+    MERGED: "more than 200000 values",
+    "apps: " + "{a: " * 3000: "too many levels",
+    "apps: {web: {env: {A: '" + "x" * 1_000_000 + "'}}}": "at most 32768 characters",
+    "apps: {web: {env: {" + ", ".join(f"K{n}: v" for n in range(1001)) + "}}}": "at most 1000",
+    "apps: {" + ", ".join(f"app{n}: {{}}" for n in range(2000)) + "}": "… and 1750 more errors",
+    "apps: {wéb: {}, '🙂': {}, \"a\\u202eb\": {}}": "'wéb' is not a valid name",
+    "apps: {web: {resources: {scale: .inf, cpu: 1e3}}}": "is '.inf'; it must be a whole number",
+    "apps: {web: {resources: {scale: " + "9" * 5000 + "}}}": "must be a whole number",
+    "apps: !!python/object/apply:os.system ['true']": "the tag !!python/object/apply:os.system",
+    '"a\\nb\\e[2J": 1': "has no key 'a\N{REPLACEMENT CHARACTER}b\N{REPLACEMENT CHARACTER}[2J'",
+    "project: [1]": "project is a text",
+    "\x00": "this is no YAML",
+}
+
+
+def test_hostile_files_are_answered_in_words(dev: Terminal) -> None:
+    """Through the program; what a reader makes of random ones is the unit tests' matter."""
+    for number, text in enumerate(HOSTILE):
+        head = "schema_version: 2\n" if text else ""
+        (dev.directory / f"hostile{number}").write_text(head + text)
+    lines = [f"stage:apply -f hostile{number} --auto-approve" for number in range(len(HOSTILE))]
+    for said, words in zip(dev.runs(lines), HOSTILE.values(), strict=True):
+        assert said.code == 1, words
+        assert words in said.err
+        assert "bug" not in said.err
+        assert len(said.err) < 20_000
+    dev.fails("changeset:info", 78)
+
+
 def test_the_schema_is_json(dev: Terminal) -> None:
     assert json.loads(dev.does("stage:schema"))["properties"]["schema_version"] == {"const": 2}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import replace
 from typing import Any
 
@@ -179,6 +180,9 @@ WRONG = {
     f"{V}apps: {{web: {{<<: [{{}}, [a]]}}}}": "line 2, column 23: << takes a map",
     f"{V}apps: {{web: {{<<: {{}}, <<: {{}}}}}}": "line 2, column 22: '<<' is there twice",
     f"{V}apps: {{web: {{'<<': {{}}}}}}": "line 2, column 14: apps.web has no key '<<'",
+    f"{V}apps: {{web: !vault {{image: a}}}}": "line 2, column 13: the tag !vault means nothing",
+    f"{V}apps: !!python/object:os.x {{}}": "the tag !!python/object:os.x means nothing here",
+    f"{V}apps: {{web: {{resources: {{scale: !!str 2}}}}}}": "it must be a whole number",
     f"{V}---\n{V}": "line 2, column 1: a second document begins here",
     f"{V}a: [": "this is no YAML",
     "a: b: c": "line 1, column 5: this is no YAML",
@@ -212,7 +216,14 @@ def test_a_bomb_of_aliases_is_refused() -> None:
 
 
 YAMLS = st.recursive(
-    st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=20)),
+    st.one_of(
+        st.none(),
+        st.booleans(),
+        st.integers(),
+        st.floats(),
+        st.text(max_size=20),
+        st.sampled_from(["{{ .Secrets.A }}", "x{{ .Secrets.B }}", "{{ c }}", '{{ "{{" }}']),
+    ),
     lambda inner: st.one_of(
         st.lists(inner, max_size=4),
         st.dictionaries(
@@ -238,7 +249,12 @@ def test_nothing_but_problems_ever_comes_of_a_file(text: str) -> None:
         file = read(text)
     except ProblemsError:
         return
-    fold(EMPTY, spec_of({"definition": filled_anyhow(file), "prune": True}), CONTEXT)
+    definition = filled_anyhow(file)
+    list(secrets.misplaced(definition))
+    with contextlib.suppress(ProblemsError):
+        found = secrets.fill(secrets.uses(definition), {"A": "a"}, {})
+        definition = secrets.replaced(definition, found, "made")
+    fold(EMPTY, spec_of({"definition": secrets.plain(definition), "prune": True}), CONTEXT)
 
 
 def filled_anyhow(file: File) -> dict[str, Any]:

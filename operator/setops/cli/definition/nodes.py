@@ -19,6 +19,12 @@ MAX_BYTES: Final = 4_000_000
 MAX_DEPTH: Final = 32
 MAX_NODES: Final = 200_000
 _MERGE: Final = "<<"
+_CORE: Final = "tag:yaml.org,2002:"
+_TEXT: Final = f"{_CORE}str"
+_TAGS: Final = {
+    "!",
+    *(f"{_CORE}{name}" for name in ["str", "int", "bool", "float", "null", "map", "seq"]),
+}
 _NULLS: Final = frozenset({"", "~", "null", "Null", "NULL"})
 
 
@@ -122,11 +128,13 @@ class _Reader:
             raise ProblemsError([problem(mark, "too many levels", Validator.TOO_LONG)])
         if isinstance(event, yaml.AliasEvent):
             return self._alias(event, mark)
+        self._check_tag(event, mark)
         before = self._count
         node: Node
         match event:
             case yaml.ScalarEvent():
-                node = Scalar(mark, event.value, event.style is None or event.style == "")
+                plain = event.style in (None, "") and event.tag != _TEXT
+                node = Scalar(mark, event.value, plain)
             case yaml.SequenceStartEvent():
                 node = self._sequence(mark, depth)
             case _:
@@ -135,6 +143,13 @@ class _Reader:
         if anchor:
             self._anchors[anchor] = (node, self._count - before + 1)
         return node
+
+    def _check_tag(self, event: yaml.Event, mark: Mark) -> None:
+        tag = getattr(event, "tag", None)
+        if tag and tag not in _TAGS:
+            shown = tag.replace(_CORE, "!!")
+            message = f"the tag {shown} means nothing here; write the value itself"
+            self.problems.append(problem(mark, message, Validator.NOT_INCLUDED))
 
     def _alias(self, event: yaml.AliasEvent, mark: Mark) -> Node:
         # One inside of what it names isn't known yet, so nothing can hold itself.
