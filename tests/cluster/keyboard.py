@@ -17,7 +17,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 PATIENCE = 60.0
-_HESITATION = 10.0
 _STEERING = re.compile(r"\x1b\[[0-9;?=>]*[a-zA-Z]|\x1b[=>]|\x1b\][^\x07]*\x07|\r|\x1b\(B|\x0f|\a")
 
 
@@ -59,24 +58,6 @@ class Keyboard:
             time.sleep(0.02)
         self.pid = 0
         return os.waitstatus_to_exitcode(ended[1])
-
-    def interrupt(self) -> int:
-        """Press Ctrl-C until the program ends; its exit code.
-
-        On a busy machine one that came just as the question was asked had no effect.
-        """
-        deadline = time.monotonic() + PATIENCE
-        while time.monotonic() < deadline:
-            self.type("\x03")
-            # A second one too soon would meet the program while it ends.
-            again = time.monotonic() + _HESITATION
-            while time.monotonic() < again:
-                self._read(time.monotonic() + 0.02)
-                ended = os.waitpid(self.pid, os.WNOHANG)
-                if ended[0]:
-                    self.pid = 0
-                    return os.waitstatus_to_exitcode(ended[1])
-        raise AssertionError(f"doesn't end, after {self.text!r}")
 
     def close(self) -> None:
         """End the program if it runs still."""

@@ -10,13 +10,15 @@ from pathlib import Path
 
 import pytest
 
-from setops.cli.changesets import KEPT
+from setops.cli.changesets import KEPT, UNFINISHED
+from setops.cli.naming import changeset_name
 from tests.cluster.terminal import (
     DEV,
     OPS,
     Terminal,
     administrator,
     developer,
+    grant,
     new_project,
 )
 from tests.cluster.world import World, manifest
@@ -88,7 +90,7 @@ def test_an_error_is_told_at_its_command_and_stages_nothing(dev: Terminal) -> No
     assert "ValidationError · ValidationFailed · multiple_of_invalid · commands[1]" in said
     assert "resource:set" not in dev.does("changeset:info")
     assert "did you mean 'web'?" in dev.fails("--app wbe resource:set scale 2")
-    assert "doesn't exist" in dev.fails("--app web link:create store --env-key STORE")
+    assert "wouldn't exist" in dev.fails("--app web link:create store --env-key STORE")
 
 
 def test_another_terminal_sees_the_same_changeset(dev: Terminal) -> None:
@@ -126,6 +128,43 @@ def test_two_users_have_a_changeset_each(dev: Terminal) -> None:
         OPS,
         DEV,
     ]
+
+
+def test_any_user_name_finds_its_own_changeset(world: World, dev: Terminal) -> None:
+    odd = dev.elsewhere("ou=dev,cn=o.s@example.com")
+    grant(world, odd.user, "edit", f"{dev.project}-production")
+    grant(world, odd.user, "view", dev.project)
+    dev.does("app:create web")
+    odd.does("app:create worker")
+    assert "2 commands" in odd.does("app:create other")
+    assert "web" not in odd.does("changeset:info")
+
+
+def test_a_name_that_somebody_else_has_taken_is_in_nobodys_way(world: World, dev: Terminal) -> None:
+    namespace = f"{dev.project}-production"
+    name = changeset_name(DEV, namespace, 0, set())
+    spec = {"user": OPS, "commands": ["app:create web"]}
+    world.sandbox.kubectl(
+        "create", "-f", "-", input=json.dumps(manifest("Changeset", name, spec, namespace)),
+        kubeconfig=dev.elsewhere(OPS).kubeconfig,
+    )  # fmt: skip
+    dev.does("app:create worker")
+    assert "app:create worker" in dev.does("changeset:info")
+
+
+def test_changesets_of_others_are_not_sent(world: World, dev: Terminal) -> None:
+    dev.does("app:create web")
+    dev.elsewhere(OPS).does("app:create worker")
+    namespace = f"{dev.project}-production"
+    world.until(lambda: len(world.list("scs", namespace)) == 2, "both Changesets")
+
+    def selected() -> list[str]:
+        where = (f"--namespace={namespace}", f"--field-selector=spec.user={DEV},{UNFINISHED}")
+        return world.sandbox.kubectl("get", "scs", "-o", "name", *where).stdout.splitlines()
+
+    assert len(selected()) == 1
+    dev.does("changeset:discard")
+    world.until(lambda: not selected(), "the end of the discarded one")
 
 
 def test_a_second_changeset_of_the_same_content_is_carried_out_too(
@@ -206,6 +245,7 @@ def test_a_failing_commit_tells_every_error_and_what_was_put_back(
     said = dev.run("changeset:commit --timeout 3")
     assert said.code == 1
     assert "Applying… (0/1)" in said.out
+    assert said.err.count("Error: ") == 1, "it went wrong once"
     assert "StateError · CommitFailed" in said.err
     assert "all was put back" in said.err
     assert "setops changeset:retry" in said.out
@@ -273,6 +313,10 @@ def test_history_diff_and_the_way_back(world: World, dev: Terminal) -> None:
     assert "Nothing to change" in dev.does("changeset:diff 2")
     assert "has no revision 9; it has 1 to 2" in dev.fails("changeset:diff 9")
     assert "nothing to do" in dev.does("changeset:revert 2")
+    dev.does("changeset:revert 1")
+    assert "what is staged is a definition, not commands" in dev.fails("changeset:undo")
+    assert "Definition: what the whole Stage is to be" in dev.does("changeset:info")
+    assert dev.does("changeset:discard") == "Discarded a definition; nothing was changed.\n"
     assert "resources.scale: 4 → 1" in dev.does("changeset:revert 1")
     dev.does("changeset:commit")
     web = world.get("sapp", "web", f"{dev.project}-production")

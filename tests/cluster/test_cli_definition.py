@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cluster.terminal import Terminal, administrator, developer
+from tests.cluster.terminal import Terminal, administrator, developer, grant, terminal
 from tests.cluster.world import World
 
 
@@ -134,9 +134,84 @@ def test_secrets_go_into_a_secret_and_nowhere_else(dev: Terminal, world: World) 
     assert "hush-hush" not in changesets + said
     assert dev.does("stage:apply -f stage.setops.yaml") == "Nothing to change.\n", "known by now"
     dump = dev.does("stage:dump")
+    assert "value: x{{ .Secrets.KEY }}" in dump
     assert dev.does("stage:apply -f -", input=dump) == "Nothing to change.\n"
     (dev.directory / "secrets").write_text("KEY=other\n")
-    assert "restarts its containers" in dev.run(line).out
+    namesake = {**secret, "metadata": {**secret["metadata"], "name": f"{reference['name']}0"}}
+    for field in ("uid", "resourceVersion", "managedFields"):
+        namesake["metadata"].pop(field, None)
+    world.apply(namesake)
+    path.write_text(dump)
+    assert "restarts its containers" in dev.does(line)
+    kept = {each["metadata"]["name"] for each in world.list("secret", namespace)}
+    assert reference["name"] in kept, "the revision before has it"
+    assert namesake["metadata"]["name"] not in kept, "nothing refers to it"
+    dev.does("changeset:revert 2")
+    dev.does("changeset:commit")
+    again = world.get("sapp", "web", namespace)
+    assert again is not None
+    assert again["spec"]["env"]["A"]["secretRef"] == reference
+
+
+def test_whoever_may_not_see_secrets_dumps_references_to_them(
+    dev: Terminal, admin: Terminal, world: World
+) -> None:
+    path = dumped(dev)
+    path.write_text(path.read_text().replace("'1.10'", "'{{ .Secrets.KEY }}:{{ .Secrets.KEY }}'"))
+    dev.does("stage:apply -f stage.setops.yaml --secrets - --auto-approve", input="KEY=hush\n")
+    visitor = terminal(world.sandbox, admin.directory.parent / "visitor", "visitor@example.com")
+    for namespace in (f"{dev.project}-production", dev.project):
+        grant(world, visitor.user, "view", namespace)
+    dump = visitor.on(dev.project).does("stage:dump")
+    assert "secret_ref:" in dump
+    assert "key: web.A" in dump
+    assert dev.does("stage:apply -f -", input=dump) == "Nothing to change.\n"
+
+
+def test_braces_that_are_no_template_come_back_as_they_were(dev: Terminal) -> None:
+    dev.does(["-a", "web", "env:set", "A={{ .Secrets.NONE }} and {{ name }}"])
+    dev.does("changeset:commit")
+    dump = dev.does("stage:dump")
+    assert dev.does("stage:apply -f -", input=dump) == "Nothing to change.\n"
+    assert "{{ .Secrets.NONE }} and {{ name }}" in dev.does("env -a web")
+
+
+BOMB = "a0: &a0 [x, x, x, x, x, x, x, x, x]\n" + "".join(
+    f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]\n" for n in range(1, 12)
+)
+MERGED = "a0: &a0 {a: 1, b: 2, c: 3}\n" + "".join(
+    f"a{n}: &a{n} {{<<: [{', '.join([f'*a{n - 1}'] * 9)}]}}\n" for n in range(1, 12)
+)
+HOSTILE = {
+    "": "the file is empty",
+    BOMB: "more than 200000 values",
+    MERGED: "more than 200000 values",
+    "apps: " + "{a: " * 3000: "too many levels",
+    "apps: {web: {env: {A: '" + "x" * 1_000_000 + "'}}}": "at most 32768 characters",
+    "apps: {web: {env: {" + ", ".join(f"K{n}: v" for n in range(1001)) + "}}}": "at most 1000",
+    "apps: {" + ", ".join(f"app{n}: {{}}" for n in range(2000)) + "}": "… and 1750 more errors",
+    "apps: {wéb: {}, '🙂': {}, \"a\\u202eb\": {}}": "'wéb' is not a valid name",
+    "apps: {web: {resources: {scale: .inf, cpu: 1e3}}}": "is '.inf'; it must be a whole number",
+    "apps: {web: {resources: {scale: " + "9" * 5000 + "}}}": "must be a whole number",
+    "apps: !!python/object/apply:os.system ['true']": "the tag !!python/object/apply:os.system",
+    '"a\\nb\\e[2J": 1': "has no key 'a\N{REPLACEMENT CHARACTER}b\N{REPLACEMENT CHARACTER}[2J'",
+    "project: [1]": "project is a text",
+    "\x00": "this is no YAML",
+}
+
+
+def test_hostile_files_are_answered_in_words(dev: Terminal) -> None:
+    """Through the program; what a reader makes of random ones is the unit tests' matter."""
+    for number, text in enumerate(HOSTILE):
+        head = "schema_version: 2\n" if text else ""
+        (dev.directory / f"hostile{number}").write_text(head + text)
+    lines = [f"stage:apply -f hostile{number} --auto-approve" for number in range(len(HOSTILE))]
+    for said, words in zip(dev.runs(lines), HOSTILE.values(), strict=True):
+        assert said.code == 1, words
+        assert words in said.err
+        assert "bug" not in said.err
+        assert len(said.err) < 20_000
+    dev.fails("changeset:info", 78)
 
 
 def test_the_schema_is_json(dev: Terminal) -> None:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import re
+import sys
+from dataclasses import replace
+from pathlib import Path
 from typing import Final
 
 import pytest
@@ -103,13 +107,16 @@ ELSEWHERE: Final = {
     "changeset:commit", "changeset:discard", "changeset:undo", "changeset:retry", "changeset:info",
     "changeset:log", "changeset:diff", "changeset:revert", "project:create", "project:destroy",
     "stage:create", "stage:destroy", "stage:dump", "stage:apply", "stage:schema", "use", "login",
-    "organization:switch", "logout", "completion", "help",
+    "organization:switch", "logout", "completion",
 }  # fmt: skip
 """What other tests of the command line run."""
 
 
 def test_no_command_is_left_out() -> None:
-    assert {*STAGED, *READ, *LATER, *ELSEWHERE} == set(declarations())
+    assert {*STAGED, *READ, *LATER, *ELSEWHERE, "help"} == set(declarations())
+    others = "".join(path.read_text() for path in Path(__file__).parent.glob("test_cli*.py"))
+    lines = " ".join(re.findall(r'(?:does|run|fails)\(\s*\[?f?"([^"]+)"', others))
+    assert [name for name in ELSEWHERE if not re.search(rf"(?<![\w:]){name}(?![\w:])", lines)] == []
 
 
 def test_a_cluster_is_chosen_and_forgotten(admin: Terminal) -> None:
@@ -118,6 +125,36 @@ def test_a_cluster_is_chosen_and_forgotten(admin: Terminal) -> None:
     assert admin.does("organization:switch acme").startswith("New Projects are created in")
     assert "Organization: acme" in " ".join(admin.does("login:info").split())
     admin.does("logout")
+
+
+AWS: Final = """#!{python}
+import os, sys, yaml
+if sys.argv[1:] != ["eks", "update-kubeconfig", "--name", "shop", "--alias", "shop",
+                    "--region", "eu-central-1"]:
+    sys.exit("An error occurred (ResourceNotFoundException): No cluster found")
+path = os.environ["KUBECONFIG"]
+config = yaml.safe_load(open(path))
+config["contexts"].append({{"name": "shop", "context": config["contexts"][0]["context"]}})
+open(path, "w").write(yaml.safe_dump(config))
+"""
+"""What the aws program (1.46, tried by hand against the emulator) takes, and does with it."""
+
+
+def test_a_cluster_of_eks_is_imported_by_the_aws_program(admin: Terminal, tmp_path: Path) -> None:
+    config = tmp_path / "kubeconfig"
+    config.write_text(admin.kubeconfig.read_text())
+    path = {**admin.variables, "PATH": str(tmp_path)}
+    user = replace(admin, kubeconfig=config, directory=tmp_path, variables=path)
+    said = user.fails("login --eks shop")
+    assert "the aws program isn't installed" in said
+    program = tmp_path / "aws"
+    program.write_text(AWS.format(python=sys.executable))
+    program.chmod(0o755)
+    said = user.fails("login --eks other")
+    assert "aws could not import 'other': An error occurred (ResourceNotFoundException)" in said
+    said = user.does("login --eks shop --region eu-central-1")
+    assert f"You are {admin.user} on https://" in said
+    assert "Context:      shop\n" in user.does("login:info")
 
 
 def test_help_is_there_for_all(admin: Terminal) -> None:

@@ -61,10 +61,24 @@ def test_ctrl_c_at_the_question_commits_nothing(dev: Terminal) -> None:
     dev.does("-a web env:set ASKED=1")
     with on_screen(dev, "changeset:commit") as screen:
         screen.until("Commit this? [y/N]: ")
-        assert screen.interrupt() == 1
-        assert "Traceback" not in screen.text
+        screen.type("\x03")
+        screen.until("Nothing was committed; the Changeset stays as it is.")
+        assert screen.end() == 1
     assert "Phase:       Open" in dev.does("changeset:info")
     dev.does("changeset:discard")
+
+
+def test_a_file_is_applied_after_a_yes_and_no_is_no(dev: Terminal) -> None:
+    file = dev.directory / "asked.yaml"
+    file.write_text(dev.does("stage:dump").replace("apps:\n", "apps:\n  asked: {}\n"))
+    for answer, said, code in (("n", "Nothing was changed.", 1), ("y", "Commit successful!", 0)):
+        with on_screen(dev, "stage:apply -f asked.yaml") as screen:
+            screen.until("Commit this? [y/N]: ")
+            screen.type(f"{answer}\n")
+            screen.until(said)
+            assert screen.end() == code
+        dev.fails("changeset:info", 78)
+    assert "asked" in dev.does("app -o name")
 
 
 def test_no_color_means_no_colour(dev: Terminal) -> None:

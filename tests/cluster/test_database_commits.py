@@ -6,6 +6,7 @@ AWS is an emulator behind a proxy that lets states last, and the database is a r
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Final
 
 import pytest
@@ -14,6 +15,7 @@ from sandbox import Sandbox
 from tests.cluster import rds
 from tests.cluster.aws.test_postgresql import NOTHING
 from tests.cluster.rds import CREATING, DELETING, Rig
+from tests.cluster.terminal import BOSS, grant, terminal
 from tests.cluster.world import Object, World, changeset
 
 PRODUCT: Final = "Amazon RDS for PostgreSQL"
@@ -102,6 +104,44 @@ def nothing_is_left(rig: Rig, namespace: str) -> None:
     assert rig.owner.holdings(rig.name(namespace)) == NOTHING
     bucket = rig.name(namespace, "store")
     assert bucket not in (*rig.root.buckets(), *rig.root.users())
+
+
+def test_the_example_of_the_concepts_by_the_command_line(
+    rig: Rig, world: World, tmp_path: Path
+) -> None:
+    namespace = rig.stage("concepts")
+    grant(world, BOSS, "cluster-admin")
+    user = terminal(world.sandbox, tmp_path, BOSS).on("concepts", "live")
+    for line in (
+        *CREATE,
+        "--app web network:set health-check-path /up",
+    ):
+        user.does(line)
+    assert "Commit successful!" in user.does("changeset:commit")
+
+    for line in (
+        "app:create worker",
+        "--app worker release:create registry.example.com/worker:1",
+        "--app worker release:activate 1",
+        "--app worker resource:set scale 2",
+        "--app worker link:create database --env-key DATABASE_URL",
+        "--app worker link:create store --env-key STORE_URL",
+    ):
+        user.does(line)
+    assert "1 to create, 0 to change, 0 to destroy\n\n+ App worker\n" in user.does("changeset:info")
+    assert user.does("app -o name") == "web\n", "it is only staged"
+    assert "Commit successful!" in user.does("changeset:commit")
+    assert user.does("app -o name") == "web\nworker\n"
+    assert user.does("service -o name") == "database\nstore\n"
+    assert "ACTIVE 2 / 2 running tasks" in user.does("app:info worker")
+    assert "database as DATABASE_URL" in user.does("app:info worker")
+    assert user.does("why") == "Nothing blocks: all is as it should be.\n"
+    rig.query(namespace, "CREATE TABLE jobs (id int)", "INSERT INTO jobs VALUES (2)")
+    assert rig.query(namespace, "SELECT id FROM jobs") == [(2,)]
+    assert rig.name(namespace, "store") in rig.root.buckets()
+    dump = user.does("stage:dump")
+    assert user.does("stage:apply -f -", input=dump) == "Nothing to change.\n"
+    assert rig.secret(namespace)["url"] not in dump + user.does("app:info worker")
 
 
 def test_a_commit_waits_for_its_database_and_then_its_app_reaches_it(

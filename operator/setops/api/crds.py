@@ -58,6 +58,7 @@ class Definition:
     spec_rules: dict[str, Any] | None = None
     root_rules: dict[str, Any] | None = None
     scale: tuple[str, str, str] | None = None
+    selectable: tuple[str, ...] = ()
     required: tuple[str, ...] = ("spec",)
 
 
@@ -205,6 +206,7 @@ DEFINITIONS: Final = (
         ),
         spec_rules=CHANGESET_SPEC_RULES,
         root_rules=CHANGESET_RULES,
+        selectable=(".spec.user", ".status.phase"),
     ),
 )
 
@@ -220,6 +222,8 @@ def crd(definition: Definition) -> Object:
         "additionalPrinterColumns": [_column(column) for column in definition.columns],
         "schema": {"openAPIV3Schema": _schema(definition)},
     }
+    if definition.selectable:
+        version["selectableFields"] = [{"jsonPath": path} for path in definition.selectable]
     if definition.scale is not None:
         spec, status, selector = definition.scale
         version["subresources"]["scale"] = {

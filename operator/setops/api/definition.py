@@ -242,8 +242,8 @@ def _app_links(name: str, app: AppSpec, services: Mapping[str, ServiceSpec]) -> 
             yield Problem(
                 field,
                 Validator.NOT_FOUND,
-                f"App {name!r} links Service {service!r}, which doesn't exist; "
-                f"create it or unlink it (--app {name} link:destroy {service})",
+                f"App {name!r} links Service {service!r}, which wouldn't exist then; "
+                f"create or keep it, or unlink it (--app {name} link:destroy {service})",
                 Code.SERVICE_DOES_NOT_EXIST,
             )
             continue

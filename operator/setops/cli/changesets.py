@@ -6,6 +6,7 @@ A user has one open Changeset per Stage, made at the first staged command.
 from __future__ import annotations
 
 import contextlib
+import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,11 +18,20 @@ from setops.api.kinds import CHANGESET, Object
 from setops.cli.naming import changeset_name, prefix
 from setops.cli.problems import failure
 from setops.cli.session import Session
-from setops.kube.errors import AlreadyExists, ApiError, Conflict, Invalid, NotFound
+from setops.kube.errors import (
+    AlreadyExists,
+    ApiError,
+    BadRequest,
+    Conflict,
+    Invalid,
+    NotFound,
+)
 
 Edit = Callable[[Object | None], dict[str, Any]]
 """Takes the open Changeset, or None for none, and gives the fields of its spec that change."""
 
+UNFINISHED: Final = ",".join(f"status.phase!={phase}" for phase in Phase if phase.finished)
+"""Selects those that haven't ended."""
 KEPT: Final = 20
 """Changesets of a user that have ended and are kept on a Stage, for looking at."""
 _TRIES: Final = 20
@@ -30,33 +40,61 @@ _PAUSE: Final = 0.05
 
 @dataclass(frozen=True, slots=True)
 class Mine:
-    """A user's Changesets on a Stage: the open one, the one whose commit runs, those that have
-    ended (oldest first), and the names that are taken by anybody's."""
+    """A user's Changesets on a Stage: the open one, and the one whose commit runs."""
 
     open: Object | None
     running: Object | None
-    finished: Sequence[Object]
-    names: frozenset[str]
 
 
 def mine(session: Session) -> Mine:
-    """The user's Changesets on the Stage."""
-    namespace, user = session.place().namespace, session.user
-    everyone = session.cluster.list(CHANGESET, namespace)
-    own = sorted(
-        (each for each in everyone if each["spec"].get("user") == user),
-        key=lambda each: (each["metadata"]["creationTimestamp"], each["metadata"]["name"]),
-    )
+    """The user's Changesets on the Stage that haven't ended."""
+    own = _own(session, UNFINISHED)
     # One that was applied with kubectl and commits at once is no staging area.
-    made_here = [
-        each for each in own if each["metadata"]["name"].startswith(prefix(user, namespace))
-    ]
+    made_here = filter(_is_made_here(session), own)
     return Mine(
         open=next(filter(_is_open, own), None),
         running=next(filter(_is_running, made_here), None),
-        finished=[each for each in made_here if phase_of(each).finished],
-        names=frozenset(each["metadata"]["name"] for each in everyone),
     )
+
+
+def finished(session: Session) -> Sequence[Object]:
+    """Those that have ended and were made here, oldest first."""
+    own = filter(_is_made_here(session), _own(session))
+    return [each for each in own if phase_of(each).finished]
+
+
+def unfinished(session: Session) -> Sequence[Object]:
+    """All Changesets of the Stage that haven't ended, whoever's they are, by name."""
+    return [each for each in _select(session, UNFINISHED) if not phase_of(each).finished]
+
+
+def _own(session: Session, *selector: str) -> Sequence[Object]:
+    """Those of the user, oldest first."""
+    user = session.user
+    escaped = re.sub(r"[\\,=]", r"\\\g<0>", user)
+    return sorted(
+        (
+            each
+            for each in _select(session, f"spec.user={escaped}", *selector)
+            if each["spec"].get("user") == user
+        ),
+        key=lambda each: (each["metadata"]["creationTimestamp"], each["metadata"]["name"]),
+    )
+
+
+def _select(session: Session, *selector: str) -> Sequence[Object]:
+    """Those that the API server finds: the content of others isn't sent here."""
+    namespace = session.place().namespace
+    try:
+        return session.cluster.list(CHANGESET, namespace, fields=",".join(selector))
+    except BadRequest:
+        # CRDs of an older version know no such selection; it is only quicker.
+        return session.cluster.list(CHANGESET, namespace)
+
+
+def _is_made_here(session: Session) -> Callable[[Object], bool]:
+    begin = prefix(session.user, session.place().namespace)
+    return lambda changeset: str(changeset["metadata"]["name"]).startswith(begin)
 
 
 def nothing_staged(session: Session) -> NoReturn:
@@ -77,6 +115,7 @@ def edit(session: Session, change: Edit) -> Object:
     """
     asked: Object | None = None
     spec: dict[str, Any] = {}
+    taken: set[str] = set()
     for attempt in range(_TRIES):
         found = mine(session)
         if found.open is None and found.running is not None:
@@ -86,9 +125,7 @@ def edit(session: Session, change: Edit) -> Object:
             spec, asked = change(found.open), found.open
         try:
             if found.open is None:
-                made = session.cluster.create(_made(session, found, spec))
-                _tidy_up(session, found.finished)
-                return made
+                return _begun(session, spec, taken)
             return write(session, found.open, spec)
         except (AlreadyExists, Conflict, NotFound):
             time.sleep(_PAUSE * (attempt + 1))
@@ -154,6 +191,15 @@ def commands_of(changeset: Object | None) -> Sequence[str]:
     return list((changeset or {}).get("spec", {}).get("commands") or ())
 
 
+def content_text(changeset: Object) -> str:
+    """What is staged, in a few words: `2 commands`, `a definition`."""
+    count = len(commands_of(changeset))
+    commands = "1 command" if count == 1 else f"{count} commands"
+    if changeset["spec"].get("definition") is None:
+        return commands
+    return f"a definition and {commands}" if count else "a definition"
+
+
 def _tidy_up(session: Session, finished: Sequence[Object]) -> None:
     """Delete the oldest of the user's Changesets that have ended: what they did is in revisions."""
     for each in finished[:-KEPT]:
@@ -183,12 +229,19 @@ def _locked(changeset: Object) -> NoReturn:
     )
 
 
-def _made(session: Session, found: Mine, spec: dict[str, Any]) -> Object:
-    place = session.place()
-    name = changeset_name(session.user, place.namespace, place.revision, set(found.names))
-    return {
-        "apiVersion": CHANGESET.api_version,
-        "kind": CHANGESET.kind,
-        "metadata": {"name": name, "namespace": place.namespace},
-        "spec": {"user": session.user, **spec},
-    }
+def _begun(session: Session, spec: dict[str, Any], taken: set[str]) -> Object:
+    """Make the Changeset. Raises AlreadyExists, and adds the name to those that are `taken`."""
+    place, before = session.place(), finished(session)
+    names = taken | {str(each["metadata"]["name"]) for each in before}
+    name = changeset_name(session.user, place.namespace, place.revision, names)
+    taken.add(name)
+    made = session.cluster.create(
+        {
+            "apiVersion": CHANGESET.api_version,
+            "kind": CHANGESET.kind,
+            "metadata": {"name": name, "namespace": place.namespace},
+            "spec": {"user": session.user, **spec},
+        }
+    )
+    _tidy_up(session, before)
+    return made

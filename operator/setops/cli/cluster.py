@@ -37,11 +37,18 @@ class Cluster:
                 raise
             return None
 
-    def list(self, kind: Kind, namespace: str = "", selector: str = "") -> Sequence[Object]:
-        """All objects of a kind, in one namespace or in all, by name."""
+    def list(
+        self, kind: Kind, namespace: str = "", selector: str = "", fields: str = ""
+    ) -> Sequence[Object]:
+        """All objects of a kind, in one namespace or in all, by name.
+
+        `selector` and `fields` are a label selector and a field selector.
+        """
         if namespace and not _could_be(namespace):
             return []
-        found = finish(self._client.list(kind, namespace, label_selector=selector))
+        found = finish(
+            self._client.list(kind, namespace, label_selector=selector, field_selector=fields)
+        )
         return sorted(
             found,
             key=lambda item: (item["metadata"].get("namespace", ""), item["metadata"]["name"]),

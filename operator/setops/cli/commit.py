@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from typing import Any, Final
-
-import click
 
 from setops.api.changeset import Phase, phase_of
 from setops.api.errors import Code, Problem, ProblemsError, Validator
@@ -16,7 +13,7 @@ from setops.cli.call import Call
 from setops.cli.inspect import Shown
 from setops.cli.problems import failure
 from setops.cli.session import Session
-from setops.cli.terminal import Spinner, echo, green
+from setops.cli.terminal import Spinner, can_ask, confirmed, echo, green
 from setops.kube.errors import TooManyRequests, Unavailable
 
 _POLL: Final = 0.15
@@ -70,9 +67,7 @@ def is_agreed(call: Call, *, unasked: bool) -> bool:
     """Whether the user wants it; `unasked` is what counts without a terminal to ask on."""
     if call.given("auto-approve"):
         return True
-    # The question goes where it is seen also when the output goes into a file.
-    can_ask = sys.stdin.isatty() and sys.stderr.isatty()
-    return click.confirm("Commit this?", default=False, err=True) if can_ask else unasked
+    return confirmed("Commit this?") if can_ask() else unasked
 
 
 def carry_out(call: Call, shown: Shown) -> int:
@@ -83,7 +78,11 @@ def carry_out(call: Call, shown: Shown) -> int:
         spec["message"] = call.text("message")
     if call.flags.get("timeout") is not None:
         spec["timeout"] = call.flags["timeout"]
-    asked = changesets.set_flag(session, shown.changeset, spec)
+    try:
+        asked = changesets.set_flag(session, shown.changeset, spec)
+    except KeyboardInterrupt:
+        echo("\nThe commit may have begun; see: setops changeset:info")
+        return 1
     if call.given("detach"):
         echo("The commit has begun; see how far it is: setops changeset:info")
         return 0
@@ -116,11 +115,9 @@ def discard(call: Call) -> int:
     session = call.session
     found = changesets.mine(session)
     changeset = found.open or found.running or changesets.nothing_staged(session)
-    count = len(changesets.commands_of(changeset))
     changed = throw_away(session, changeset)
     if found.open is not None:
-        commands = "1 command" if count == 1 else f"{count} commands"
-        echo(f"Discarded {commands}; nothing was changed.")
+        echo(f"Discarded {changesets.content_text(changeset)}; nothing was changed.")
         return 0
     ended = _until_ended(session, changed)
     phase = phase_of(ended)
@@ -217,4 +214,10 @@ def _progress(changeset: Object) -> str:
 def _failed(changeset: Object) -> ProblemsError:
     """Every error of a failed commit, and last what was put back."""
     whole = Problem("", Validator.INVALID, inspect.message_of(changeset), Code.COMMIT_FAILED)
-    return ProblemsError([*inspect.problems_of(changeset), whole])
+    # What went wrong while it was carried out is told together with what was put back.
+    others = [
+        problem
+        for problem in inspect.problems_of(changeset)
+        if problem.code is not Code.COMMIT_FAILED or problem.message not in whole.message
+    ]
+    return ProblemsError([*others, whole])

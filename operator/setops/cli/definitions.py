@@ -12,12 +12,11 @@ from typing import Any
 
 from setops.api.app import AppSpec
 from setops.api.changeset import MAX_TEXT
-from setops.api.definition import StageDefinition
 from setops.api.errors import Code, Problem, ProblemsError, Validator, nearest, quoted
 from setops.api.kinds import SECRET, STAGE, Object
 from setops.changes.diff import diff
 from setops.changes.fold import fold
-from setops.cli import changesets, commit, preview
+from setops.cli import changesets, commit, filled, preview
 from setops.cli.call import Call
 from setops.cli.definition import format as form
 from setops.cli.definition import secrets
@@ -28,7 +27,7 @@ from setops.cli.preview import Ground
 from setops.cli.problems import failure
 from setops.cli.scope import Scope
 from setops.cli.session import Session
-from setops.cli.terminal import echo
+from setops.cli.terminal import can_ask, echo
 from setops.kube.errors import NotFound
 from setops.language.command import Level
 
@@ -42,6 +41,7 @@ def dump(call: Call) -> int:
         stage=place.stage,
         log_retention=int(place.resource["spec"].get("logRetentionDays", 14)),
         repositories=_known_repositories(on),
+        templates=filled.templates(session, on.base),
     )
     sys.stdout.write(write(on.base, head))
     return 0
@@ -87,6 +87,7 @@ def apply(call: Call) -> int:
     code = _commit(replace(call, session=session), session, draft)
     if code == 0:
         _retain(session, days)
+        filled.tidy_up(session)
     return code
 
 
@@ -109,6 +110,9 @@ def _commit(call: Call, session: Session, draft: Draft) -> int:
     finally:
         if not agreed:
             _withdraw(session, changeset, draft)
+    if not agreed and can_ask():
+        echo("Nothing was changed.")
+        return 1
     if not agreed:
         raise failure(
             Code.VALIDATION_FAILED,
@@ -153,42 +157,13 @@ def _of_file(
     problems = [file.placed(each) for each in secrets.misplaced(definition)]
     if problems:
         raise ProblemsError(problems)
-    found = list(secrets.uses(definition))
-    if not found:
-        return Draft({"definition": definition, "prune": True})
-    place = session.place()
-    existing = {
-        str(each["metadata"]["name"]): secrets.values(each)
-        for each in session.cluster.list(SECRET, place.namespace)
-        if each["metadata"]["name"].startswith(secrets.PREFIX)
-    }
-    used = _used(on.base)
-    known = {key: value for name in used for key, value in existing.get(name, {}).items()}
-    given = secrets.read_file(_text(call.text("secrets"))) if call.text("secrets") else {}
-    try:
-        filled = secrets.fill(found, given, known)
-    except ProblemsError as error:
-        raise ProblemsError(map(file.placed, error.problems)) from None
-    same = [name for name, values in existing.items() if filled.data.items() <= values.items()]
-    secret = None
-    if not same:
-        secret = secrets.secret_of(place.namespace, place.stage, filled.data)
-        same = [secret["metadata"]["name"]]
-    # One that is in use comes first: another of the same content would roll Apps for nothing.
-    name = next((each for each in same if each in used), same[0])
-    return Draft({"definition": secrets.replaced(definition, filled, name), "prune": True}, secret)
+    definition, secret = filled.in_place(session, on.base, file, _secrets(call))
+    return Draft({"definition": definition, "prune": True}, secret)
 
 
-def _used(definition: StageDefinition) -> Sequence[str]:
-    """The Secrets of definition files that the Apps refer to."""
-    return list(
-        dict.fromkeys(
-            variable.secret_ref.name
-            for app in definition.apps.values()
-            for variable in (app.env or {}).values()
-            if variable.secret_ref and variable.secret_ref.name.startswith(secrets.PREFIX)
-        )
-    )
+def _secrets(call: Call) -> Mapping[str, str]:
+    """The secrets that the user gives in a file."""
+    return secrets.read_file(_text(call.text("secrets"))) if call.text("secrets") else {}
 
 
 def _of_tags(on: Ground, tags: Mapping[str, str]) -> dict[str, Any]:

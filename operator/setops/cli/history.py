@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from setops.api.changeset import phase_of
 from setops.api.definition import StageDefinition, load
 from setops.api.errors import Code, Validator
-from setops.api.kinds import CHANGESET, CONTROLLER_REVISION, Object
+from setops.api.kinds import CONTROLLER_REVISION, Object
 from setops.api.names import ANNOTATION_CHANGESET, LABEL_STAGE, revision_name
 from setops.changes.diff import diff
 from setops.changes.plan import Source, plan_of, plan_text
-from setops.cli import inspect, output, preview
+from setops.cli import changesets, inspect, output, preview
 from setops.cli.call import Call
 from setops.cli.problems import failure
+from setops.cli.read.common import age
 from setops.cli.session import Session
 from setops.cli.terminal import block, bold, coloured_plan, echo, table
 
@@ -71,11 +71,7 @@ def definition_at(session: Session, number: int) -> StageDefinition:
 def index(call: Call) -> int:
     """`changeset`: those that are open or run."""
     place = call.session.place()
-    found = [
-        each
-        for each in call.session.cluster.list(CHANGESET, place.namespace)
-        if not phase_of(each).finished
-    ]
+    found = changesets.unfinished(call.session)
     if call.format != "table":
         output.write(call.format, found)
         return 0
@@ -123,7 +119,7 @@ def log(call: Call) -> int:
             ("Message", each.message),
         ]
         echo(bold(f"Revision {each.number}"))
-        echo(block((name, value) for name, value in rows if value))
+        echo(block((name, value) for name, value in rows if value) + "\n")
         if position > 0:
             echo(_difference(found[position - 1].definition, each.definition))
         elif each.number == 1:
@@ -157,7 +153,7 @@ def _revision(resource: Object) -> Revision:
     manager = data.get("manager")
     return Revision(
         number=int(resource["revision"]),
-        time=str(metadata["creationTimestamp"]),
+        time=age(str(metadata["creationTimestamp"])),
         author=str(data.get("user") or (f"field manager {manager}" if manager else "")),
         changeset=str((metadata.get("annotations") or {}).get(ANNOTATION_CHANGESET, "")),
         message=str(data.get("message", "")),

@@ -95,8 +95,8 @@ def tell(session: Session, one: Shown) -> None:
     echo(block((name, value) for name, value in rows if value))
     commands = spec.get("commands") or ()
     if spec.get("definition") is not None:
-        whole = ", as the whole of it" if spec.get("prune") else ""
-        echo(f"\n{bold('Definition:')} a file was applied{whole}")
+        what = "what the whole Stage is to be" if spec.get("prune") else "a part of the Stage's"
+        echo(f"\n{bold('Definition:')} {what}")
     if commands:
         echo(f"\n{bold('Commands:')}")
         for number, line in enumerate(commands):

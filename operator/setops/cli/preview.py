@@ -22,6 +22,7 @@ from setops.changes.diff import diff
 from setops.changes.digest import content_hash, definition_hash
 from setops.changes.fold import fold
 from setops.changes.plan import Source, plan_of
+from setops.cli import changesets
 from setops.cli.session import Place, Session
 from setops.kube.errors import Forbidden
 from setops.language.command import Context
@@ -118,7 +119,13 @@ def _told_before(session: Session, place: Place) -> str | None:
 
     For those who may not look at the Organization.
     """
-    found = session.cluster.list(CHANGESET, place.namespace)
+    # Those of others may be many, and long.
+    return _newest(changesets.finished(session)) or _newest(
+        session.cluster.list(CHANGESET, place.namespace)
+    )
+
+
+def _newest(found: Sequence[Object]) -> str | None:
     newest = sorted(found, key=lambda each: str(each["metadata"]["creationTimestamp"]))[::-1]
     return next(filter(None, map(_planned_registry, newest)), None)
 

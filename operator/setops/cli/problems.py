@@ -12,6 +12,8 @@ from setops.cli.terminal import clean
 
 EXIT_ERROR: Final = 1
 EXIT_NOTHING_STAGED: Final = 78
+SHOWN: Final = 50
+"""Errors that are told; of more, the first ones and the last."""
 
 
 def failure(
@@ -32,9 +34,14 @@ def show(problems: Iterable[Problem]) -> None:
     """Tell errors on standard error."""
     plain = not sys.stderr.isatty() or bool(os.environ.get("NO_COLOR"))
     red, dim, end = ("", "", "") if plain else ("\033[31m", "\033[2m", "\033[0m")
-    for problem in problems:
+    found = list(problems)
+    # The last one tells what became of the whole.
+    hidden = max(0, len(found) - SHOWN)
+    for problem in [*found[: SHOWN - 1], *found[SHOWN - 1 + hidden :]]:
         print(f"{red}Error:{end} {clean(problem.message)}", file=sys.stderr)
         print(f"  {dim}{clean(place(problem))}{end}", file=sys.stderr)
+    if hidden:
+        print(f"… and {hidden} more errors", file=sys.stderr)
 
 
 def place(problem: Problem) -> str:

@@ -17,7 +17,7 @@ _CONTENT: Final = ("commands", "definition", "prune", "message")
 def retry(call: Call) -> int:
     """Begin a Changeset with the content of the user's last one, if that has failed."""
     session = call.session
-    finished = changesets.mine(session).finished
+    finished = changesets.finished(session)
     last = finished[-1] if finished else None
     if last is None or phase_of(last) is not Phase.FAILED:
         raise failure(

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
+import select
 import shutil
+import signal
 import sys
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 _FRAMES: Final = "◢◣◤◥"
@@ -147,6 +150,64 @@ def _fitted(text: str, width: int) -> str:
             text = text[:-1]
         text += _ELLIPSIS
     return text + " " * (width - cells_width(text))
+
+
+def can_ask() -> bool:
+    """Whether somebody sees a question and can answer it, also when the output goes into a file."""
+    return sys.stdin.isatty() and sys.stderr.isatty()
+
+
+def confirmed(question: str) -> bool:
+    """Ask for a yes on the terminal; Enter alone, Ctrl-C and Ctrl-D mean no."""
+    while True:
+        try:
+            _ask(f"{question} [y/N]: ")
+            answer = _answer()
+        except KeyboardInterrupt:
+            answer = ""
+        if not answer.endswith("\n"):
+            # The cursor stands behind the question still.
+            _ask("\n")
+        word = answer.strip().lower()
+        if word in ("", "n", "no"):
+            return False
+        if word in ("y", "yes"):
+            return True
+        _ask("Please answer y or n.\n")
+
+
+def _ask(text: str) -> None:
+    sys.stderr.write(text)
+    sys.stderr.flush()
+
+
+def _answer() -> str:
+    """A line from the terminal; empty at its end. Raises KeyboardInterrupt.
+
+    `input` loses a Ctrl-C that comes after it has written its question and before it waits for the
+    answer: it is noted then, and acted upon when the answer comes.
+    """
+    with _signals() as signals:
+        ready: list[object] = []
+        while sys.stdin not in ready:
+            ready, _, _ = select.select([sys.stdin, signals], [], [])
+            if signals in ready:
+                os.read(signals, 1)
+        return sys.stdin.readline()
+
+
+@contextlib.contextmanager
+def _signals() -> Iterator[int]:
+    """What can be read from as soon as a signal has come."""
+    receiver, sender = os.pipe()
+    os.set_blocking(sender, False)
+    before = signal.set_wakeup_fd(sender, warn_on_full_buffer=False)
+    try:
+        yield receiver
+    finally:
+        signal.set_wakeup_fd(before)
+        os.close(receiver)
+        os.close(sender)
 
 
 class Spinner:

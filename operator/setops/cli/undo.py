@@ -26,8 +26,16 @@ def undo(call: Call) -> int:
 
     def change(changeset: Object | None) -> dict[str, Any]:
         commands = list(changesets.commands_of(changeset))
-        if changeset is None or not commands:
+        if changeset is None:
             changesets.nothing_staged(session)
+        if not commands and changeset["spec"].get("definition") is not None:
+            raise failure(
+                Code.VALIDATION_FAILED,
+                "what is staged is a definition, not commands; drop it whole: "
+                "setops changeset:discard",
+                Validator.LESS_THAN_OR_EQUAL,
+                "N",
+            )
         if count > len(commands):
             raise failure(
                 Code.VALIDATION_FAILED,

@@ -67,7 +67,13 @@ class Client:
         return await self._call(_Request("get", key, "GET", _path(key)))
 
     async def list(
-        self, kind: Kind, namespace: str = "", *, label_selector: str = "", page: int = PAGE
+        self,
+        kind: Kind,
+        namespace: str = "",
+        *,
+        label_selector: str = "",
+        field_selector: str = "",
+        page: int = PAGE,
     ) -> Sequence[Object]:
         """All live objects of a kind, in one namespace or in all, each with its kind and version.
 
@@ -76,6 +82,8 @@ class Client:
         query = {"limit": str(page)}
         if label_selector:
             query["labelSelector"] = label_selector
+        if field_selector:
+            query["fieldSelector"] = field_selector
         found: list[Object] = []
         while True:
             request = _Request("list", kind, "GET", kind.path(namespace), query)

@@ -402,7 +402,7 @@ BROKEN = [
         ["service:destroy spare"],
         "apps.api.links.spare",
         "not_found",
-        "App 'api' links Service 'spare', which doesn't exist",
+        "App 'api' links Service 'spare', which wouldn't exist then",
     ),
     Broken(
         "both link a Service by the same variable",

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+from dataclasses import replace
 from typing import Any
 
 import pytest
 import yaml
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from setops.api.definition import StageDefinition
@@ -29,12 +31,14 @@ def filled(file: File) -> dict[str, Any]:
     """The definition with images in place of tags."""
     for app, tag in file.tags.items():
         file.definition["apps"][app]["image"] = f"{HEAD.repositories[app]}:{tag}"
-    return file.definition
+    plain: dict[str, Any] = secrets.plain(file.definition)
+    return plain
 
 
 @given(DEFINITIONS)
 def test_what_is_written_is_read_back_and_changes_nothing(definition: StageDefinition) -> None:
     file = read(write(definition, HEAD))
+    assert list(secrets.misplaced(file.definition)) == []
     assert (file.project, file.stage, file.log_retention) == ("shop", "production", 14)
     folded = fold(definition, spec_of({"definition": filled(file), "prune": True}), CONTEXT)
     assert folded.problems == ()
@@ -44,7 +48,10 @@ def test_what_is_written_is_read_back_and_changes_nothing(definition: StageDefin
 TRICKY = st.one_of(
     st.text(max_size=300),
     st.sampled_from(["1.10", "no", "12:30", "0x1f", "null", "~", "", " a ", "a: b", "# c", "- d",
-                     "\n", "a\nb\n", "'", '"', "\\", "{{", "*a", "&b", "!c", "%d", "\u2028"]),
+                     "\n", "a\nb\n", "'", '"', "\\", "{{", "*a", "&b", "!c", "%d", "\u2028",
+                     "{{ name }}", "{{ .Secrets.A }}", "{{{ a }}}", '{{ "{{" }}', '{{{{ "{{" }}',
+                     "{{\n.Secrets.A\n}}"]),
+    st.text('{}" .', max_size=12),
 )  # fmt: skip
 
 
@@ -55,7 +62,8 @@ def test_any_text_survives_as_a_variables_value(text: str) -> None:
     folded = fold(EMPTY, spec_of(spec), CONTEXT)
     if not folded.problems:
         again = read(write(folded.definition, HEAD)).definition
-        assert again["apps"]["web"]["env"]["A"] == variable
+        assert not [*secrets.uses(again), *secrets.misplaced(again)]
+        assert secrets.plain(again)["apps"]["web"]["env"]["A"] == variable
 
 
 def test_a_file_of_the_platforms_shape_is_read() -> None:
@@ -119,6 +127,29 @@ def test_aliases_are_followed() -> None:
     assert file.definition["apps"]["worker"] == {"resources": {"scale": 2}}
 
 
+def test_merge_keys_take_over_what_the_map_does_not_say_itself() -> None:
+    file = read(
+        """
+schema_version: 2
+apps:
+  web: &web
+    image: a:1
+    resources: &small {cpu: 256, scale: 2}
+    env: &env {A: "1", B: "2"}
+  worker:
+    <<: *web
+    resources: {<<: *small, scale: 4}
+    env: {<<: [{B: "first"}, *env], C: "3"}
+"""
+    )
+    assert file.definition["apps"]["worker"] == {
+        "image": "a:1",
+        "resources": {"cpu": 256, "scale": 4},
+        "env": {"A": {"value": "1"}, "B": {"value": "first"}, "C": {"value": "3"}},
+    }
+    assert file.marks["apps.worker.image"].line == 5, "where it is written"
+
+
 V = "schema_version: 2\n"
 WRONG = {
     "": "line 1, column 1: the file is empty",
@@ -145,6 +176,13 @@ WRONG = {
     f"{V}apps: {{web: {{domains: {{}}}}}}": "has no key 'domains'",
     f"{V}? [a]\n: b": "line 2, column 3: a key must be a single word",
     f"{V}apps: *a": "line 2, column 7: *a names nothing that stands before it",
+    f"{V}apps: {{web: {{<<: x}}}}": "line 2, column 18: << takes a map, or a list of maps",
+    f"{V}apps: {{web: {{<<: [{{}}, [a]]}}}}": "line 2, column 23: << takes a map",
+    f"{V}apps: {{web: {{<<: {{}}, <<: {{}}}}}}": "line 2, column 22: '<<' is there twice",
+    f"{V}apps: {{web: {{'<<': {{}}}}}}": "line 2, column 14: apps.web has no key '<<'",
+    f"{V}apps: {{web: !vault {{image: a}}}}": "line 2, column 13: the tag !vault means nothing",
+    f"{V}apps: !!python/object:os.x {{}}": "the tag !!python/object:os.x means nothing here",
+    f"{V}apps: {{web: {{resources: {{scale: !!str 2}}}}}}": "it must be a whole number",
     f"{V}---\n{V}": "line 2, column 1: a second document begins here",
     f"{V}a: [": "this is no YAML",
     "a: b: c": "line 1, column 5: this is no YAML",
@@ -178,7 +216,14 @@ def test_a_bomb_of_aliases_is_refused() -> None:
 
 
 YAMLS = st.recursive(
-    st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=20)),
+    st.one_of(
+        st.none(),
+        st.booleans(),
+        st.integers(),
+        st.floats(),
+        st.text(max_size=20),
+        st.sampled_from(["{{ .Secrets.A }}", "x{{ .Secrets.B }}", "{{ c }}", '{{ "{{" }}']),
+    ),
     lambda inner: st.one_of(
         st.lists(inner, max_size=4),
         st.dictionaries(
@@ -204,7 +249,12 @@ def test_nothing_but_problems_ever_comes_of_a_file(text: str) -> None:
         file = read(text)
     except ProblemsError:
         return
-    fold(EMPTY, spec_of({"definition": filled_anyhow(file), "prune": True}), CONTEXT)
+    definition = filled_anyhow(file)
+    list(secrets.misplaced(definition))
+    with contextlib.suppress(ProblemsError):
+        found = secrets.fill(secrets.uses(definition), {"A": "a"}, {})
+        definition = secrets.replaced(definition, found, "made")
+    fold(EMPTY, spec_of({"definition": secrets.plain(definition), "prune": True}), CONTEXT)
 
 
 def filled_anyhow(file: File) -> dict[str, Any]:
@@ -243,7 +293,62 @@ def test_a_secret_becomes_a_reference() -> None:
 
 def test_a_secret_inside_of_a_text_is_put_together() -> None:
     found = secrets.fill(secrets.uses(of("a:{{.Secrets.P}}@b")), {"P": r"\1"}, {})
-    assert found.data == {"P": r"\1", "web.URL": r"a:\1@b"}
+    written = "a:{{.Secrets.P}}@b"
+    assert found.data == {"P": r"\1", "web.URL": r"a:\1@b", "web.URL.template": written}
+
+
+def test_what_is_filled_in_is_taken_as_it_is() -> None:
+    value = "{{ .Secrets.Q }}" + '{{ "{{" }}'
+    text = '{{ "{{" }} .Secrets.Q }}={{ .Secrets.P }}'
+    found = secrets.fill(secrets.uses(of(text)), {"P": value}, {})
+    assert found.data["web.URL"] == "{{ .Secrets.Q }}=" + value
+    assert "Q" not in found.data
+
+
+def test_blanks_around_a_secret_are_part_of_the_text_and_not_of_the_secret() -> None:
+    found = secrets.fill(secrets.uses(of(" {{ .Secrets.P }}")), {"P": "p"}, {})
+    assert found.data == {"P": "p", "web.URL": " p", "web.URL.template": " {{ .Secrets.P }}"}
+
+
+def test_keys_of_a_secret_are_no_longer_than_kubernetes_takes() -> None:
+    long = "A" * 256
+    definition = {"apps": {"web-of-sixteen-c": {"env": {long: {"value": "a{{ .Secrets.P }}"}}}}}
+    found = secrets.fill(secrets.uses(definition), {"P": "p"}, {})
+    assert max(map(len, found.data)) <= 253
+    assert [key for key in found.data if found.data[key] == "ap"] != []
+
+
+TEXTS = st.lists(
+    st.sampled_from(
+        ["{{ .Secrets.P }}", "{{ .Secrets.Q }}", '{{ "{{" }}', "x", "@", "{", "}", " "]
+    ),
+    min_size=1,
+    max_size=5,
+).map("".join)
+
+
+@settings(max_examples=50)
+@given(TEXTS)
+def test_what_was_filled_in_is_written_as_it_was(text: str) -> None:
+    """Dump, apply, dump: the same file, the same Secret, and the secrets in neither."""
+    definition = of(text)
+    assume(not list(secrets.misplaced(definition)))
+    uses = list(secrets.uses(definition))
+    assume(uses)
+    given_ = {"P": "hush-p", "Q": "hush-q"}
+    filled_in = secrets.fill(uses, given_, {})
+    secret = secrets.secret_of("ns", "production", filled_in.data)
+    name = secret["metadata"]["name"]
+    raw = secrets.plain(secrets.replaced(definition, filled_in, name))
+    folded = fold(EMPTY, spec_of({"definition": raw, "prune": True}), CONTEXT)
+    assert folded.problems == ()
+    texts = {(name, key): text for key, text in secrets.templates(secret).items()}
+    dumped = write(folded.definition, replace(HEAD, templates=texts))
+    assert "hush" not in dumped + str(raw)
+    again = read(dumped).definition
+    assert again["apps"]["web"]["env"] == definition["apps"]["web"]["env"]
+    known = secrets.fill(secrets.uses(again), {}, secrets.values(secret))
+    assert known.data == filled_in.data, "so the Secret in use is found again"
 
 
 def test_what_is_given_counts_before_the_environment_before_what_is_in_use(
@@ -267,6 +372,7 @@ def test_templates_where_none_are_filled_in_are_refused() -> None:
         "apps.web.env.URL.value",
         "apps.web.image",
     ]
+    assert list(secrets.misplaced(of('{{ "{{" }} .Other }}'))) == []
 
 
 def test_a_file_of_secrets_is_lines() -> None:

@@ -23,7 +23,8 @@ organization:info organization:switch
 project project:create project:info project:destroy
 stage stage:create stage:info stage:destroy stage:dump stage:apply
 app app:create app:info app:destroy app:ps
-container:set container:unset network:set network:unset resource:set resource:unset
+container container:set container:unset network network:set network:unset
+resource resource:set resource:unset
 env env:set env:unset domain domain:create domain:destroy domain:validate
 link link:create link:destroy release release:create release:activate
 task task:run task:attach task:stop log
@@ -31,14 +32,41 @@ service service:create service:info service:destroy option option:set option:uns
 backup backup:create backup:info backup:destroy backup:download backup:upload backup:restore
 backup:schedule backup:unschedule
 notification notification:create notification:destroy
-changeset:info changeset:commit changeset:discard
+changeset changeset:info changeset:commit changeset:discard
 user user:invite user:remove
 login login:info logout completion version help
 """
+_SETTINGS: Final = {
+    "container:set": "command entrypoint health-check",
+    "container:unset": "command entrypoint health-check",
+    "network:set": "protocol public port health-check-path health-check-status",
+    "network:unset": "protocol public port health-check-path health-check-status",
+    "resource:set": "cpu memory scale",
+    "resource:unset": "scale",
+}
+_FLAGS: Final = {
+    "project:destroy": "force",
+    "stage:destroy": "force",
+    "stage:apply": "file tag auto-approve",
+    "container:set health-check": "interval timeout retries start-period",
+    "env:set": "description",
+    "domain:create": "primary",
+    "link:create": "env-key path read-only",
+    "task:run": "release cpu memory entrypoint detached detach-timeout interactive",
+    "log": "number follow after before task no-source all-health-checks",
+    "service:create": "type plan version",
+    "backup:schedule": "hour weekday",
+    "notification:create": "type target",
+    "user:invite": "role",
+}
 
 
 def test_nothing_of_the_platforms_tree_is_missing() -> None:
     assert [name for name in _TREE.split() if name not in table.forms()] == []
+    settings = [f"{name} {each}" for name, of in _SETTINGS.items() for each in of.split()]
+    assert [key for key in settings if key not in table.declarations()] == []
+    flags = [(key, flag) for key, of in _FLAGS.items() for flag in of.split()]
+    assert [each for each in flags if not table.declarations()[each[0]].flag(each[1])] == []
 
 
 def test_the_languages_commands_are_written_down_as_they_are() -> None:

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from setops.cli.read.tasks import summary, tasks
+from setops.cli import terminal
+from setops.cli.read.tasks import HEADER, messages, rows, summary, tasks
 
 IMAGE = "registry.example.com/web:2"
 APP = {
@@ -74,3 +75,14 @@ def test_the_summary_counts() -> None:
     assert summary({"spec": {"resources": {"scale": 1}}}, []) == "INACTIVE 0 / 1 running tasks"
     none = {"spec": {**APP["spec"], "resources": {"scale": 0}}}  # type: ignore[dict-item]
     assert summary(none, []) == "STOPPED 0 / 0 running tasks"
+
+
+def test_what_is_in_the_way_stands_below_so_that_times_are_whole_at_80_columns(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(terminal, "columns", lambda: 80)
+    said = {"ready": False, "state": {"waiting": {"reason": "ImagePullBackOff"}}}
+    status = {"startTime": "2026-01-01T00:00:00Z", "containerStatuses": [said]}
+    found = tasks(APP, [pod(status)])
+    assert "…" not in terminal.table(HEADER, rows(found))
+    assert messages(found) == ["abcde: ImagePullBackOff"]

@@ -1,8 +1,8 @@
 """YAML text as a tree that knows where everything stands. Pure.
 
 Scalars stay text: what a value means is up to the field it is for, so that `image_tag: 1.10` and
-`version: 16.4` are what is written, and `no` is a word. Aliases are followed up to a bound, so that
-no file, however hostile, takes long.
+`version: 16.4` are what is written, and `no` is a word. Aliases and merge keys (`<<: *base`) are
+followed up to a bound, so that no file, however hostile, takes long.
 """
 
 from __future__ import annotations
@@ -18,6 +18,13 @@ from setops.api.errors import Code, Problem, ProblemsError, Validator, quoted
 MAX_BYTES: Final = 4_000_000
 MAX_DEPTH: Final = 32
 MAX_NODES: Final = 200_000
+_MERGE: Final = "<<"
+_CORE: Final = "tag:yaml.org,2002:"
+_TEXT: Final = f"{_CORE}str"
+_TAGS: Final = {
+    "!",
+    *(f"{_CORE}{name}" for name in ["str", "int", "bool", "float", "null", "map", "seq"]),
+}
 _NULLS: Final = frozenset({"", "~", "null", "Null", "NULL"})
 
 
@@ -121,11 +128,13 @@ class _Reader:
             raise ProblemsError([problem(mark, "too many levels", Validator.TOO_LONG)])
         if isinstance(event, yaml.AliasEvent):
             return self._alias(event, mark)
+        self._check_tag(event, mark)
         before = self._count
         node: Node
         match event:
             case yaml.ScalarEvent():
-                node = Scalar(mark, event.value, event.style is None or event.style == "")
+                plain = event.style in (None, "") and event.tag != _TEXT
+                node = Scalar(mark, event.value, plain)
             case yaml.SequenceStartEvent():
                 node = self._sequence(mark, depth)
             case _:
@@ -134,6 +143,13 @@ class _Reader:
         if anchor:
             self._anchors[anchor] = (node, self._count - before + 1)
         return node
+
+    def _check_tag(self, event: yaml.Event, mark: Mark) -> None:
+        tag = getattr(event, "tag", None)
+        if tag and tag not in _TAGS:
+            shown = tag.replace(_CORE, "!!")
+            message = f"the tag {shown} means nothing here; write the value itself"
+            self.problems.append(problem(mark, message, Validator.NOT_INCLUDED))
 
     def _alias(self, event: yaml.AliasEvent, mark: Mark) -> Node:
         # One inside of what it names isn't known yet, so nothing can hold itself.
@@ -154,18 +170,34 @@ class _Reader:
     def _mapping(self, mark: Mark, depth: int) -> Mapping:
         entries: dict[str, Node] = {}
         keys: dict[str, Mark] = {}
+        others: list[Mapping] = []
         while not isinstance(event := next(self._events), yaml.MappingEndEvent):
             key = self._node(event, depth + 1)
             value = self._node(next(self._events), depth + 1)
             if not isinstance(key, Scalar):
                 self.problems.append(problem(key.mark, "a key must be a single word"))
-            elif key.text in entries:
-                first = keys[key.text]
-                message = f"{quoted(key.text)} is there twice, first in line {first.line}"
+            elif key.plain and key.text == _MERGE and not others:
+                others += self._merged(value)
+            elif key.text in keys or (key.plain and key.text == _MERGE):
+                first = f", first in line {keys[key.text].line}" if key.text in keys else ""
+                message = f"{quoted(key.text)} is there twice{first}"
                 self.problems.append(problem(key.mark, message, Validator.TAKEN))
             else:
                 entries[key.text], keys[key.text] = value, key.mark
+        # What stands in the map itself counts first, then the maps in their order.
+        for other in others:
+            keys = {**other.keys, **keys}
+            entries = {**other.entries, **entries}
         return Mapping(mark, entries, keys)
+
+    def _merged(self, value: Node) -> list[Mapping]:
+        """The maps that a merge key takes keys from."""
+        items = value.items if isinstance(value, Sequence) else (value,)
+        wrong = [item for item in items if not isinstance(item, Mapping)]
+        for item in wrong:
+            message = "<< takes a map, or a list of maps, whose keys are to be taken over"
+            self.problems.append(problem(item.mark, message))
+        return [item for item in items if isinstance(item, Mapping)]
 
     def _spend(self, mark: Mark, count: int) -> None:
         self._count += count

@@ -2,11 +2,16 @@
 
 The values of one application of a file lie in one Secret of the Stage, which is never changed: new
 values make a new Secret, so that Apps roll with the commit and an older revision finds its own.
+
+A text that is more than one template, such as `postgres://app:{{ .Secrets.PASSWORD }}@db`, lies in
+the Secret put together, and beside it as it is written, so that a file can be made of it again.
+`{{ "{{" }}` stands for braces that are meant as such.
 """
 
 from __future__ import annotations
 
 import base64
+import hashlib
 import os
 import re
 import secrets as randoms
@@ -19,8 +24,20 @@ from setops.api.kinds import SECRET, Object
 from setops.api.names import LABEL_STAGE
 
 PREFIX: Final = "setops-definition-"
+
+Reference = tuple[str, str]
+"""A Secret's name, and a key in it."""
+
 _TEMPLATE: Final = re.compile(r"\{\{\s*\.Secrets\.([A-Za-z_][A-Za-z0-9_]{0,252})\s*\}\}")
 _ANY_TEMPLATE: Final = re.compile(r"\{\{.*?\}\}")
+_BRACES: Final = "{{"
+_ESCAPED: Final = '{{ "{{" }}'
+_ESCAPE: Final = re.compile(r"\{\{\s*\"\{\{\"\s*\}\}")
+_PIECE: Final = re.compile(f"{_TEMPLATE.pattern}|{_ESCAPE.pattern}")
+_TEXT: Final = ".template"
+"""Behind the key of a text that was put together: the text as it is written."""
+_LONGEST: Final = 253 - len(_TEXT)
+"""Of a Secret's keys."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +60,13 @@ class Use:
     @property
     def entry(self) -> str:
         """The key in the Secret: the secret's own name, where the value is nothing else."""
-        whole = _TEMPLATE.fullmatch(self.text.strip())
-        return whole[1] if whole else f"{self.app}.{self.key}"
+        whole = _TEMPLATE.fullmatch(self.text)
+        if whole:
+            return whole[1]
+        name = f"{self.app}.{self.key}"
+        if len(name) > _LONGEST:
+            name = f"{self.app}.{hashlib.sha256(self.key.encode()).hexdigest()}"
+        return name
 
 
 @dataclass(slots=True)
@@ -67,11 +89,14 @@ def uses(definition: Mapping[str, Any]) -> Iterator[Use]:
 def misplaced(definition: Mapping[str, Any]) -> Iterator[Problem]:
     """Templates where none are filled in, and those that name no secret."""
     for path, text in _texts(definition, ""):
-        for template in _ANY_TEMPLATE.findall(text):
+        for template in _ANY_TEMPLATE.findall(_ESCAPE.sub(" ", text)):
             if not re.fullmatch(r"apps\.[^.]+\.env\..+\.value", path):
                 message = f"{path}: {template} is filled in only in values of env"
             elif not _TEMPLATE.fullmatch(template):
-                message = f"{path}: {template} is no template; write {{{{ .Secrets.NAME }}}}"
+                message = (
+                    f"{path}: {template} is no template; write {{{{ .Secrets.NAME }}}}, or "
+                    f"{_ESCAPED} for braces that are meant as such"
+                )
             else:
                 continue
             yield Problem(path, Validator.INVALID_FORMAT, message)
@@ -94,7 +119,9 @@ def fill(found: Iterable[Use], given: Mapping[str, str], known: Mapping[str, str
             # The secrets themselves are kept beside what is made of them, so that the next
             # application of a file can make something else of them.
             filled.data.update({name: told[name] for name in use.names})
-            filled.data[use.entry] = _TEMPLATE.sub(lambda name: told[name[1]], use.text)
+            if use.entry not in use.names:
+                filled.data[use.entry] = _put_together(use.text, told)
+                filled.data[use.entry + _TEXT] = use.text
     if problems:
         raise ProblemsError(problems)
     return filled
@@ -134,11 +161,37 @@ def secret_of(namespace: str, stage: str, data: Mapping[str, str]) -> Object:
     }
 
 
-def as_template(reference: Mapping[str, str]) -> str | None:
+def templates(secret: Object) -> dict[str, str]:
+    """The texts of a Secret as they are written, by the key of what they were put together to."""
+    return {
+        key.removesuffix(_TEXT): text for key, text in values(secret).items() if key.endswith(_TEXT)
+    }
+
+
+def as_template(reference: Mapping[str, str], texts: Mapping[Reference, str]) -> str | None:
     """How a file writes a reference to one of these Secrets; None for any other."""
-    if not reference["name"].startswith(PREFIX) or "." in reference["key"]:
+    name, key = reference["name"], reference["key"]
+    if not name.startswith(PREFIX):
         return None
-    return f"{{{{ .Secrets.{reference['key']} }}}}"
+    return texts.get((name, key)) if "." in key else f"{{{{ .Secrets.{key} }}}}"
+
+
+def escaped(text: str) -> str:
+    """A text as a file writes it, so that its braces are no template."""
+    return text.replace(_BRACES, _ESCAPED)
+
+
+def plain(value: Any) -> Any:
+    """Anything that a file has, with its braces as they are meant."""
+    match value:
+        case str():
+            return _ESCAPE.sub(_BRACES, value)
+        case dict():
+            return {key: plain(child) for key, child in value.items()}
+        case list():
+            return [plain(child) for child in value]
+        case _:
+            return value
 
 
 def read_file(text: str) -> dict[str, str]:
@@ -153,6 +206,11 @@ def read_file(text: str) -> dict[str, str]:
             raise ProblemsError([Problem("--secrets", Validator.INVALID_FORMAT, message)])
         found[name.strip()] = value
     return found
+
+
+def _put_together(text: str, told: Mapping[str, str]) -> str:
+    """The text with its templates filled in; what is filled in is taken as it is."""
+    return _PIECE.sub(lambda found: told[found[1]] if found[1] else _BRACES, text)
 
 
 def _texts(value: Any, path: str) -> Iterator[tuple[str, str]]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 import yaml
@@ -10,17 +11,22 @@ from pydantic import BaseModel
 
 from setops.api.definition import Entry, StageDefinition
 from setops.cli.definition import format as form
-from setops.cli.definition.secrets import as_template
+from setops.cli.definition.secrets import Reference, as_template, escaped
 
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """What a file tells beside the definition. `repository` is the App's own path by its name."""
+    """What a file tells beside the definition.
+
+    `repositories` are the Apps' own paths in the registry by their names, `templates` the texts of
+    what was put together from secrets.
+    """
 
     project: str
     stage: str
     log_retention: int
-    repositories: dict[str, str]
+    repositories: Mapping[str, str]
+    templates: Mapping[Reference, str] = field(default_factory=dict)
 
 
 _INTRODUCTION: Final = (
@@ -40,14 +46,14 @@ def write(definition: StageDefinition, head: Head) -> str:
         entries = definition.section(section)
         if entries:
             document[section] = {
-                name: _entry(entry, head.repositories.get(name, ""))
+                name: _entry(entry, head.repositories.get(name, ""), head.templates)
                 for name, entry in sorted(entries.items())
             }
     return _INTRODUCTION + _yaml(document)
 
 
-def _entry(entry: Entry, repository: str) -> dict[str, Any]:
-    found = _model(entry)
+def _entry(entry: Entry, repository: str, templates: Mapping[Reference, str]) -> dict[str, Any]:
+    found = _model(entry, templates)
     image = found.get("image")
     if repository and image and image.startswith(f"{repository}:") and "@" not in image:
         del found["image"]
@@ -55,30 +61,32 @@ def _entry(entry: Entry, repository: str) -> dict[str, Any]:
     return found
 
 
-def _model(model: BaseModel) -> dict[str, Any]:
+def _model(model: BaseModel, templates: Mapping[Reference, str]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for name, info in type(model).model_fields.items():
         value = getattr(model, name)
         if value is None or value == info.default:
             continue
         key = form.RENAMED.get((type(model).__name__, name), name)
-        found[key] = [value] if key == form.PORTS else _value(value)
+        found[key] = [value] if key == form.PORTS else _value(value, templates)
     reference = found.get("secret_ref")
-    template = as_template(reference) if reference else None
+    template = as_template(reference, templates) if reference else None
     if template is not None:
         del found["secret_ref"]
         found = {"value": template, **found}
     return found
 
 
-def _value(value: Any) -> Any:
+def _value(value: Any, templates: Mapping[Reference, str]) -> Any:
     match value:
         case BaseModel():
-            return _model(value)
+            return _model(value, templates)
         case dict():
-            return {key: _value(child) for key, child in value.items()}
+            return {key: _value(child, templates) for key, child in value.items()}
         case list() | tuple():
-            return [_value(child) for child in value]
+            return [_value(child, templates) for child in value]
+        case str():
+            return escaped(value)
         case _:
             return value
 

@@ -79,7 +79,10 @@ COMMANDS: Final = (
         name="stage:apply",
         scopes=(),
         help="Makes the Stage what a definition file says, or moves images: shows the plan, asks, "
-        "commits.",
+        "commits. {{ .Secrets.NAME }} in a value of env is filled in from --secrets, else from the "
+        "environment, else from what is in use; it goes into a Secret of the Stage, which is kept "
+        "as long as an App, a revision or a Changeset refers to it. "
+        '{{ "{{" }} stands for braces that are meant as such.',
         example="stage:apply --file production.setops.yaml",
         flags=(
             Flag("file", "The definition file; - for standard input.", short="f"),

@@ -10,7 +10,7 @@ from setops.api.names import LABEL_APP
 from setops.cli.call import Call
 from setops.cli.read import parts
 from setops.cli.read.common import app_of, listing, of_stage, ready, show, state, yes
-from setops.cli.read.tasks import HEADER, Task, rows, summary, tasks
+from setops.cli.read.tasks import HEADER, Task, messages, rows, summary, tasks
 from setops.cli.terminal import block, bold, table, yellow
 
 Running = tuple[Object, Sequence[Object]]
@@ -51,8 +51,7 @@ def ps(call: Call) -> int:
 
     def draw(found: Running) -> str:
         running = tasks(*found)
-        text = summary(found[0], running)
-        return f"{text}\n{table(HEADER, rows(running))}" if running else text
+        return "\n".join([summary(found[0], running), *_table(running)])
 
     return show(call, lambda: _read(call), draw, lambda found: found[1])
 
@@ -92,12 +91,15 @@ def _draw(found: Running) -> str:
     said = ready(app)
     if state(app) != "Ready" or said["reason"] != "Ready":
         lines.append(f"{state(app)}: {said['message']}")
-    if running:
-        lines.append(table(HEADER, rows(running)))
+    lines += _table(running)
     hints = _hints(spec, running)
     if hints:
         lines += ["", yellow("Not ready for production:"), *(f"  - {hint}" for hint in hints)]
     return "\n".join(lines)
+
+
+def _table(running: Sequence[Task]) -> Sequence[str]:
+    return [table(HEADER, rows(running)), *messages(running)] if running else ()
 
 
 def _hints(spec: Object, running: Sequence[Task]) -> Sequence[str]:

@@ -27,7 +27,7 @@ class Task:
     name: str
 
 
-HEADER = ("ID", "Release", "Status", "Health", "Started at", "Stopped at", "Says")
+HEADER = ("ID", "Release", "Status", "Health", "Started at", "Stopped at")
 
 
 def tasks(app: Object, pods: Sequence[Object]) -> Sequence[Task]:
@@ -39,9 +39,14 @@ def tasks(app: Object, pods: Sequence[Object]) -> Sequence[Task]:
 def rows(found: Sequence[Task]) -> Sequence[Sequence[object]]:
     """The rows of a table of them."""
     return [
-        (each.id, each.release, each.status, each.health, each.started, each.stopped, each.message)
+        (each.id, each.release, each.status, each.health, each.started, each.stopped)
         for each in found
     ]
+
+
+def messages(found: Sequence[Task]) -> Sequence[str]:
+    """What is in the way of those that don't run, a line each."""
+    return [f"{each.id}: {each.message}" for each in found if each.message]
 
 
 def summary(app: Object, found: Sequence[Task]) -> str:

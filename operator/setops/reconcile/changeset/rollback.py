@@ -25,7 +25,7 @@ CANCELLED: Final = "cancelled"
 async def fail(context: Context, job: Job, failure: FailedError) -> float | None:
     """From here on the commit is undone; the reason is kept for the end."""
     problems = failure.problems or (
-        Problem("", Validator.INVALID, failure.message, Code.CHANGESET_INVALID),
+        Problem("", Validator.INVALID, failure.message, Code.COMMIT_FAILED),
     )
     changeset = await report(
         context,

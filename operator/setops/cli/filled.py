@@ -1,0 +1,110 @@
+"""The Secrets of a Stage that hold what was filled in for `{{ .Secrets.NAME }}`."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from setops.api.changeset import Phase, phase_of
+from setops.api.definition import SECTIONS, StageDefinition
+from setops.api.errors import ProblemsError
+from setops.api.kinds import CHANGESET, SECRET, Object
+from setops.api.names import LABEL_STAGE
+from setops.cli import history
+from setops.cli.definition import secrets
+from setops.cli.definition.reading import File
+from setops.cli.definition.secrets import Reference
+from setops.cli.session import Session
+from setops.kube.errors import ApiError, Forbidden
+
+
+def in_place(
+    session: Session, base: StageDefinition, file: File, given: Mapping[str, str]
+) -> tuple[dict[str, Any], Object | None]:
+    """The definition of a file with references in place of its templates, and the Secret that they
+    are to, if that is yet to be made.
+
+    Raises ProblemsError for what neither `given`, the environment nor a Secret in use tells.
+    """
+    definition = file.definition
+    uses = list(secrets.uses(definition))
+    if not uses:
+        plain: dict[str, Any] = secrets.plain(definition)
+        return plain, None
+    place = session.place()
+    existing = {each["metadata"]["name"]: secrets.values(each) for each in _all(session)}
+    used = [name for name, _ in _references(base)]
+    known = {key: value for name in used for key, value in existing.get(name, {}).items()}
+    try:
+        filled = secrets.fill(uses, given, known)
+    except ProblemsError as error:
+        raise ProblemsError(map(file.placed, error.problems)) from None
+    same = [name for name, values in existing.items() if filled.data.items() <= values.items()]
+    secret = None
+    if not same:
+        secret = secrets.secret_of(place.namespace, place.stage, filled.data)
+        same = [secret["metadata"]["name"]]
+    # One that is in use comes first: another of the same content would roll Apps for nothing.
+    name = next((each for each in same if each in used), same[0])
+    return secrets.plain(secrets.replaced(definition, filled, name)), secret
+
+
+def templates(session: Session, definition: StageDefinition) -> Mapping[Reference, str]:
+    """The texts that were put together from secrets, as they are written; none for those who may
+    not look at Secrets."""
+    needed = {name for name, key in _references(definition) if "." in key}
+    if not needed:
+        return {}
+    try:
+        found = _all(session)
+    except Forbidden:
+        return {}
+    return {
+        (name, key): text
+        for each in found
+        if (name := str(each["metadata"]["name"])) in needed
+        for key, text in secrets.templates(each).items()
+    }
+
+
+def tidy_up(session: Session) -> None:
+    """Delete the Secrets that nothing refers to any more: no App, none of the revisions that can be
+    reverted to, and no Changeset that can be committed or tried again."""
+    with contextlib.suppress(ApiError):
+        # In this order: a Changeset is there before its Secret, and becomes a revision before it
+        # goes.
+        names = [str(each["metadata"]["name"]) for each in _all(session)]
+        if not names:
+            return
+        namespace = session.place().namespace
+        changesets = session.cluster.list(CHANGESET, namespace)
+        living: list[Object] = [each for each in changesets if not _is_discarded(each)]
+        living += [each.resource for each in history.all_of(session)]
+        for kind in SECTIONS.values():
+            living += session.cluster.list(kind, namespace)
+        said = json.dumps(living)
+        for name in names:
+            if name not in said:
+                session.cluster.delete(SECRET, namespace, name)
+
+
+def _all(session: Session) -> Sequence[Object]:
+    place = session.place()
+    found = session.cluster.list(SECRET, place.namespace, f"{LABEL_STAGE}={place.stage}")
+    return [each for each in found if each["metadata"]["name"].startswith(secrets.PREFIX)]
+
+
+def _references(definition: StageDefinition) -> Sequence[Reference]:
+    """The references of the Apps to such Secrets."""
+    return [
+        (variable.secret_ref.name, variable.secret_ref.key)
+        for app in definition.apps.values()
+        for variable in (app.env or {}).values()
+        if variable.secret_ref and variable.secret_ref.name.startswith(secrets.PREFIX)
+    ]
+
+
+def _is_discarded(changeset: Object) -> bool:
+    return phase_of(changeset) is Phase.DISCARDED
