@@ -9,7 +9,7 @@ import pytest
 
 from sandbox import Sandbox
 from sandbox.proxy import Proxy
-from tests.cluster.witness import Witness
+from tests.cluster.witness import Witness, by_services
 
 _LONGEST = (
     "test_faults_commit",
@@ -41,7 +41,7 @@ def sandbox() -> Iterator[Sandbox]:
     No operator in it deletes data at AWS that nobody has given up.
     """
     with Sandbox.start() as started:
-        witness = Witness(started.api())
+        witness = Witness(by_services(started.api()))
         with Proxy(started.aws_endpoint, rule=witness) as aws:
             started.aws_proxy = aws.url
             yield started

@@ -28,7 +28,7 @@ from setops.aws.target import Account, Identity, resource_name
 from tests.cluster.aws import emulator
 from tests.cluster.aws.story import Root
 from tests.cluster.aws.test_postgresql import Owner
-from tests.cluster.witness import Witness
+from tests.cluster.witness import Witness, by_services
 from tests.cluster.world import Object, World, manifest, organization
 
 ACCOUNT: Final = "999999999999"
@@ -361,7 +361,7 @@ def running(sandbox: Sandbox, directory: Path, **values: Any) -> Iterator[Rig]:
         account = Account(ACCOUNT, REGION, endpoint_url=direct.url)
         owner = Owner(account)
         rds = Rds(server, owner)
-        aws.rule = witness = Witness(sandbox.api(), rds)
+        aws.rule = witness = Witness(by_services(sandbox.api()), rds)
         rig = Rig(World(sandbox, operator), api, aws, direct, rds, owner, Root(account))
         yield rig
         rig.clear()

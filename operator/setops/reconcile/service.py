@@ -244,6 +244,8 @@ async def _move(
 
 def _target(service: Object, spec: ServiceSpec, where: ServiceTarget) -> Target:
     network = where.network or OrganizationNetwork()
+    notes = service["metadata"].get("annotations") or {}
+    put_back = notes.get(names.ANNOTATION_VERSION_PUT_BACK)
     return Target(
         account=account_of(where),
         identity=Identity(
@@ -262,6 +264,7 @@ def _target(service: Object, spec: ServiceSpec, where: ServiceTarget) -> Target:
         ),
         life=service["metadata"]["uid"][:_LIFE],
         was_ready=bool((service.get("status") or {}).get("secret")),
+        keeps_version=put_back is not None and put_back == spec.version,
     )
 
 
@@ -331,7 +334,8 @@ def _report(work: _Work, observation: Observation, action: Done | Refuse, secret
         told = "; ".join(f"{item.path}: {item.refusal}" for item in action.differences)
         return Report("stalled", Reason.SPEC_INVALID, told, status)
     product_name = TYPES[work.target.type].product
-    return Report("ready", Reason.READY, f"{product_name}: {observation.state}", status)
+    note = f"; {observation.note}" if observation.note else ""
+    return Report("ready", Reason.READY, f"{product_name}: {observation.state}{note}", status)
 
 
 async def _end(context: Context, service: Object) -> None:

@@ -16,7 +16,7 @@ from setops.aws.decide import Create, Delete, Done, IssueCredentials, Update
 from setops.aws.policy import ACCOUNT, ACCOUNT_STATEMENTS, document
 from setops.aws.products import product
 from setops.aws.target import Account, Identity, Target
-from tests.cluster.aws.story import Operator, Root
+from tests.cluster.aws.story import POLICIES, Operator, Root
 from tests.cluster.aws.test_accounts import with_role
 from tests.cluster.aws.test_postgresql import Owner
 
@@ -107,9 +107,10 @@ def test_a_database_lives_its_whole_life(bound: Account, clients: Clients) -> No
     ],
 )
 def test_what_the_operator_does_not_need_is_refused(
-    bound: Account, attempt: Callable[[AccountClients], Any]
+    bound: Account, attempt: Callable[[AccountClients], Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """So the emulator does enforce it, and the two above prove something."""
+    monkeypatch.setitem(POLICIES, "another", DeletionPolicy.DELETE)
     clients = Clients(Settings(threads=1, attempts=1))
     with pytest.raises(ClientError, match=r"AccessDenied|UnauthorizedOperation"):
         attempt(clients.of(bound))
