@@ -125,9 +125,25 @@ async def _keep(context: Context, service: Object) -> Report:
                 # At once: what AWS issued is known nowhere else.
                 await _publish_secret(context, work, observation, around.place)
             case _:
+                if isinstance(action, Create):
+                    _check_network(context, service, where)
                 _tell_drift(context, service, action)
                 await context.aws.perform(work.target, observation, action)
     raise Waiting(Reason.AWS_WAITING, "AWS doesn't show yet what was done", again=SOON)
+
+
+def _check_network(context: Context, service: Object, chosen: ServiceTarget) -> None:
+    """Raises Waiting when the Organization's network was put right since the Service's was chosen:
+    what is made in one stays there."""
+    now = _where(service, stage_around(context, service["metadata"]["namespace"])).network
+    if now is None or now.vpc_id is None or chosen.network is None:
+        return
+    if (now.vpc_id, now.private_subnet_ids) != (
+        chosen.network.vpc_id,
+        chosen.network.private_subnet_ids,
+    ):
+        told = "the Organization's network has changed; the Service is made in that"
+        raise Waiting(Reason.AWS_WAITING, told, again=0.0)
 
 
 def _tell_drift(context: Context, service: Object, action: Action) -> None:
