@@ -9,7 +9,7 @@ import pytest
 
 from sandbox import Sandbox
 from sandbox.proxy import Proxy
-from tests.cluster.witness import Witness
+from tests.cluster.witness import Witness, by_services
 
 # The control planes of all workers together take most of the machine, and a good part of that went
 # into collecting garbage early.
@@ -20,10 +20,13 @@ _LONGEST = (
     "test_faults_kubernetes",
     "test_plan_is_commit",
     "test_concurrency",
-    "test_database_commits",
+    "test_faults_databases",
     "test_databases",
+    "test_database_commits",
     "test_postgresql",
+    "test_database_deletion",
     "test_faults_aws",
+    "test_database_accounts",
     "test_revisions",
     "test_changesets",
     "test_restart",
@@ -45,7 +48,7 @@ def sandbox() -> Iterator[Sandbox]:
     No operator in it deletes data at AWS that nobody has given up.
     """
     with Sandbox.start() as started:
-        witness = Witness(started.api())
+        witness = Witness(by_services(started.api()))
         with Proxy(started.aws_endpoint, rule=witness) as aws:
             started.aws_proxy = aws.url
             yield started

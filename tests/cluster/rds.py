@@ -28,7 +28,7 @@ from setops.aws.target import Account, Identity, resource_name
 from tests.cluster.aws import emulator
 from tests.cluster.aws.story import Root
 from tests.cluster.aws.test_postgresql import Owner
-from tests.cluster.witness import Witness
+from tests.cluster.witness import Witness, by_services
 from tests.cluster.world import Object, World, manifest, organization
 
 ACCOUNT: Final = "999999999999"
@@ -41,16 +41,30 @@ _PATIENCE_AT_THE_END: Final = 150.0
 
 CREATING: Final = "creating"
 MODIFYING: Final = "modifying"
+PENDING: Final = "pending"
+"""No state of an instance: what is to be modified stays pending."""
 DELETING: Final = "deleting"
 
 # More storage is what a full one is given, and protection comes off one that has failed; otherwise
 # an instance has to be available.
 _MODIFIABLE: Final = (None, "storage-full")
 _UNPROTECTED: Final = {"Action", "Version", "DBInstanceIdentifier", "ApplyImmediately"}
+_NAMES: Final = (
+    "DBInstanceIdentifier",
+    "DBSubnetGroupName",
+    "DBParameterGroupName",
+    "GroupId",
+)
+"""Parameters that name what a call is about."""
 # Without a final snapshot they can be deleted.
 _WITHOUT_SNAPSHOT: Final = ("failed", "incompatible-network", "incompatible-restore")
 
 _ONE: Final = re.compile(rb"<DBInstance>.*?</DBInstance>", re.DOTALL)
+_PENDING: Final = re.compile(
+    rb"<PendingModifiedValues>.*?</PendingModifiedValues>|<PendingModifiedValues/>", re.DOTALL
+)
+_ASYNCHRONOUS: Final = ("DBInstanceClass", "AllocatedStorage", "EngineVersion", "MultiAZ")
+"""What a modification doesn't change at once; until then AWS lists it as pending."""
 _NAME: Final = re.compile(rb"<DBInstanceIdentifier>(.*?)</DBInstanceIdentifier>")
 _STATUS: Final = re.compile(rb"<DBInstanceStatus>.*?</DBInstanceStatus>")
 _ENDPOINT: Final = re.compile(rb"<Endpoint>.*?</Endpoint>", re.DOTALL)
@@ -67,14 +81,16 @@ class Rds:
         self._owner = owner
         self._lasting: set[str] = set()
         self._shown: dict[str, str] = {}
-        self._refused: dict[tuple[str, str], str] = {}
+        self._pending: dict[str, dict[str, str]] = {}
+        """Of instances with pending changes, what they show meanwhile."""
+        self._refused: dict[tuple[str, str], Fail] = {}
         self._deletions: dict[str, Mapping[str, Any]] = {}
         self.first: Rule | None = None
         self.deletes_what_it_creates = True
         """Whether an instance that is being created can be deleted; documents disagree."""
 
     def hold(self, *states: str) -> None:
-        """From now on these states last, of `creating`, `modifying` and `deleting`."""
+        """From now on these states last, of `creating`, `pending`, `modifying`, `deleting`."""
         self._lasting = set(states)
 
     def show(self, name: str, state: str) -> None:
@@ -91,10 +107,13 @@ class Rds:
             self._owner.rds.delete_db_instance(DBInstanceIdentifier=name, **deletion)
             self._server.drop(name)
         self._shown.pop(name, None)
+        self._pending.pop(name, None)
 
-    def refuse(self, call: str, name: str, code: str) -> None:
-        """Answer a call about an instance with an error, until it is allowed again."""
-        self._refused[call, name] = code
+    def refuse(
+        self, call: str, name: str, code: str, message: str = "as the test wants it"
+    ) -> None:
+        """Answer a call about an instance or a group with an error, until it is allowed again."""
+        self._refused[call, name] = failure(code, message)
 
     def allow(self, call: str, name: str) -> None:
         del self._refused[call, name]
@@ -111,9 +130,10 @@ class Rds:
     def _judge(self, request: Request) -> Action | None:
         form = form_of(request)
         call, name = form.get("Action", ""), form.get("DBInstanceIdentifier", "")
-        code = self._refused.get((call, name))
-        if code is not None:
-            return failure(code)
+        named = next((form[each] for each in _NAMES if each in form), "")
+        refusal = self._refused.get((call, named))
+        if refusal is not None:
+            return refusal
         match call:
             case "DescribeDBInstances":
                 pass
@@ -145,9 +165,18 @@ class Rds:
             self._shown.pop(name, None)
         if MODIFYING in self._lasting:
             self._shown[name] = MODIFYING
+        if PENDING in self._lasting:
+            found = self._owner.instance(name)
+            self._pending[name] = {
+                each: str(found[each]).lower() if each == "MultiAZ" else str(found[each])
+                for each in _ASYNCHRONOUS
+                if each in form
+            }
 
     def _takes_changes(self, name: str, form: Mapping[str, str]) -> bool:
         state = self._shown.get(name)
+        if state == "storage-optimization":
+            return "AllocatedStorage" not in form
         frees = form.keys() - _UNPROTECTED == {"DeletionProtection"}
         return state in _MODIFIABLE or (frees and state in _WITHOUT_SNAPSHOT)
 
@@ -155,7 +184,7 @@ class Rds:
         state, skips = self._shown.get(name), form.get("SkipFinalSnapshot") == "true"
         if state == DELETING or (state in _WITHOUT_SNAPSHOT and not skips):
             return self._wrong_state(name)
-        if state == CREATING and not self.deletes_what_it_creates:
+        if state == CREATING and not (skips and self.deletes_what_it_creates):
             return self._wrong_state(name)
         if not self._is_there(name) or self._owner.instance(name)["DeletionProtection"]:
             return Rewrite(self._rewritten)
@@ -199,7 +228,19 @@ class Rds:
         if state is not None:
             told = f"<DBInstanceStatus>{state}</DBInstanceStatus>"
             described = _STATUS.sub(told.encode(), described)
-        return described
+        return self._with_pending(name, described)
+
+    def _with_pending(self, name: str, described: bytes) -> bytes:
+        pending = b""
+        for key, before in self._pending.get(name, {}).items():
+            element = re.compile(f"<{key}>.*?</{key}>".encode())
+            wanted = element.search(described)
+            pending += wanted[0] if wanted else b""
+            described = element.sub(f"<{key}>{before}</{key}>".encode(), described, count=1)
+        if not pending:
+            return described
+        told = b"<PendingModifiedValues>" + pending + b"</PendingModifiedValues>"
+        return _PENDING.sub(told, described)
 
 
 def form_of(request: Request) -> dict[str, str]:
@@ -361,7 +402,7 @@ def running(sandbox: Sandbox, directory: Path, **values: Any) -> Iterator[Rig]:
         account = Account(ACCOUNT, REGION, endpoint_url=direct.url)
         owner = Owner(account)
         rds = Rds(server, owner)
-        aws.rule = witness = Witness(sandbox.api(), rds)
+        aws.rule = witness = Witness(by_services(sandbox.api()), rds)
         rig = Rig(World(sandbox, operator), api, aws, direct, rds, owner, Root(account))
         yield rig
         rig.clear()

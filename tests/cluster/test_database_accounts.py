@@ -13,7 +13,7 @@ from typing import Final
 import pytest
 
 from sandbox import Sandbox
-from sandbox.proxy import Fail, Request
+from sandbox.proxy import Action, Call, Fail, Request
 from setops.aws.target import Account
 from tests.cluster import rds
 from tests.cluster.aws.story import Root
@@ -85,6 +85,29 @@ def test_a_network_that_is_put_right_leaves_nothing_in_the_wrong_one(
     world.until(lambda: who_may_reach(rig, name) == nodes, "those who may reach it by now")
     assert is_wanted_in(rig, namespace, rig.owner)
     assert rig.owner.group(name)["VpcId"] == rig.owner.network.vpc_id
+
+
+def test_nothing_is_made_in_a_network_that_was_put_right_just_before(
+    rig: Rig, world: World
+) -> None:
+    """The correction comes when the operator has looked at the network and is about to use it."""
+    other = Owner(rig.root.account)
+    namespace = rig.stage("dbraced", "raced", network=network(other))
+    corrected: list[Request] = []
+
+    def correct(request: Request) -> Action | None:
+        if corrected or not request.is_write or f"{namespace}/secrets" not in request.path:
+            return None
+        corrected.append(request)
+        return Call(lambda: world.apply(rig.organization("raced")))
+
+    rig.api.rule = correct
+    world.apply(service(namespace, "database"))
+    world.wait("ssvc", "database", namespace)
+    rig.api.rule = None
+    assert corrected
+    assert is_wanted_in(rig, namespace, rig.owner)
+    assert rig.owner.group(rig.name(namespace))["VpcId"] == rig.owner.network.vpc_id
 
 
 def is_wanted_in(rig: Rig, namespace: str, owner: Owner) -> bool:

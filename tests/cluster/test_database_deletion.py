@@ -17,7 +17,16 @@ from sandbox.proxy import Fail, Request
 from setops.aws.target import Account
 from tests.cluster import rds
 from tests.cluster.aws.test_postgresql import NOTHING, Owner
-from tests.cluster.rds import ACCOUNT, DELETING, Rig, failure, network, service
+from tests.cluster.rds import (
+    ACCOUNT,
+    CREATING,
+    DELETING,
+    MODIFYING,
+    Rig,
+    failure,
+    network,
+    service,
+)
 from tests.cluster.world import World
 
 PROJECT: Final = "project.setops.co"
@@ -28,6 +37,12 @@ NAMESPACE: Final = "dbendns"
 WHOLE: Final = "dbendproject"
 FORCED: Final = "dbendforced"
 BROKEN: Final = "dbendbroken"
+MADE: Final = "dbendmade"
+"""Whose database is still being created."""
+CHANGED: Final = "dbendchanged"
+"""Whose database is being modified."""
+USED: Final = "dbendused"
+"""What its databases needed stays in use for a while after they are gone."""
 HELD: Final = (STAGE, NAMESPACE, WHOLE, FORCED)
 """Those whose databases are a long time in going."""
 EXPIRED: Final = "dbendexpired"
@@ -59,13 +74,44 @@ def furnish(rig: Rig) -> None:
     """Projects whose Stages have a database each, which is ready."""
     there = Owner(Account(ACCOUNT, ELSEWHERE, endpoint_url=rig.direct.url))
     aws = {"accountId": ACCOUNT, "region": ELSEWHERE}
-    for project in (STAGE, NAMESPACE, WHOLE, BROKEN):
+    for project in (STAGE, NAMESPACE, WHOLE, BROKEN, MADE, CHANGED, USED):
         rig.stage(project)
     rig.stage(FORCED, FORCED)
     rig.stage(EXPIRED, EXPIRED, aws=aws, network=network(there))
-    rig.world.apply(*(service(in_stage(project), "database") for project in rig.projects))
-    for project in rig.projects:
+    ready = [project for project in rig.projects if project not in (MADE, USED)]
+    rig.world.apply(*(service(in_stage(project), "database") for project in ready))
+    rig.world.apply(*(service(in_stage(USED), name) for name in IN_USE))
+    for project in ready:
         rig.world.wait("ssvc", "database", in_stage(project))
+    for name in IN_USE:
+        rig.world.wait("ssvc", name, in_stage(USED))
+    rig.rds.hold(CREATING)
+    rig.world.apply(service(in_stage(MADE), "database"))
+    rig.says(in_stage(MADE), "database", "AwsWaiting", f"{PRODUCT}: creating")
+
+
+IN_USE: Final = {
+    "parameters": ("DeleteDBParameterGroup", "InvalidDBParameterGroupState"),
+    "subnets": ("DeleteDBSubnetGroup", "InvalidDBSubnetGroupStateFault"),
+    "addresses": ("DeleteSecurityGroup", "DependencyViolation"),
+}
+"""By Service: which deletion AWS refuses, and how it says that something is in use."""
+
+
+GROUPS: Final[dict[str, str]] = {}
+
+
+def group_of(rig: Rig, name: str) -> str:
+    """What names the group of a Service that stays in use."""
+    at_aws = rig.name(in_stage(USED), name)
+    match name:
+        case "parameters":
+            group: str = rig.owner.instance(at_aws)["DBParameterGroups"][0]["DBParameterGroupName"]
+        case "subnets":
+            group = at_aws
+        case _:
+            group = rig.owner.group(at_aws)["GroupId"]
+    return group
 
 
 def begin(rig: Rig) -> None:
@@ -73,6 +119,10 @@ def begin(rig: Rig) -> None:
     world = rig.world
     rig.rds.hold(DELETING)
     rig.rds.show(rig.name(in_stage(BROKEN)), "failed")
+    rig.rds.show(rig.name(in_stage(CHANGED)), MODIFYING)
+    for name, (call, code) in IN_USE.items():
+        GROUPS[name] = group_of(rig, name)
+        rig.rds.refuse(call, GROUPS[name], code)
     rig.rds.first = expired
     world.delete("sorg", FORCED)
     world.says("sorg", FORCED, "", "Reconciling", "Deleting")
@@ -80,7 +130,7 @@ def begin(rig: Rig) -> None:
     world.gone("sorg", FORCED)
     world.delete("sstage", "live", namespace=STAGE)
     world.delete("namespace", in_stage(NAMESPACE))
-    world.delete(PROJECT, WHOLE, FORCED, BROKEN, EXPIRED)
+    world.delete(PROJECT, WHOLE, FORCED, BROKEN, EXPIRED, MADE, CHANGED, USED)
 
 
 def expired(request: Request) -> Fail | None:
@@ -124,9 +174,16 @@ def told(rig: Rig, world: World) -> str:
     assert rig.owner.holdings(rig.name(in_stage(BROKEN)))["instances"] == 1
     rig.says(in_stage(EXPIRED), "database", "AwsRefused", "ExpiredToken", "Stalled")
     blocked(rig, PROJECT, EXPIRED, "", "ExpiredToken")
+    for project in (MADE, CHANGED):
+        rig.says(in_stage(project), "database", "AwsWaiting", "InvalidDBInstanceState")
     rig.rds.hold()
-    for project in HELD:
+    for project in (*HELD, MADE, CHANGED):
         rig.rds.release(rig.name(in_stage(project)))
+    for name in IN_USE:
+        rig.rds.release(rig.name(in_stage(USED), name))
+    for name, (call, code) in IN_USE.items():
+        rig.says(in_stage(USED), name, "AwsWaiting", code)
+        rig.rds.allow(call, GROUPS[name])
     world.patch("ssvc", "database", in_stage(BROKEN), {"spec": {"deletionPolicy": "Delete"}})
     rig.rds.first = None
     return str(before["metadata"]["uid"])
@@ -170,3 +227,23 @@ def test_one_of_which_aws_takes_no_snapshot_goes_when_it_may(
 def test_one_goes_when_the_credentials_are_renewed(world: World, told: str) -> None:
     assert told
     world.gone(PROJECT, EXPIRED)
+
+
+@pytest.mark.parametrize("project", [MADE, CHANGED], ids=["being created", "being modified"])
+def test_one_that_aws_is_at_work_on_goes_when_it_is_ready(
+    rig: Rig, world: World, told: str, project: str
+) -> None:
+    """AWS takes no snapshot of it before, nor its protection off."""
+    assert told
+    world.gone(PROJECT, project)
+    ended_with_a_snapshot(rig, project)
+
+
+def test_what_a_database_needed_goes_when_nothing_uses_it_any_more(
+    rig: Rig, world: World, told: str
+) -> None:
+    assert told
+    world.gone(PROJECT, USED)
+    for name in IN_USE:
+        at_aws = rig.name(in_stage(USED), name)
+        assert rig.owner.holdings(at_aws) == {**NOTHING, "snapshots": 1}

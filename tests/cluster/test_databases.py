@@ -14,11 +14,25 @@ import pytest
 
 from sandbox import Sandbox
 from tests.cluster import rds
-from tests.cluster.rds import CREATING, DELETING, MODIFYING, Rig, app, service
-from tests.cluster.world import World
+from tests.cluster.rds import (
+    CREATING,
+    DELETING,
+    MODIFYING,
+    PENDING,
+    Rig,
+    app,
+    form_of,
+    service,
+)
+from tests.cluster.world import World, changeset
 
 PRODUCT: Final = "Amazon RDS for PostgreSQL"
 STAGE: Final = "dbs-live"
+RESTING: Final = (
+    "You can't currently modify the storage of this DB instance because the previous storage "
+    "change is being optimized."
+)
+"""Within six hours of a change, whatever the instance's state; source: reports of users."""
 
 
 @pytest.fixture(scope="module")
@@ -181,3 +195,77 @@ def test_no_app_starts_with_a_password_that_the_database_does_not_take_yet(
     rig.rds.release(name)
     world.wait("sapp", "hasty", STAGE)
     assert rig.query(STAGE, "SELECT 1", service="busy") == [(1,)]
+
+
+def modifications(rig: Rig, name: str) -> int:
+    """How often the operator has asked AWS to change an instance."""
+    forms = [form_of(each.request) for each in rig.aws.records]
+    return sum(
+        (each.get("Action"), each.get("DBInstanceIdentifier")) == ("ModifyDBInstance", name)
+        for each in forms
+    )
+
+
+def test_a_change_is_asked_for_once_and_ready_when_it_is_there(rig: Rig, world: World) -> None:
+    """As RDS goes about it: pending, being made, and the storage optimized for hours after that."""
+    name = rig.ready(STAGE, "patient", plan="db.t3.small", version="15")
+    rig.query(STAGE, "CREATE TABLE kept (id int)", service="patient")
+    before = modifications(rig, name)
+    rig.rds.hold(PENDING)
+    larger: dict[str, Any] = {
+        "plan": "db.m5.large.ha",
+        "version": "16",
+        "options": {"minStorage": 40},
+    }
+    world.apply(service(STAGE, "patient", **larger))
+    rig.says(STAGE, "patient", "AwsWaiting", f"{PRODUCT}: available, a change is pending")
+    rig.rds.show(name, "upgrading")
+    rig.says(STAGE, "patient", "AwsWaiting", f"{PRODUCT}: upgrading")
+    rig.rds.hold()
+    rig.rds.release(name)
+    rig.rds.show(name, "storage-optimization")
+    world.wait("ssvc", "patient", STAGE)
+    rig.says(STAGE, "patient", "Ready", f"{PRODUCT}: storage-optimization", "Ready")
+    assert modifications(rig, name) == before + 1
+    assert rig.query(STAGE, "SELECT count(*) FROM kept", service="patient") == [(0,)]
+
+    larger["options"] = {"minStorage": 60}
+    world.apply(service(STAGE, "patient", **{**larger, "plan": "db.m5.xlarge.ha"}))
+    rig.says(STAGE, "patient", "AwsWaiting", "its storage can be changed again after that")
+    found = rig.owner.instance(name)
+    assert (found["DBInstanceClass"], found["AllocatedStorage"]) == ("db.m5.xlarge", 40)
+    rig.rds.release(name)
+    world.wait("ssvc", "patient", STAGE)
+    assert rig.owner.instance(name)["AllocatedStorage"] == 60
+    assert modifications(rig, name) == before + 3
+
+
+def test_a_refusal_that_passes_is_waited_for_in_a_commit_too(rig: Rig, world: World) -> None:
+    rest, state, quota = (rig.ready(STAGE, name) for name in ("resting", "taken", "poor"))
+    rig.rds.refuse("ModifyDBInstance", rest, "InvalidParameterCombination", RESTING)
+    rig.rds.refuse("ModifyDBInstance", state, "InvalidDBInstanceState")
+    rig.rds.refuse("ModifyDBInstance", quota, "StorageQuotaExceeded")
+    grown: dict[str, Any] = {"options": {"minStorage": 30}}
+    world.apply(
+        changeset(
+            STAGE, "grow", definition={"services": dict.fromkeys(("resting", "taken"), grown)}
+        ),
+    )
+    rig.says(STAGE, "resting", "AwsWaiting", "once in six hours; it is tried again")
+    rig.says(STAGE, "taken", "AwsWaiting", "InvalidDBInstanceState")
+    assert world.phase(STAGE, "grow") == "Applying"
+    rig.rds.allow("ModifyDBInstance", rest)
+    rig.rds.allow("ModifyDBInstance", state)
+    # It is asked for again now and then; a touch comes sooner.
+    world.patch("ssvc", "resting", STAGE, {"metadata": {"annotations": {"touched": "now"}}})
+    world.until(lambda: world.phase(STAGE, "grow") == "Committed", "the end of the commit")
+
+    world.apply(service(STAGE, "poor", **grown))
+    rig.says(STAGE, "poor", "AwsRefused", "raise the quota of the account", "Stalled")
+    rig.rds.allow("ModifyDBInstance", quota)
+    world.wait("ssvc", "poor", STAGE)
+    assert [rig.owner.instance(each)["AllocatedStorage"] for each in (rest, state, quota)] == [
+        30,
+        30,
+        30,
+    ]

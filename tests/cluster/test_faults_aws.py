@@ -24,7 +24,7 @@ from setops.aws.target import Account, Identity, resource_name
 from tests.cluster.aws import emulator
 from tests.cluster.aws.story import Root, app
 from tests.cluster.faults import Fault, Faults, Life, restart
-from tests.cluster.witness import Witness
+from tests.cluster.witness import Witness, by_services
 from tests.cluster.world import World, manifest, organization
 
 ACCOUNT: Final = "999999999999"
@@ -116,7 +116,7 @@ def arena(sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     with (
         emulator.running(directory) as url,
         Proxy(sandbox.server, sandbox.authority) as api,
-        Proxy(url, directory / "server.crt", rule=Witness(sandbox.api())) as seen,
+        Proxy(url, directory / "server.crt", rule=Witness(by_services(sandbox.api()))) as seen,
         Proxy(seen.url) as aws,
         sandbox.operator(
             values={"lease": {"duration": 60, "renewDeadline": 40}},

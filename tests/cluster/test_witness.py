@@ -6,7 +6,7 @@ import pytest
 
 from sandbox import Sandbox
 from sandbox.proxy import Request
-from tests.cluster.witness import Witness, is_explicit, loses_data
+from tests.cluster.witness import Witness, by_services, is_explicit, loses_data
 from tests.cluster.world import manifest
 
 OPERATOR = {"user-agent": "Boto3/1.43 Botocore/1.43 setops"}
@@ -46,7 +46,7 @@ def test_what_explains_it() -> None:
 
 
 def test_a_deletion_that_no_service_explains_is_kept(sandbox: Sandbox) -> None:
-    witness = Witness(sandbox.api())
+    witness = Witness(by_services(sandbox.api()))
     witness(Request("DELETE", "/setops-nobody", "", OPERATOR, b""))
     witness(Request("DELETE", "/setops-nobody", "", {"user-agent": "a test"}, b""))
     assert witness.unexplained == ["DELETE /setops-nobody of setops-nobody"]

@@ -2,10 +2,12 @@
 
 A database goes with a final snapshot. Else, and for a bucket and what is in it, the Service has
 the deletion policy Delete at that moment, or the commit that has made it is being rolled back.
+Where there is no operator, the Target that the verbs are given has that policy.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 from urllib.parse import parse_qs
@@ -23,9 +25,12 @@ _OPERATOR: Final = "setops"
 
 @dataclass
 class Witness:
-    """The rule. What it has seen passes on to a further one, `then`."""
+    """The rule. What it has seen passes on to a further one, `then`.
 
-    api: Api
+    `explained` tells whether the data of a bucket or an instance may go at that moment.
+    """
+
+    explained: Callable[[str], bool]
     then: Rule | None = None
     seen: list[str] = field(default_factory=list)
     unexplained: list[str] = field(default_factory=list)
@@ -34,19 +39,25 @@ class Witness:
         name = loses_data(request)
         if name and _OPERATOR in request.headers.get("user-agent", "").split():
             self.seen.append(name)
-            if not any(is_explicit(each) for each in self._services(name)):
+            if not self.explained(name):
                 self.unexplained.append(f"{request.method} {request.path} of {name}")
         return None if self.then is None else self.then(request)
 
-    def _services(self, name: str) -> list[Object]:
-        """The Services whose bucket or instance has the name; one, unless it is deleted twice."""
+
+def by_services(api: Api) -> Callable[[str], bool]:
+    """Whether a Service of the control plane explains that its data goes."""
+
+    def explained(name: str) -> bool:
         try:
-            found = self.api.request("GET", SERVICE.path())["items"]
+            found = api.request("GET", SERVICE.path())["items"]
         except ApiError as error:
             if error.status == 404:
-                return []  # not even the kind is there
+                return False  # not even the kind is there
             raise
-        return [each for each in found if _name(each) == name]
+        # One, unless it is deleted twice.
+        return any(is_explicit(each) for each in found if _name(each) == name)
+
+    return explained
 
 
 def loses_data(request: Request) -> str:

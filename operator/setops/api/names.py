@@ -50,6 +50,10 @@ ANNOTATION_ROLLED_BACK: Final = f"{GROUP}/rolled-back"
 """On a Service that a failed commit takes back: what was created for it at AWS is deleted with it,
 whatever its deletion policy. What was there before is not."""
 
+ANNOTATION_VERSION_PUT_BACK: Final = f"{GROUP}/version-put-back"
+"""On a Service whose version a rollback has put back in its spec: that version. A newer one that
+AWS has brought in by then stays, as no version goes back."""
+
 FINALIZER: Final = f"{GROUP}/operator"
 """Holds an object of ours until what stands behind it is gone."""
 

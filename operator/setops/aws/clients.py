@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal, ParamSpec, TypeVar
 
 import boto3
-import botocore.loaders
 import botocore.session
 from botocore.config import Config
 from botocore.credentials import (
@@ -25,6 +24,7 @@ from botocore.credentials import (
     DeferredRefreshableCredentials,
 )
 
+from setops.aws import models
 from setops.aws.target import Account
 
 if TYPE_CHECKING:
@@ -112,7 +112,7 @@ class Clients:
         self.settings = settings or Settings()
         self._on_call = on_call
         # The models of AWS's APIs are read and kept once, however many accounts there are.
-        self._loader = botocore.loaders.create_loader()
+        self._loader = models.loader()
         self._lock = threading.Lock()
         self._accounts: dict[Account, AccountClients] = {}
         self._pool = ThreadPoolExecutor(self.settings.threads, thread_name_prefix="aws")

@@ -89,7 +89,7 @@ def _existence(observation: Observation) -> Action:
         return Failed(observation.state, observation.remedy)
     if observation.presence is not Presence.PRESENT:
         return IssueCredentials() if observation.lacks_credentials else Create()
-    fixable = tuple(each for each in observation.differences if not each.refusal)
+    fixable = tuple(each for each in observation.differences if each.fixable)
     if fixable and observation.phase is Phase.OCCUPIED:
         return Wait(observation.state)
     if fixable:
@@ -97,8 +97,11 @@ def _existence(observation: Observation) -> Action:
     if not observation.credentials_valid:
         return IssueCredentials()
     # Only now: a Service that is usable stays so while a wish of its user can't be met.
+    refused = tuple(each for each in observation.differences if each.refusal)
+    if refused:
+        return Refuse(refused)
     if observation.differences:
-        return Refuse(observation.differences)
+        return Wait(observation.differences[0].later)
     return Done()
 
 

@@ -139,6 +139,7 @@ ACCOUNT_STATEMENTS: Final = (
         "RdsList",
         "To look at all databases of the account at once, however many Services wait.",
         (
+            "rds:DescribeDBEngineVersions",
             "rds:DescribeDBInstances",
             "rds:DescribeDBParameterGroups",
             "rds:DescribeDBSubnetGroups",

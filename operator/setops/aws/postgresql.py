@@ -28,7 +28,8 @@ from setops.aws.product import (
     Presence,
     Survey,
 )
-from setops.aws.rds import Instance, ParameterGroup, SubnetGroup, Wanted
+from setops.aws.rds import Instance, Wanted
+from setops.aws.rds_groups import ParameterGroup, SubnetGroup
 from setops.aws.security_group import SecurityGroup, by_vpc_and_name
 from setops.aws.target import Target, resource_name
 
@@ -135,7 +136,7 @@ class Postgresql:
         found = parts.instance.find()
         if found is None or parts.instance.owner(found) is not Owner.OURS:
             return  # the next observation tells
-        paths = {each.path for each in observation.differences if not each.refusal}
+        paths = {each.path for each in observation.differences if each.fixable}
         major = _major(target, found)
         group = parts.prepare(major)
         parts.instance.modify(found, parts.wanted(major), paths, group["GroupId"])
@@ -190,13 +191,13 @@ class Postgresql:
         return {**known, "url": url, "host": host, "port": port, "sslmode": "require"}
 
     def _observe_instance(self, parts: _Parts, found: Described, survey: Survey) -> Observation:
-        phase = rds.phase_of(found)
+        phase, state = rds.phase_of(found), found["DBInstanceStatus"]
         major = _major(parts.target, found)
         wanted = parts.wanted(major)
         differences: tuple[Difference, ...] = ()
         if phase in (Phase.STEADY, Phase.OCCUPIED):
             if parts.instance.is_pending(found, wanted):
-                phase = Phase.BUSY
+                phase, state = Phase.BUSY, f"{state}, a change is pending"
             own = parts.instance.differences(found, wanted)
             differences = (*own, *self._differences_around(parts, found, major, survey))
         password = parts.target.credentials.get(PASSWORD)
@@ -204,8 +205,9 @@ class Postgresql:
         return Observation(
             presence=Presence.PRESENT,
             phase=phase,
-            state=found["DBInstanceStatus"],
+            state=state,
             remedy=rds.remedy_for(found),
+            note="; ".join(_notes(found, wanted)),
             differences=differences,
             credentials_valid=bool(password) and parts.instance.has_password(found, password or ""),
             released=rds.tags_of(found).get(rds.TAG_CREDENTIALS) == rds.RELEASED,
@@ -314,6 +316,7 @@ class _Parts:
             backup_days=_BACKUP_DAYS if days is None else days,
             parameter_group=_parameter_group_name(target, major or _major(target)),
             password=target.credentials.get(PASSWORD),
+            keeps_version=target.keeps_version,
         )
 
     def check_network(self) -> None:
@@ -350,7 +353,7 @@ class _Parts:
         self._own(f"DB parameter group {parameters.name}", parameters.owner(found))
         if found is None:
             parameters.create()
-        parameters.set(_PARAMETERS)
+        parameters.put(_PARAMETERS)
         groups = self.security_group
         group = groups.find()
         if group is None:
@@ -406,10 +409,26 @@ class _Parts:
 
 def _major(target: Target, found: Described | None = None) -> str:
     """The major version that is wanted; where none is, that which it has, or the newest."""
-    there = found["EngineVersion"] if found else TYPES[target.type].default_version
+    there = rds.version_of(found) if found else TYPES[target.type].default_version
     wanted = rds.major_of(target.version or there or "")
     # What can't be reached isn't prepared for either: no version goes back.
-    return max(wanted, rds.major_of(found["EngineVersion"]), key=int) if found else wanted
+    return max(wanted, rds.major_of(rds.version_of(found)), key=int) if found else wanted
+
+
+def _notes(found: Described, wanted: Wanted) -> Iterator[str]:
+    """What its users should know of an instance, though it is as wanted."""
+    there = rds.version_of(found)
+    if wanted.keeps_version and rds.is_newer(there, wanted.version):
+        major = rds.major_of(there)
+        yield (
+            f"a Changeset that was rolled back has upgraded it to version {there}, and PostgreSQL "
+            f"can't go back to {wanted.version}; set version to {major}"
+        )
+    if rds.awaits_reboot(found):
+        yield (
+            f"its parameter group {rds.parameter_group_of(found)}, which forces TLS, takes effect "
+            "with its next reboot; reboot it at AWS when that suits you"
+        )
 
 
 def _parameter_group_name(target: Target, major: str) -> str:

@@ -42,13 +42,20 @@ class Phase(Enum):
 class Difference:
     """One thing that isn't as wanted. `path` is dotted, like `bucket.publicAccessBlock`.
 
-    `refusal` says why it can't be put right without losing data; empty when `update` can.
+    `refusal` says why it can't be put right without losing data, `later` why AWS doesn't let it be
+    put right yet; both are empty when `update` can.
     """
 
     path: str
     wanted: str
     actual: str
     refusal: str = ""
+    later: str = ""
+
+    @property
+    def fixable(self) -> bool:
+        """Whether `update` can put it right now."""
+        return not (self.refusal or self.later)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,13 +67,15 @@ class Observation:
     `lacks_credentials`: what is missing can't be made before the Secret holds credentials.
     `credentials_valid`: the credentials in the Target's Secret exist and are active at AWS.
     `state` is AWS's word for the state, `remedy` what can be done about one that doesn't pass,
-    `ids` the names of the parts, for the Service's status.
+    `note` what users of one that is ready should know, `ids` the names of the parts, for the
+    Service's status.
     """
 
     presence: Presence
     phase: Phase = Phase.STEADY
     state: str = ""
     remedy: str = ""
+    note: str = ""
     conflicts: tuple[str, ...] = ()
     differences: tuple[Difference, ...] = ()
     credentials_valid: bool = False
@@ -131,7 +140,7 @@ class Product(Protocol):
         ...
 
     def update(self, clients: AccountClients, target: Target, observation: Observation) -> None:
-        """Puts the observation's differences right, those with a refusal excepted."""
+        """Puts those of the observation's differences right that are fixable."""
         ...
 
     def release(self, clients: AccountClients, target: Target) -> None:

@@ -1,4 +1,4 @@
-"""RDS: the database instance of one Service, its subnet group and its parameter groups.
+"""RDS: the database instance of one Service, and what there is of all of them.
 
 Source of states, limits and what may be changed when: the Amazon RDS User Guide (instance status,
 modifying and deleting an instance, storage autoscaling) and the API reference.
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 from botocore.exceptions import ClientError
 
 from setops.api.catalogue import version_numbers
-from setops.aws.errors import code_of, tolerate
+from setops.aws.errors import StalledError, WaitError, code_of, tolerate
 from setops.aws.ownership import Owner, owner_by, tag_list, tags_by_key
 from setops.aws.product import Described, Difference, Phase
 from setops.aws.target import Identity
@@ -38,16 +38,29 @@ PASSWORD: Final = "instance.password"  # noqa: S105
 PARAMETER_GROUP: Final = "instance.parameterGroup"
 SECURITY_GROUP: Final = "instance.securityGroup"
 ROOM: Final = "instance.room"
-PARAMETERS: Final = "parameterGroup.parameters"
 SURPLUS: Final = "parameterGroup.ofOlderVersion"
 """Paths of differences."""
 
 _GROWTH: Final = 1.1
 """By how much the limit of storage autoscaling has to be above the storage that there is."""
 
+# Everything but the storage can be changed meanwhile.
+_OPTIMIZED: Final = "storage-optimization"
+_RESTING: Final = "previous storage change is being optimized"
+"""What AWS says when it refuses, with a code that also means other things, to change the storage
+less than six hours after the last change."""
+_REST: Final = 300.0
+"""Seconds after which to ask again."""
+_STORAGE_ARGUMENTS: Final = ("AllocatedStorage", "Iops", "MaxAllocatedStorage")
+
+_STRIPED: Final = 400
+_STRIPED_IOPS: Final = 12_000
+"""From so many GB on, gp3 has so many IOPS at least, and AWS wants them named in each change."""
+
 _STATES: Final[Mapping[str, Phase]] = {
     "available": Phase.STEADY,
     "storage-full": Phase.STEADY,
+    _OPTIMIZED: Phase.STEADY,
     **dict.fromkeys(
         (
             "backing-up",
@@ -58,7 +71,6 @@ _STATES: Final[Mapping[str, Phase]] = {
             "maintenance",
             "storage-config-upgrade",
             "storage-initialization",
-            "storage-optimization",
         ),
         Phase.OCCUPIED,
     ),
@@ -146,6 +158,7 @@ class Wanted:
     """What an instance should be. Sizes are in GB; `max_storage` of None: it doesn't grow.
 
     `version` is as the Service has it, `16` or `16.4`; None means whichever it has.
+    `keeps_version`: a newer one that it has is as wanted.
     """
 
     instance_class: str
@@ -156,6 +169,7 @@ class Wanted:
     backup_days: int
     parameter_group: str
     password: str | None = None
+    keeps_version: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,12 +231,20 @@ class Instance:
         # It may have grown by itself, and can't shrink: more than was asked for is as wanted.
         if actual["AllocatedStorage"] < wanted.min_storage:
             size = f"{actual['AllocatedStorage']} GB"
-            yield Difference(STORAGE, f"{wanted.min_storage} GB", size)
+            state = found["DBInstanceStatus"]
+            later = f"{state}; its storage can be changed again after that"
+            yield Difference(
+                STORAGE,
+                f"{wanted.min_storage} GB",
+                size,
+                later=later if state == _OPTIMIZED else "",
+            )
         limit = _limit(actual, wanted)
         if actual.get("MaxAllocatedStorage") != limit:
             there = actual.get("MaxAllocatedStorage")
             yield Difference(MAX_STORAGE, _gigabytes(limit), _gigabytes(there))
-        yield from _version_differences(actual["EngineVersion"], wanted.version)
+        if not wanted.keeps_version or not is_newer(actual["EngineVersion"], wanted.version):
+            yield from _version_differences(actual["EngineVersion"], wanted.version)
         if actual.get("BackupRetentionPeriod", 0) != wanted.backup_days:
             days = str(actual.get("BackupRetentionPeriod", 0))
             yield Difference(BACKUP_DAYS, str(wanted.backup_days), days)
@@ -255,16 +277,20 @@ class Instance:
     def modify(
         self, found: Described, wanted: Wanted, paths: set[str], security_group: str
     ) -> None:
-        """Puts differences of these paths right, in one call, at once."""
+        """Puts differences of these paths right, in one call, at once.
+
+        What AWS refuses for the sake of the storage is asked for without it. Raises WaitError when
+        that leaves nothing, and StalledError for a version to which AWS doesn't lead.
+        """
         allocated = max(found["AllocatedStorage"], wanted.min_storage)
         limit = _limit({"AllocatedStorage": allocated}, wanted)
         known: dict[str, dict[str, Any]] = {
             CLASS: {"DBInstanceClass": wanted.instance_class},
             MULTI_AZ: {"MultiAZ": wanted.multi_az},
-            STORAGE: {"AllocatedStorage": wanted.min_storage},
+            STORAGE: _storage(found, wanted.min_storage),
             # A limit that is what there is already means that it doesn't grow.
             MAX_STORAGE: {"MaxAllocatedStorage": limit or allocated},
-            VERSION: {"EngineVersion": wanted.version, "AllowMajorVersionUpgrade": True},
+            VERSION: {"AllowMajorVersionUpgrade": True},
             BACKUP_DAYS: {"BackupRetentionPeriod": wanted.backup_days},
             PROTECTION: {"DeletionProtection": True},
             PRIVATE: {"PubliclyAccessible": False},
@@ -277,11 +303,51 @@ class Instance:
             arguments |= known[path]
         if not arguments:
             return
-        self.rds.modify_db_instance(
-            DBInstanceIdentifier=self.name, ApplyImmediately=True, **arguments
-        )
+        if VERSION in paths and wanted.version:
+            arguments["EngineVersion"] = self._upgrade(found["EngineVersion"], wanted.version)
+        self._modify(arguments)
         if PASSWORD in paths and wanted.password:
             self._tag_credentials(found, fingerprint(wanted.password))
+
+    def _modify(self, arguments: Mapping[str, Any]) -> None:
+        try:
+            self.rds.modify_db_instance(
+                DBInstanceIdentifier=self.name, ApplyImmediately=True, **arguments
+            )
+        except ClientError as exc:
+            if _RESTING not in exc.response.get("Error", {}).get("Message", ""):
+                raise
+            others = {k: v for k, v in arguments.items() if k not in _STORAGE_ARGUMENTS}
+            if not others:
+                raise WaitError(
+                    "AWS changes the storage of a database once in six hours; it is tried again "
+                    f"until then: {exc}",
+                    code=code_of(exc),
+                    operation=exc.operation_name,
+                    retry_after=_REST,
+                ) from exc
+            self._modify(others)
+
+    def _upgrade(self, there: str, wanted: str) -> str:
+        """The newest version of what is wanted that AWS leads to; for `16` alone AWS would take a
+        default, which may be none that can be reached from here."""
+        asked = version_numbers(wanted)
+        known = self.rds.describe_db_engine_versions(Engine="postgres", EngineVersion=there)
+        targets = [
+            target["EngineVersion"]
+            for each in known["DBEngineVersions"]
+            for target in each.get("ValidUpgradeTarget", [])
+        ]
+        fitting = [each for each in targets if version_numbers(each)[: len(asked)] == asked]
+        if targets and not fitting:
+            raise StalledError(
+                f"AWS doesn't upgrade PostgreSQL {there} to {wanted} in one step; set version to "
+                f"one of {', '.join(targets)} first",
+                code="InvalidUpgradeTarget",
+                operation="ModifyDBInstance",
+            )
+        # Where AWS lists nothing, it says itself what is wrong with the version.
+        return max(fitting, key=version_numbers, default=wanted)
 
     def lock_out(self, found: Described, password: str) -> None:
         """Gives it a password that nobody is told, and notes that."""
@@ -314,102 +380,6 @@ class Instance:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class SubnetGroup:
-    """The subnet group `name` of a Service, whether it exists or not."""
-
-    rds: RDSClient
-    name: str
-    identity: Identity
-
-    def owner(self, found: Described | None) -> Owner:
-        arn = found["DBSubnetGroupArn"] if found else ""
-        return _owner(self.rds, arn, self.identity, "DBSubnetGroupNotFoundFault")
-
-    def find(self) -> Described | None:
-        try:
-            found = self.rds.describe_db_subnet_groups(DBSubnetGroupName=self.name)
-        except ClientError as exc:
-            if code_of(exc) == "DBSubnetGroupNotFoundFault":
-                return None
-            raise
-        return next(iter(found["DBSubnetGroups"]), None)
-
-    def create(self, subnets: tuple[str, ...]) -> None:
-        """Makes the group. One that exists is left as it is; look at its owner next."""
-        with tolerate("DBSubnetGroupAlreadyExists"):
-            self.rds.create_db_subnet_group(
-                DBSubnetGroupName=self.name,
-                DBSubnetGroupDescription=f"Service {self.identity.service}",
-                SubnetIds=list(subnets),
-                Tags=tag_list(self.identity.tags()),
-            )
-
-    def delete(self) -> None:
-        with tolerate("DBSubnetGroupNotFoundFault"):
-            self.rds.delete_db_subnet_group(DBSubnetGroupName=self.name)
-
-
-@dataclass(frozen=True, slots=True)
-class ParameterGroup:
-    """The parameter group `name` of a Service for one family, whether it exists or not."""
-
-    rds: RDSClient
-    name: str
-    family: str
-    identity: Identity
-
-    def owner(self, found: Described | None) -> Owner:
-        arn = found["DBParameterGroupArn"] if found else ""
-        return _owner(self.rds, arn, self.identity, "DBParameterGroupNotFound")
-
-    def find(self) -> Described | None:
-        try:
-            found = self.rds.describe_db_parameter_groups(DBParameterGroupName=self.name)
-        except ClientError as exc:
-            if code_of(exc) == "DBParameterGroupNotFound":
-                return None
-            raise
-        return next(iter(found["DBParameterGroups"]), None)
-
-    def create(self) -> None:
-        """Makes the group. One that exists is left as it is; look at its owner next."""
-        with tolerate("DBParameterGroupAlreadyExists"):
-            self.rds.create_db_parameter_group(
-                DBParameterGroupName=self.name,
-                DBParameterGroupFamily=self.family,
-                Description=f"Service {self.identity.service}",
-                Tags=tag_list(self.identity.tags()),
-            )
-
-    def differences(self, wanted: Mapping[str, str]) -> Iterator[Difference]:
-        """Which parameters don't have the value that is wanted of them."""
-        pages = self.rds.get_paginator("describe_db_parameters").paginate(
-            DBParameterGroupName=self.name, Source="user"
-        )
-        actual = {
-            each["ParameterName"]: each.get("ParameterValue", "")
-            for page in pages
-            for each in page["Parameters"]
-        }
-        if any(actual.get(name) != value for name, value in wanted.items()):
-            there = ", ".join(f"{name}={actual.get(name, '(default)')}" for name in wanted)
-            yield Difference(PARAMETERS, ", ".join(f"{n}={v}" for n, v in wanted.items()), there)
-
-    def set(self, parameters: Mapping[str, str]) -> None:
-        self.rds.modify_db_parameter_group(
-            DBParameterGroupName=self.name,
-            Parameters=[
-                {"ParameterName": name, "ParameterValue": value, "ApplyMethod": "immediate"}
-                for name, value in parameters.items()
-            ],
-        )
-
-    def delete(self) -> None:
-        with tolerate("DBParameterGroupNotFound"):
-            self.rds.delete_db_parameter_group(DBParameterGroupName=self.name)
-
-
 def tags_of(found: Described) -> dict[str, str]:
     """An instance's tags; groups don't show theirs."""
     return tags_by_key(found.get("TagList", []))
@@ -419,6 +389,19 @@ def parameter_group_of(found: Described) -> str:
     groups = found.get("DBParameterGroups") or [{"DBParameterGroupName": ""}]
     name: str = groups[0]["DBParameterGroupName"]
     return name
+
+
+def version_of(found: Described) -> str:
+    """The version that it has, or is on the way to."""
+    pending: Described = found.get("PendingModifiedValues", {})
+    version: str = pending.get("EngineVersion") or found["EngineVersion"]
+    return version
+
+
+def awaits_reboot(found: Described) -> bool:
+    """Whether its parameter group takes effect with the next reboot only."""
+    groups = found.get("DBParameterGroups") or [{}]
+    return bool(groups[0].get("ParameterApplyStatus") == "pending-reboot")
 
 
 def security_groups_of(found: Described) -> set[str]:
@@ -431,18 +414,6 @@ def endpoint_of(found: Described) -> tuple[str, int] | None:
     return (endpoint["Address"], endpoint["Port"]) if endpoint.get("Address") else None
 
 
-def _owner(rds: RDSClient, arn: str, identity: Identity, missing: str) -> Owner:
-    if not arn:
-        return Owner.NOBODY
-    try:
-        tags = rds.list_tags_for_resource(ResourceName=arn)["TagList"]
-    except ClientError as exc:
-        if code_of(exc) == missing:
-            return Owner.NOBODY
-        raise
-    return owner_by(tags, identity)
-
-
 def _limit(actual: Described, wanted: Wanted) -> int | None:
     """Up to where it may still grow; None where AWS has no room to grow left to offer."""
     allocated = max(actual["AllocatedStorage"], wanted.min_storage)
@@ -451,14 +422,29 @@ def _limit(actual: Described, wanted: Wanted) -> int | None:
     return wanted.max_storage
 
 
+def is_newer(actual: str, wanted: str | None) -> bool:
+    """Whether it has a newer major version than is wanted; no version goes back."""
+    return wanted is not None and version_numbers(actual)[0] > version_numbers(wanted)[0]
+
+
 def _version_differences(actual: str, wanted: str | None) -> Iterator[Difference]:
     if wanted is None:
         return
     there, asked = version_numbers(actual), version_numbers(wanted)
     if there[: len(asked)] >= asked and there[0] == asked[0]:
         return  # AWS may have brought in a newer minor version by itself
-    refusal = "" if asked > there else "PostgreSQL can't go back to an older version"
+    refusal = (
+        f"it has version {actual}, and PostgreSQL can't go back; set version to {there[0]}"
+        if is_newer(actual, wanted)
+        else ""
+    )
     yield Difference(VERSION, wanted, actual, refusal)
+
+
+def _storage(found: Described, size: int) -> dict[str, int]:
+    if size < _STRIPED:
+        return {"AllocatedStorage": size}
+    return {"AllocatedStorage": size, "Iops": max(found.get("Iops") or 0, _STRIPED_IOPS)}
 
 
 def _switch(path: str, *, on: bool) -> Difference:

@@ -18,6 +18,8 @@ def effect(change: Change) -> str | None:
         case ServiceSpec() as before, after if change.action in (Action.REPLACE, Action.DESTROY):
             again = ", then creates it anew, empty" if after is not None else ""
             return f"{_loss(before)}{again}"
+        case ServiceSpec() as before, ServiceSpec() as after:
+            return _upgrade(before, after)
         case _:
             return None
 
@@ -51,6 +53,19 @@ def _update_effect(before: AppSpec, after: AppSpec) -> str | None:
     if _runs(after) and not _runs(before):
         return "starts its containers"
     return "restarts its containers, without downtime" if restarts(before, after) else None
+
+
+def _upgrade(before: ServiceSpec, after: ServiceSpec) -> str | None:
+    """Source: what the product does on a new major version; newer minor ones go unnoticed."""
+    if before.version is None or after.version is None:
+        return None
+    old, new = (catalogue.version_numbers(spec.version or "")[0] for spec in (before, after))
+    if new <= old:
+        return None
+    return (
+        f"is down while it is upgraded to version {new}, which can't be undone: if this Changeset "
+        f"fails later, the version stays {new}"
+    )
 
 
 def _loss(service: ServiceSpec) -> str:

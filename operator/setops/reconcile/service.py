@@ -125,9 +125,25 @@ async def _keep(context: Context, service: Object) -> Report:
                 # At once: what AWS issued is known nowhere else.
                 await _publish_secret(context, work, observation, around.place)
             case _:
+                if isinstance(action, Create):
+                    _check_network(context, service, where)
                 _tell_drift(context, service, action)
                 await context.aws.perform(work.target, observation, action)
     raise Waiting(Reason.AWS_WAITING, "AWS doesn't show yet what was done", again=SOON)
+
+
+def _check_network(context: Context, service: Object, chosen: ServiceTarget) -> None:
+    """Raises Waiting when the Organization's network was put right since the Service's was chosen:
+    what is made in one stays there."""
+    now = _where(service, stage_around(context, service["metadata"]["namespace"])).network
+    if now is None or now.vpc_id is None or chosen.network is None:
+        return
+    if (now.vpc_id, now.private_subnet_ids) != (
+        chosen.network.vpc_id,
+        chosen.network.private_subnet_ids,
+    ):
+        told = "the Organization's network has changed; the Service is made in that"
+        raise Waiting(Reason.AWS_WAITING, told, again=0.0)
 
 
 def _tell_drift(context: Context, service: Object, action: Action) -> None:
@@ -244,6 +260,8 @@ async def _move(
 
 def _target(service: Object, spec: ServiceSpec, where: ServiceTarget) -> Target:
     network = where.network or OrganizationNetwork()
+    notes = service["metadata"].get("annotations") or {}
+    put_back = notes.get(names.ANNOTATION_VERSION_PUT_BACK)
     return Target(
         account=account_of(where),
         identity=Identity(
@@ -262,6 +280,7 @@ def _target(service: Object, spec: ServiceSpec, where: ServiceTarget) -> Target:
         ),
         life=service["metadata"]["uid"][:_LIFE],
         was_ready=bool((service.get("status") or {}).get("secret")),
+        keeps_version=put_back is not None and put_back == spec.version,
     )
 
 
@@ -331,7 +350,8 @@ def _report(work: _Work, observation: Observation, action: Done | Refuse, secret
         told = "; ".join(f"{item.path}: {item.refusal}" for item in action.differences)
         return Report("stalled", Reason.SPEC_INVALID, told, status)
     product_name = TYPES[work.target.type].product
-    return Report("ready", Reason.READY, f"{product_name}: {observation.state}", status)
+    note = f"; {observation.note}" if observation.note else ""
+    return Report("ready", Reason.READY, f"{product_name}: {observation.state}{note}", status)
 
 
 async def _end(context: Context, service: Object) -> None:

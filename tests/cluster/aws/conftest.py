@@ -6,26 +6,39 @@ from dataclasses import replace
 
 import pytest
 
+from sandbox.proxy import Proxy
 from setops.api.catalogue import DeletionPolicy
 from setops.aws.clients import Clients, Settings
 from setops.aws.policy import actions, granted
 from setops.aws.target import Account, Identity, Target
 from tests.cluster.aws import emulator
-from tests.cluster.aws.story import Operator, Root
+from tests.cluster.aws.story import Operator, Root, explained
+from tests.cluster.witness import Witness
 
 OWN = "999999999999"
 
 
 @pytest.fixture(scope="session")
-def endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def witness() -> Iterator[Witness]:
+    """No verb deletes data of which the Target's policy is not Delete."""
+    seeing = Witness(explained)
+    yield seeing
+    assert not seeing.unexplained
+
+
+@pytest.fixture(scope="session")
+def endpoint(tmp_path_factory: pytest.TempPathFactory, witness: Witness) -> Iterator[str]:
     directory = tmp_path_factory.mktemp("emulator")
-    with emulator.running(directory) as url, pytest.MonkeyPatch.context() as patch:
+    with (
+        emulator.running(directory) as url,
+        Proxy(url, directory / "server.crt", rule=witness) as seen,
+        pytest.MonkeyPatch.context() as patch,
+    ):
         patch.setenv("AWS_ACCESS_KEY_ID", OWN)
         patch.setenv("AWS_SECRET_ACCESS_KEY", emulator.SECRET)
-        patch.setenv("AWS_CA_BUNDLE", str(directory / "server.crt"))
         patch.setenv("AWS_CONFIG_FILE", str(directory / "none"))
         patch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(directory / "none"))
-        yield url
+        yield seen.url
 
 
 @pytest.fixture(scope="session")

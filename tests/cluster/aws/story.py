@@ -14,6 +14,7 @@ import boto3
 from mypy_boto3_iam import IAMClient
 from mypy_boto3_s3 import S3Client
 
+from setops.api.catalogue import DeletionPolicy
 from setops.aws.clients import Clients
 from setops.aws.decide import (
     Action,
@@ -34,6 +35,14 @@ from tests.cluster.aws import emulator
 _PASSES = 12
 
 _ACTS = (Create, Update, IssueCredentials, Release, Delete)
+
+POLICIES: dict[str, DeletionPolicy] = {}
+"""What is wanted at this moment of the data of each bucket and instance, by its name."""
+
+
+def explained(name: str) -> bool:
+    """Whether the data of a bucket or an instance may go for good."""
+    return POLICIES.get(name) is DeletionPolicy.DELETE
 
 
 @dataclass
@@ -74,6 +83,8 @@ class Operator:
         raise AssertionError(f"does not settle: {actions}")
 
     def _target(self) -> Target:
+        for name in product(self.target.type).ids(self.target).values():
+            POLICIES[name] = self.target.deletion_policy
         return replace(self.target, credentials=self.secret)
 
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
+import boto3
 import pytest
 from botocore.exceptions import ClientError
 
 from setops.api.catalogue import DeletionPolicy
-from setops.aws.clients import AccountClients, Clients, Settings
+from setops.aws.clients import Clients
 from setops.aws.decide import Create, Delete, Done, IssueCredentials, Update
 from setops.aws.policy import ACCOUNT, ACCOUNT_STATEMENTS, document
 from setops.aws.products import product
@@ -107,13 +109,24 @@ def test_a_database_lives_its_whole_life(bound: Account, clients: Clients) -> No
     ],
 )
 def test_what_the_operator_does_not_need_is_refused(
-    bound: Account, attempt: Callable[[AccountClients], Any]
+    whole: SimpleNamespace, attempt: Callable[[SimpleNamespace], Any]
 ) -> None:
     """So the emulator does enforce it, and the two above prove something."""
-    clients = Clients(Settings(threads=1, attempts=1))
     with pytest.raises(ClientError, match=r"AccessDenied|UnauthorizedOperation"):
-        attempt(clients.of(bound))
-    clients.close()
+        attempt(whole)
+
+
+@pytest.fixture(scope="module")
+def whole(bound: Account) -> SimpleNamespace:
+    """Clients of the role that can do more than the operator's own, which lack all else."""
+    how: Any = {"region_name": bound.region, "endpoint_url": bound.endpoint_url}
+    role: Any = {"RoleArn": bound.role_arn, "ExternalId": bound.external_id}
+    assumed = boto3.client("sts", **how).assume_role(RoleSessionName="test", **role)["Credentials"]
+    session = boto3.Session(
+        assumed["AccessKeyId"], assumed["SecretAccessKey"], assumed["SessionToken"]
+    )
+    products: Any = ("s3", "iam", "rds", "ec2")
+    return SimpleNamespace(**{each: session.client(each, **how) for each in products})
 
 
 _NOTHING = json.dumps(

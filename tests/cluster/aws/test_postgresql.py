@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -26,13 +28,15 @@ from setops.aws.decide import (
     Refuse,
     Release,
     Update,
+    Wait,
 )
-from setops.aws.errors import ConflictError, StalledError
+from setops.aws.errors import ConflictError, StalledError, WaitError
 from setops.aws.product import Presence
 from setops.aws.products import product
-from setops.aws.target import Account, Identity, Network, Target
+from setops.aws.target import Account, Identity, Network, Target, resource_name
 from tests.cluster.aws import emulator
 from tests.cluster.aws.story import Faults, KilledError, Operator, hooked, recorded
+from tests.cluster.witness import Witness
 
 _names = itertools.count()
 
@@ -258,6 +262,233 @@ def test_storage_that_has_grown_is_as_wanted_and_a_version_does_not_go_back(
     assert owner.instance(name_of(database))["EngineVersion"] == "15"
 
 
+@contextmanager
+def answering(
+    operator: Operator, operation: str, answer: Callable[[Any], dict[str, Any] | None]
+) -> Iterator[list[dict[str, Any]]]:
+    """Answers calls of an operation as real RDS does, or lets them pass; their bodies."""
+    bodies: list[dict[str, Any]] = []
+
+    def respond(model: Any, params: Any, **_: object) -> Any:
+        if model.name != operation:
+            return None
+        bodies.append(params["body"])
+        parsed = answer(params["body"])
+        if parsed is None:
+            return None
+        return SimpleNamespace(status_code=400 if "Error" in parsed else 200), parsed
+
+    with hooked(operator.clients, operator.target.account, "before-call", respond):
+        yield bodies
+
+
+def refused(code: str, message: str) -> dict[str, Any]:
+    return {"Error": {"Code": code, "Message": message}}
+
+
+RESTING: Final = refused(
+    "InvalidParameterCombination",
+    "You can't currently modify the storage of this DB instance because the previous storage "
+    "change is being optimized.",
+)
+
+
+def test_storage_that_rests_from_its_last_change_holds_up_nothing_else(
+    database: Operator, owner: Owner
+) -> None:
+    """AWS refuses the whole call, by a code that otherwise only a user can clear."""
+    database.create()
+    name = name_of(database)
+    wish(database, plan="db.m5.large", options={"minStorage": 40, "maxStorage": 80})
+    resting = lambda body: RESTING if "AllocatedStorage" in body else None  # noqa: E731
+    with answering(database, "ModifyDBInstance", resting):
+        with pytest.raises(WaitError, match="once in six hours") as caught:
+            database.create()
+        assert caught.value.retry_after == 300
+        found = owner.instance(name)
+        assert (found["DBInstanceClass"], found["AllocatedStorage"]) == ("db.m5.large", 20)
+    assert [type(each) for each in database.create()] == [Update, Done]
+    found = owner.instance(name)
+    assert (found["AllocatedStorage"], found["MaxAllocatedStorage"]) == (40, 80)
+
+
+def test_all_but_the_storage_changes_while_that_is_being_optimized(
+    database: Operator, owner: Owner
+) -> None:
+    database.create()
+    wish(database, plan="db.m5.large", options={"minStorage": 40})
+    with state_of(database, DBInstanceStatus="storage-optimization"):
+        actions = database.create()
+    assert [type(each) for each in actions] == [Update, Wait]
+    assert actions[-1] == Wait("storage-optimization; its storage can be changed again after that")
+    found = owner.instance(name_of(database))
+    assert (found["DBInstanceClass"], found["AllocatedStorage"]) == ("db.m5.large", 20)
+    assert [type(each) for each in database.create()] == [Update, Done]
+
+
+@contextmanager
+def state_of(operator: Operator, **shown: Any) -> Iterator[None]:
+    """Lets the instance show what the emulator doesn't."""
+
+    def show(parsed: Any, **_: object) -> None:
+        for each in parsed.get("DBInstances", ()):
+            if each["DBInstanceIdentifier"] == name_of(operator):
+                each.update(shown)
+
+    with hooked(operator.clients, operator.target.account, "after-call", show):
+        yield
+
+
+def test_a_change_that_is_pending_is_waited_for_and_not_repeated(
+    database: Operator,
+) -> None:
+    database.create()
+    wish(database, plan="db.m5.large.ha", version="16", options={"minStorage": 40})
+    pending = {
+        "DBInstanceClass": "db.m5.large",
+        "MultiAZ": True,
+        "AllocatedStorage": 40,
+        "EngineVersion": "16.9",
+        "MasterUserPassword": "****",
+    }
+    group = [
+        {
+            "DBParameterGroupName": parameter_group(database, "16"),
+            "ParameterApplyStatus": "pending-database-upgrade",
+        }
+    ]
+    product("postgresql").update(
+        database.clients.of(database.target.account), database._target(), database.observe()
+    )
+    still = {"DBInstanceClass": "db.t3.small", "MultiAZ": False, "EngineVersion": "15"}
+    shown = {**still, "AllocatedStorage": 20, "DBParameterGroups": group}
+    for status in ("available", "storage-optimization", "backing-up", "modifying", "upgrading"):
+        with (
+            state_of(database, **shown, DBInstanceStatus=status, PendingModifiedValues=pending),
+            recorded_all(database) as calls,
+        ):
+            (waits,) = database.create()
+        told = "" if status in ("modifying", "upgrading") else ", a change is pending"
+        assert waits == Wait(f"{status}{told}")
+        assert "ModifyDBInstance" not in calls
+    assert database.create()[-1] == Done()
+
+
+def parameter_group(operator: Operator, major: str) -> str:
+    return resource_name(operator.target.identity, 63, prefix=f"setops-pg{major}")
+
+
+def test_a_version_is_one_to_which_aws_leads_from_here(database: Operator, owner: Owner) -> None:
+    """With `16` alone AWS would take its default, and refuse that when it is too old."""
+    database.create()
+    wish(database, version="16")
+    targets = ["15.14", "16.9", "16.10", "17.6"]
+
+    def described(_: Any) -> dict[str, Any]:
+        known = [{"EngineVersion": each} for each in targets]
+        return {"DBEngineVersions": [{"EngineVersion": "15", "ValidUpgradeTarget": known}]}
+
+    with (
+        answering(database, "DescribeDBEngineVersions", described),
+        answering(database, "ModifyDBInstance", lambda _: None) as bodies,
+    ):
+        database.create()
+    assert (bodies[0]["EngineVersion"], bodies[0]["AllowMajorVersionUpgrade"]) == ("16.10", "true")
+    assert owner.instance(name_of(database))["EngineVersion"] == "16.10"
+
+
+def test_a_version_that_takes_two_steps_names_the_first(database: Operator, owner: Owner) -> None:
+    wish(database, version="13")
+    database.create()
+    wish(database, version="16")
+    known = [{"EngineVersion": each} for each in ("14.19", "15.14")]
+    described = {"DBEngineVersions": [{"EngineVersion": "13", "ValidUpgradeTarget": known}]}
+    with (
+        answering(database, "DescribeDBEngineVersions", lambda _: described),
+        pytest.raises(StalledError, match=r"to 16 in one step; set version to one of 14.19, 15.14"),
+    ):
+        database.create()
+    assert owner.instance(name_of(database))["EngineVersion"] == "13"
+
+
+def test_an_upgrade_that_was_rolled_back_stays_and_is_told(
+    database: Operator, owner: Owner
+) -> None:
+    database.create()
+    wish(database, version="16")
+    database.create()
+    wish(database, version="15", keeps_version=True, plan="db.m5.large")
+    assert [type(each) for each in database.create()] == [Update, Done]
+    found = owner.instance(name_of(database))
+    assert (found["EngineVersion"], found["DBInstanceClass"]) == ("16", "db.m5.large")
+    assert found["DBParameterGroups"][0]["DBParameterGroupName"] == parameter_group(database, "16")
+    observation = database.observe()
+    assert observation.ready
+    assert "PostgreSQL can't go back to 15; set version to 16" in observation.note
+    wish(database, version="16")
+    assert database.create() == [Done()]
+    assert not database.observe().note
+
+
+@pytest.mark.parametrize(("size", "iops"), [(399, None), (400, 12000)])
+def test_much_storage_comes_with_the_operations_that_aws_wants_named(
+    database: Operator, size: int, iops: int | None
+) -> None:
+    database.create()
+    wish(database, options={"minStorage": size})
+    with answering(database, "ModifyDBInstance", lambda _: None) as bodies:
+        database.create()
+    assert [each.get("Iops") for each in bodies] == [iops]
+
+
+@pytest.mark.parametrize(
+    ("kind", "method"), [("static", "pending-reboot"), ("dynamic", "immediate")]
+)
+def test_a_parameter_is_set_in_the_way_that_aws_allows_for_it(
+    database: Operator, kind: str, method: str
+) -> None:
+    """`rds.force_ssl` is static up to version 14, where AWS refuses to apply it immediately."""
+
+    def tell(parsed: Any, **_: object) -> None:
+        if "Parameters" in parsed:
+            found = {each["ParameterName"]: each for each in parsed["Parameters"]}
+            found.setdefault("rds.force_ssl", {"ParameterName": "rds.force_ssl"})
+            found["rds.force_ssl"]["ApplyType"] = kind
+            parsed["Parameters"] = list(found.values())
+
+    with (
+        hooked(database.clients, database.target.account, "after-call", tell),
+        answering(database, "ModifyDBParameterGroup", lambda _: None) as bodies,
+    ):
+        assert database.create()[-1] == Done()
+        wish(database, plan="db.m5.large")
+        assert database.create()[-1] == Done()
+    (body,) = bodies  # and only where it differs
+    assert [value for key, value in body.items() if key.endswith("ApplyMethod")] == [method]
+
+
+def test_a_parameter_group_that_waits_for_a_reboot_is_told(
+    database: Operator, owner: Owner
+) -> None:
+    database.create()
+    owner.rds.create_db_parameter_group(
+        DBParameterGroupName="theirs", DBParameterGroupFamily="postgres15", Description="-"
+    )
+    name = name_of(database)
+    owner.rds.modify_db_instance(
+        DBInstanceIdentifier=name, DBParameterGroupName="theirs", ApplyImmediately=True
+    )
+    assert [type(each) for each in database.create()] == [Update, Done]
+    waiting = {
+        "DBParameterGroupName": parameter_group(database, "15"),
+        "ParameterApplyStatus": "pending-reboot",
+    }
+    with state_of(database, DBParameterGroups=[waiting]):
+        assert database.create() == [Done()]
+        assert "takes effect with its next reboot" in database.observe().note
+    owner.rds.delete_db_parameter_group(DBParameterGroupName="theirs")
+
+
 DRIFT: Final = {
     "the class": {"DBInstanceClass": "db.r5.large"},
     "the protection": {"DeletionProtection": False},
@@ -358,11 +589,14 @@ def test_deleting_keeps_a_final_snapshot_whose_name_is_of_this_life(
     assert all(len(each) <= 63 for each in snapshots)
 
 
-def test_policy_delete_leaves_nothing_at_all(database: Operator, owner: Owner) -> None:
+def test_policy_delete_leaves_nothing_at_all(
+    database: Operator, owner: Owner, witness: Witness
+) -> None:
     wish(database, deletion_policy=DeletionPolicy.DELETE)
     database.create()
     database.delete()
     assert owner.holdings(name_of(database)) == NOTHING
+    assert name_of(database) in witness.seen
 
 
 def test_retain_keeps_the_database_and_locks_everybody_out_until_it_is_taken_up_again(

@@ -25,6 +25,7 @@ SNAPSHOT, RETAIN, DELETE = DeletionPolicy
 
 DRIFT = Difference("class", "large", "small")
 SHRINK = Difference("storage", "20", "50", refusal="storage can't shrink")
+GROW = Difference("storage", "50", "20", later="storage is being optimized")
 
 
 def seen(
@@ -90,6 +91,18 @@ WANTED = {
     ),
     "a wish that can't be met": (
         seen(Presence.PRESENT, Phase.STEADY, SHRINK),
+        Refuse((SHRINK,)),
+    ),
+    "what AWS can't change yet holds up nothing else": (
+        seen(Presence.PRESENT, Phase.STEADY, GROW, DRIFT),
+        Update((DRIFT,)),
+    ),
+    "what AWS can't change yet is waited for": (
+        seen(Presence.PRESENT, Phase.STEADY, GROW),
+        Wait("storage is being optimized"),
+    ),
+    "who waits for the one would wait in vain for the other": (
+        seen(Presence.PRESENT, Phase.STEADY, GROW, SHRINK),
         Refuse((SHRINK,)),
     ),
     "AWS gave it up": (seen(phase=Phase.FAILED), Failed("word of AWS")),

@@ -9,8 +9,10 @@ from pathlib import Path
 import pytest
 
 import setops.aws
-from setops.aws import policy
+from setops.aws import models, policy
+from setops.aws.clients import Clients, Settings
 from setops.aws.policy import ACCOUNT, ACCOUNT_STATEMENTS, IDENTITY_STATEMENTS, actions, granted
+from setops.aws.target import Account
 from tests.unit.aws.calls import PRODUCTS, calls, calls_of, operations
 
 ROOT = Path(__file__).parents[3]
@@ -40,6 +42,18 @@ def test_every_product_is_called() -> None:
     """What finds the calls would otherwise find nothing, and nobody would notice."""
     assert {call.product for call in CALLS} == set(PRODUCTS)
     assert len(CALLS) > 30
+
+
+def test_clients_can_do_what_is_called_and_nothing_else() -> None:
+    called: dict[str, set[str]] = {}
+    for call in CALLS:
+        called.setdefault(call.product, set()).add(call.name)
+    assert {product: set(names) for product, names in models.OPERATIONS.items()} == called
+    account = Account("111111111111", "eu-central-1")
+    clients = Clients(Settings(threads=1)).of(account)
+    for product, names in called.items():
+        model = getattr(clients, product).meta.service_model
+        assert set(model.operation_names) == names | set(models.BY_BOTOCORE.get(product, ()))
 
 
 def test_exceptions_are_operations_that_are_called() -> None:

@@ -161,6 +161,28 @@ def test_what_becomes_of_data(service: dict[str, Any], effect: str) -> None:
     assert change.effect == effect
 
 
+@pytest.mark.parametrize(
+    ("before", "after", "effect"),
+    [
+        (
+            {"version": "15"},
+            {"version": "16", "plan": "db.m5.large"},
+            "is down while it is upgraded to version 16, which can't be undone: if this Changeset "
+            "fails later, the version stays 16",
+        ),
+        ({"version": "16.3"}, {"version": "16.4"}, None),
+        ({}, {"version": "16"}, None),
+        ({"version": "16"}, {"version": "16", "plan": "db.m5.large"}, None),
+    ],
+)
+def test_an_upgrade_says_that_it_stays(
+    before: dict[str, Any], after: dict[str, Any], effect: str | None
+) -> None:
+    old, new = (stage(services={"db": {"type": "postgresql", **spec}}) for spec in (before, after))
+    (change,) = planned(old, new).changes
+    assert change.effect == effect
+
+
 def test_a_huge_plan_stays_small_and_says_what_it_leaves_out() -> None:
     env = {f"K{number}": {"value": "x" * 9999, "description": "d"} for number in range(1000)}
     plan = planned(stage(), stage(apps={"web": {"env": env}, "api": {"env": env}}))

@@ -15,7 +15,8 @@ from pydantic import ValidationError
 from setops.api.conditions import ConditionType, find, is_true
 from setops.api.definition import MODELS, SECTIONS, Entry, StageDefinition, of_resources
 from setops.api.kinds import SERVICE, Key, Object
-from setops.api.names import ANNOTATION_ROLLED_BACK, MANAGER
+from setops.api.names import ANNOTATION_ROLLED_BACK, ANNOTATION_VERSION_PUT_BACK, MANAGER
+from setops.api.service import ServiceSpec
 from setops.changes.diff import Action, Change
 from setops.changes.merge import EntryMerge, merge_entry
 from setops.kube.cluster import Cluster
@@ -167,7 +168,7 @@ async def take_back(cluster: Cluster, namespace: str, change: Change) -> None:
     if change.action is Action.UPDATE and live is not None and not is_deleting(live):
         spec = _spec(change, live)
         if spec is not None and (merged := _merged(change, spec)).entry != spec:
-            await cluster.replace(_with_spec(live, merged.entry))
+            await cluster.replace(_with_spec(_with_version_noted(live, merged.entry), merged.entry))
         return
     if change.after is None and live is not None and not is_deleting(live):
         if not _made_by_us(live):
@@ -189,12 +190,24 @@ def _made_by_us(live: Object) -> bool:
     )
 
 
+def _with_version_noted(live: Object, put_back: Entry) -> Object:
+    """AWS may have brought in the version that is taken back, and no version goes back there."""
+    if not isinstance(put_back, ServiceSpec) or put_back.version is None:
+        return live
+    if put_back.version == live["spec"].get("version"):
+        return live
+    return _with_note(live, ANNOTATION_VERSION_PUT_BACK, put_back.version)
+
+
+def _with_note(live: Object, annotation: str, value: str) -> Object:
+    metadata = live["metadata"]
+    notes = {**(metadata.get("annotations") or {}), annotation: value}
+    return {**live, "metadata": {**metadata, "annotations": notes}}
+
+
 async def _mark_rolled_back(cluster: Cluster, service: Object) -> Object:
-    metadata = service["metadata"]
-    notes = {**(metadata.get("annotations") or {}), ANNOTATION_ROLLED_BACK: "true"}
-    if notes == metadata.get("annotations"):
-        return service
-    return await cluster.replace({**service, "metadata": {**metadata, "annotations": notes}})
+    marked = _with_note(service, ANNOTATION_ROLLED_BACK, "true")
+    return service if marked == service else await cluster.replace(marked)
 
 
 async def _create_again(cluster: Cluster, key: Key, change: Change) -> None:
