@@ -135,7 +135,16 @@ def test_the_example_of_the_concepts_by_the_command_line(
     assert user.does("service -o name") == "database\nstore\n"
     assert "ACTIVE 2 / 2 running tasks" in user.does("app:info worker")
     assert "database as DATABASE_URL" in user.does("app:info worker")
-    assert user.does("why") == "Nothing blocks: all is as it should be.\n"
+    healthy = "Nothing blocks: all is as it should be.\n"
+    assert user.does("why") == healthy
+    rig.rds.show(rig.name(namespace), "storage-full")
+    world.until(lambda: "Blocked:   Service database" in user.does("why"), "the full database")
+    said = user.does("why service database")
+    assert "its storage is full; raise options" in said
+    assert "Code:      ValidationFailed" in said
+    assert "Again:     not before it is changed" in said
+    rig.rds.release(rig.name(namespace))
+    world.until(lambda: user.does("why") == healthy, "the database with room again")
     rig.query(namespace, "CREATE TABLE jobs (id int)", "INSERT INTO jobs VALUES (2)")
     assert rig.query(namespace, "SELECT id FROM jobs") == [(2,)]
     assert rig.name(namespace, "store") in rig.root.buckets()
