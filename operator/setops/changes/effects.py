@@ -17,7 +17,7 @@ def effect(change: Change) -> str | None:
             return _app_effect(change.action, change.before, change.after)
         case ServiceSpec() as before, after if change.action in (Action.REPLACE, Action.DESTROY):
             again = ", then creates it anew, empty" if after is not None else ""
-            return f"{_loss(before)}{again}"
+            return f"{loss(before)}{again}"
         case ServiceSpec() as before, ServiceSpec() as after:
             return _upgrade(before, after)
         case _:
@@ -68,7 +68,8 @@ def _upgrade(before: ServiceSpec, after: ServiceSpec) -> str | None:
     )
 
 
-def _loss(service: ServiceSpec) -> str:
+def loss(service: ServiceSpec) -> str:
+    """What becomes of the data of a Service that is destroyed."""
     kind = catalogue.TYPES[service.type]
     if not kind.holds_data:
         return "takes it away; it holds no data"

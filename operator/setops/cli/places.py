@@ -62,7 +62,7 @@ def refuse_without_force(what: str, lost: Sequence[str], again: str) -> int:
     """Say what would be lost, and how to go on; nothing happens."""
     raise failure(
         Code.VALIDATION_FAILED,
-        f"{what} would be destroyed for good, and nothing brings it back"
+        f"{what} would be destroyed, and nothing brings it back"
         + (f", with: {'; '.join(lost)}" if lost else "; it is empty")
         + f". Nothing was done. To do it: setops {again} --force",
         field="--force",

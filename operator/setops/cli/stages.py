@@ -74,7 +74,7 @@ def destroy(call: Call) -> int:
         lost = [
             text
             for kind in (APP, SERVICE, NOTIFICATION)
-            if (text := places.counted(_names(session, place, kind), kind.kind))
+            if (text := places.counted(_told(session, place, kind), kind.kind))
         ]
         what = f"Stage {name} of Project {place.project}"
         again = f"--project {place.project} stage:destroy {name}"
@@ -96,5 +96,19 @@ def at(session: Session, name: str) -> Place:
     return session.narrowed(scope).place()
 
 
-def _names(session: Session, place: Place, kind: Kind) -> list[str]:
-    return [str(item["metadata"]["name"]) for item in session.cluster.list(kind, place.namespace)]
+def _told(session: Session, place: Place, kind: Kind) -> list[str]:
+    """The names of all of a kind; of Services also what becomes of their data."""
+    found = session.cluster.list(kind, place.namespace)
+    return [f"{item['metadata']['name']}{_fate(item) if kind is SERVICE else ''}" for item in found]
+
+
+def _fate(service: Object) -> str:
+    from pydantic import ValidationError
+
+    from setops.api.service import ServiceSpec
+    from setops.changes.effects import loss
+
+    try:
+        return f": {loss(ServiceSpec.model_validate(service['spec']))}"
+    except ValidationError:  # of another version of SetOps
+        return ""

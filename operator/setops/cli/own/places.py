@@ -40,7 +40,7 @@ COMMANDS: Final = (
     Own(
         name="project:destroy",
         scopes=(),
-        help="Destroys a Project with all its Stages and all that is in them, for good.",
+        help="Destroys a Project with all its Stages; the data of Services as the deletion policies say.",
         example="project:destroy myproject --force",
         arguments=named_argument("Project", arity=Arity.OPTIONAL),
         flags=(FORCE, DETACH),
@@ -61,7 +61,7 @@ COMMANDS: Final = (
     Own(
         name="stage:destroy",
         scopes=OF_PROJECT,
-        help="Destroys a Stage with all its Apps and Services, for good.",
+        help="Destroys a Stage with its Apps and Services; their data as the deletion policies say.",
         example="--project myproject stage:destroy staging --force",
         arguments=named_argument("Stage", arity=Arity.OPTIONAL),
         flags=(FORCE, DETACH),
