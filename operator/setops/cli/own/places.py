@@ -40,7 +40,7 @@ COMMANDS: Final = (
     Own(
         name="project:destroy",
         scopes=(),
-        help="Destroys a Project with all its Stages; the data of Services as the deletion policies say.",
+        help="Destroys a Project with all its Stages; their data as the deletion policies say.",
         example="project:destroy myproject --force",
         arguments=named_argument("Project", arity=Arity.OPTIONAL),
         flags=(FORCE, DETACH),
