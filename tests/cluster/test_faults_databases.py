@@ -2,13 +2,14 @@
 
 A life is a Project whose Stage gets a database, a bucket and an App that links both, by one
 Changeset. Of half of the lives RDS refuses the instance, so that all is rolled back. The others go
-on: half of them are changed (plan, storage, version, and the App), half are changed and put back,
-as what comes with the change never becomes ready; then all unlink and destroy what they have. In
-each chapter every life is killed at a call of its own, all of them at once. Only calls that change
-something count: killed before one and after one, a life has seen all that AWS and Kubernetes can
-hold in between. By default there is a life for every second of the calls of the first chapter, by
-turns killed before and after it, and the others spread those lives over their calls; with
-SETOPS_SWEEP=1 there are both for each call of every chapter.
+on: half of them are changed (plan, storage and version of the database, an option of the bucket,
+and the App), half are changed and put back, as what comes with the change never becomes ready; then
+all unlink and destroy what they have. In each chapter every life is killed at a call of its own,
+all of them at once. Only calls that change something count: killed before one and after one, a life
+has seen all that AWS and Kubernetes can hold in between. By default there is a life for every
+second of the calls of the first chapter, by turns killed before and after it, and the others spread
+those lives over their calls; with SETOPS_SWEEP=1 there are both for each call of every chapter, but
+by turns where there and back are more calls than lives.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 import pytest
+from botocore.exceptions import ClientError
 
 from sandbox import Sandbox
 from sandbox.proxy import Action, Request
@@ -30,8 +32,10 @@ from tests.cluster.test_database_commits import CREATE
 from tests.cluster.world import ENDED, Object, changeset, manifest
 
 NAME: Final = "create"
-CHANGES: Final = 5
-"""Calls of a commit that changes a database, and one to put it back."""
+CHANGES: Final = 6
+"""Calls of a commit that changes a database and a bucket."""
+THERE_AND_BACK: Final = 9
+"""Of one that does, and is rolled back."""
 DELETIONS: Final = 10
 """Of one that destroys a database and a bucket, where neither kept anything back."""
 BEFORE: Final = ("db.t3.micro", "15")
@@ -225,7 +229,8 @@ def test_a_kill_at_any_call_ends_at_the_old_or_at_the_new_revision(
 def aim(lives: Sequence[Life], calls: int) -> None:
     """Spread the kills of a chapter over its calls."""
     for number, life in enumerate(lives):
-        at = 1 + (number // 2 if SWEEP else number * calls // len(lives))
+        enough = len(lives) >= len(KILLS) * calls
+        at = 1 + (number // len(KILLS) if enough else number * calls // len(lives))
         life.aim(KILLS[number % 2], at)
 
 
@@ -238,7 +243,8 @@ def begin(rig: Rig, lives: Sequence[Life], *changesets: Object) -> None:
 
 WANTED: Final[Object] = {
     "services": {
-        "database": {"plan": AFTER[0], "version": AFTER[1], "options": {"minStorage": 40}}
+        "database": {"plan": AFTER[0], "version": AFTER[1], "options": {"minStorage": 40}},
+        "store": {"options": {"blockPublicAccess": False}},
     },
     "apps": {"web": {"env": {"MODE": {"value": "changed"}}}},
 }
@@ -255,7 +261,7 @@ def change(rig: Rig, lives: Sequence[Life]) -> None:
         rig.root.s3.put_object(Bucket=rig.name(life.namespace, "store"), Key="kept", Body=b"7")
     changed, undone = lives[::2], lives[1::2]
     aim(changed, CHANGES)
-    aim(undone, CHANGES)
+    aim(undone, THERE_AND_BACK)
     begin(
         rig,
         lives,
@@ -278,8 +284,9 @@ def change(rig: Rig, lives: Sequence[Life]) -> None:
 
 def is_changed(rig: Rig, life: Life) -> bool:
     """Whether its commit waits for nothing but what never comes."""
-    progress = (rig.world.get("scs", "change", life.namespace) or {})["status"].get("progress", {})
-    return progress.get("done") == 2 and "'worker'" in progress["waitingFor"]
+    found = rig.world.get("scs", "change", life.namespace) or {}
+    progress = found.get("status", {}).get("progress", {})
+    return progress.get("done") == 3 and "'worker'" in progress["waitingFor"]
 
 
 def check_changed(rig: Rig, life: Life, *, back: bool) -> None:
@@ -295,6 +302,10 @@ def check_changed(rig: Rig, life: Life, *, back: bool) -> None:
     assert service["spec"]["version"] == (BEFORE if back else AFTER)[1], life
     assert ("MODE" in web["spec"]["env"] if "env" in web["spec"] else False) != back, life
     world.gone("sapp", "worker", namespace)
+    world.wait("ssvc", "store", namespace)
+    bucket = rig.name(namespace, "store")
+    assert is_private(rig, bucket) == back, life
+    assert rig.root.keys(bucket) == [rig.secret(namespace, "store")["accessKeyId"]], life
     found = rig.owner.instance(rig.name(namespace))
     assert found["DBInstanceClass"] == (BEFORE if back else AFTER)[0], life
     # No storage shrinks and no version goes back: what was brought in stays, and is told.
@@ -304,6 +315,14 @@ def check_changed(rig: Rig, life: Life, *, back: bool) -> None:
     assert rig.owner.holdings(rig.name(namespace)) == MADE, life
     assert not rig.snapshots(namespace), life
     assert rig.query(namespace, "SELECT id FROM kept") == [(7,)], life
+
+
+def is_private(rig: Rig, bucket: str) -> bool:
+    try:
+        rig.root.s3.get_public_access_block(Bucket=bucket)
+    except ClientError:
+        return False
+    return True
 
 
 def destroy(rig: Rig, lives: Sequence[Life]) -> None:
