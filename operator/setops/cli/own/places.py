@@ -61,7 +61,7 @@ COMMANDS: Final = (
     Own(
         name="stage:destroy",
         scopes=OF_PROJECT,
-        help="Destroys a Stage with its Apps and Services; their data as the deletion policies say.",
+        help="Destroys a Stage, its Apps and Services; their data as the deletion policies say.",
         example="--project myproject stage:destroy staging --force",
         arguments=named_argument("Stage", arity=Arity.OPTIONAL),
         flags=(FORCE, DETACH),
