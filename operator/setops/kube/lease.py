@@ -21,6 +21,9 @@ from setops.kube.errors import AlreadyExists, ApiError, Conflict, NotFound
 
 _log = logging.getLogger(__name__)
 
+_RELEASES = 3
+"""Times that a Lease is given back before it is left to expire."""
+
 
 class LeaseLost(Exception):  # noqa: N818 - it is an event, not a fault of the program
     """The Lease could not be renewed in time, or another holder has it."""
@@ -68,6 +71,7 @@ class Lease:
         self._record: Object | None = None
         self._seen_at = 0.0
         self._renewed_at = 0.0
+        self._writing = False
 
     @property
     def holder(self) -> str:
@@ -105,14 +109,20 @@ class Lease:
     async def release(self) -> None:
         """Give the Lease back, so that a successor need not wait. Does nothing when it isn't ours.
 
-        A renewal that was cut off may still arrive, so a record that has changed is read again and
-        given back unless it is another's. Raises an ApiError.
+        A write that was cut off may have arrived all the same, so a record that isn't known for
+        sure is read again, and given back unless it is another's. Raises an ApiError.
         """
-        while self._record is not None and self.holder == self._identity:
+        if self._writing:
+            await self._read()
+        for left in reversed(range(_RELEASES)):
+            if self._record is None or self.holder != self._identity:
+                return
             freed = self._next(self._record, holder="", seconds=1)
             try:
                 self._observe(await self._client.replace(freed))
             except (Conflict, NotFound):
+                if not left:
+                    raise
                 await self._read()
 
     async def _try(self) -> bool:
@@ -133,12 +143,14 @@ class Lease:
             await self._read()
             if not self._is_free():
                 return False
+        self._writing = True  # until there is an answer
         if self._record is None:
             self._observe(await self._client.create(self._first()))
         else:
             seconds = math.ceil(self._durations.duration)
             renewed = self._next(self._record, holder=self._identity, seconds=seconds)
             self._observe(await self._client.replace(renewed))
+        self._writing = False
         self._renewed_at = asked_at
         return True
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 
 from sandbox import Sandbox
 from setops.api.kinds import LEASE, Key
 from setops.kube.client import Client
-from setops.kube.connection import connect
+from setops.kube.connection import Connection, connect
 from setops.kube.lease import Durations, Lease, LeaseLost
 from setops.kube.transport import Answer
 
@@ -38,6 +39,26 @@ class Unused:
 
     async def close(self) -> None:
         """Nothing to close."""
+
+
+class Unanswered:
+    """A connection on which the first write arrives, and its answer never comes."""
+
+    failures = (OSError,)
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self.written = asyncio.Event()
+
+    async def request(self, method: str, *rest: Any, **more: Any) -> Answer:
+        answer = await self._connection.request(method, *rest, **more)
+        if method == "POST":
+            self.written.set()
+            await asyncio.Event().wait()
+        return answer
+
+    async def close(self) -> None:
+        await self._connection.close()
 
 
 @contextlib.asynccontextmanager
@@ -163,6 +184,26 @@ def test_a_renewal_that_was_cut_off_does_not_keep_the_lease(
             assert (await client.get(key))["spec"].get("holderIdentity", "") == ""
             await client.delete(key)
             await first.release()
+
+    asyncio.run(story())
+
+
+def test_a_take_that_was_cut_off_is_given_back(sandbox: Sandbox, namespace: str) -> None:
+    """As when the operator is ended before it has heard that it leads."""
+    key = Key(LEASE, namespace, "l")
+
+    async def story() -> None:
+        connection = Unanswered(await connect(str(sandbox.kubeconfig)))
+        lease = Lease(Client(connection), namespace, "l", identity="first", durations=FAST)
+        taking = asyncio.create_task(lease.acquire())
+        await connection.written.wait()
+        taking.cancel()
+        await asyncio.gather(taking, return_exceptions=True)
+        async with client_of(sandbox) as client:
+            assert (await client.get(key))["spec"]["holderIdentity"] == "first"
+            await lease.release()
+            assert (await client.get(key))["spec"].get("holderIdentity", "") == ""
+        await connection.close()
 
     asyncio.run(story())
 
