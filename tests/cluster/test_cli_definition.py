@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.cluster.terminal import Terminal, administrator, developer, grant, terminal
+from tests.cluster.keyboard import keyboard
+from tests.cluster.terminal import PROGRAM, Terminal, administrator, developer, grant, terminal
 from tests.cluster.world import World
 
 
@@ -151,6 +152,27 @@ def test_secrets_go_into_a_secret_and_nowhere_else(dev: Terminal, world: World) 
     again = world.get("sapp", "web", namespace)
     assert again is not None
     assert again["spec"]["env"]["A"]["secretRef"] == reference
+
+
+def test_who_says_no_takes_no_secret_from_another(
+    dev: Terminal, admin: Terminal, world: World
+) -> None:
+    """Two apply the same file; one of them is asked still when the other one's is committed."""
+    path = dumped(dev)
+    path.write_text(path.read_text().replace("'1.10'", "'{{ .Secrets.KEY }}'"))
+    (dev.directory / "secrets").write_text("KEY=hush\n")
+    line = f"stage:apply -f {path} --secrets {dev.directory / 'secrets'}"
+    environment = {**dev.environment, "TERM": "xterm"}
+    with keyboard([str(PROGRAM), *line.split()], environment, dev.directory) as screen:
+        screen.until("Commit this? [y/N]: ")
+        admin.on(dev.project).does(f"{line} --auto-approve")
+        screen.type("n\n")
+        screen.until("Nothing was changed.")
+        assert screen.end() == 1
+    namespace = f"{dev.project}-production"
+    web = world.get("sapp", "web", namespace)
+    assert web is not None
+    assert world.get("secret", web["spec"]["env"]["A"]["secretRef"]["name"], namespace) is not None
 
 
 def test_whoever_may_not_see_secrets_dumps_references_to_them(

@@ -124,11 +124,13 @@ def _commit(call: Call, session: Session, draft: Draft) -> int:
 
 
 def _withdraw(session: Session, changeset: Object, draft: Draft) -> None:
-    commit.throw_away(session, changeset)
-    if draft.secret is not None:
-        metadata = draft.secret["metadata"]
-        with contextlib.suppress(NotFound):
-            session.cluster.delete(SECRET, metadata["namespace"], metadata["name"])
+    try:
+        commit.throw_away(session, changeset)
+    finally:
+        if draft.secret is not None:
+            metadata = draft.secret["metadata"]
+            with contextlib.suppress(NotFound):
+                session.cluster.delete(SECRET, metadata["namespace"], metadata["name"])
 
 
 def _session(call: Call, file: File | None) -> Session:

@@ -41,13 +41,13 @@ def in_place(
         filled = secrets.fill(uses, given, known)
     except ProblemsError as error:
         raise ProblemsError(map(file.placed, error.problems)) from None
-    same = [name for name, values in existing.items() if filled.data.items() <= values.items()]
-    secret = None
-    if not same:
-        secret = secrets.secret_of(place.namespace, place.stage, filled.data)
-        same = [secret["metadata"]["name"]]
-    # One that is in use comes first: another of the same content would roll Apps for nothing.
-    name = next((each for each in same if each in used), same[0])
+    # One of the same content that is in use: another would roll Apps for nothing. One that isn't
+    # may be that of somebody who is just being asked, and goes if they say no.
+    for name in used:
+        if filled.data.items() <= existing.get(name, {}).items():
+            return secrets.plain(secrets.replaced(definition, filled, name)), None
+    secret = secrets.secret_of(place.namespace, place.stage, filled.data)
+    name = secret["metadata"]["name"]
     return secrets.plain(secrets.replaced(definition, filled, name)), secret
 
 
