@@ -314,9 +314,15 @@ def test_cancel_puts_everything_back(world: World, stage: str) -> None:
     assert status["progress"]["total"] == 2
     assert "App 'web'" in status["progress"]["waitingFor"]
     project = stage.removesuffix("-production")
-    held = (world.get("sstage", "production", project) or {})["status"]["currentChangeset"]
-    assert held["changeset"] == "slow"
-    assert held["waitingFor"] == "App 'web'"
+    wanted = {"changeset": "slow", "waitingFor": "App 'web'"}
+
+    def is_held() -> bool:
+        # It tells a moment after the Changeset does.
+        found = world.get("sstage", "production", project)
+        held = (found or {}).get("status", {}).get("currentChangeset", {})
+        return bool(wanted.items() <= held.items())
+
+    world.until(is_held, f"the Stage to be held by {wanted}")
     refused = world.refusal(
         manifest("Changeset", "slow", {"commands": ["app:create x"], "commit": True}, stage)
     )
