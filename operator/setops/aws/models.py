@@ -75,8 +75,13 @@ OPERATIONS: Final[Mapping[str, tuple[str, ...]]] = {
 }
 """What is called, by the client that does."""
 
-BY_BOTOCORE: Final[Mapping[str, tuple[str, ...]]] = {"s3": ("HeadBucket",)}
-"""What botocore itself calls: to find the region of a bucket that is in another one."""
+BY_BOTOCORE: Final[Mapping[str, tuple[str, ...]]] = {
+    "s3": ("HeadBucket",),
+    "sts": ("AssumeRoleWithWebIdentity",),
+}
+"""What botocore itself calls, beside AssumeRole: to find the region of a bucket that is in another
+one, and to get own credentials where a ServiceAccount has a role (IRSA) or a profile names one.
+Its clients for single sign-on and login are of products that aren't here, and so stay whole."""
 
 
 def loader() -> Loader:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -16,7 +18,7 @@ import pytest
 
 from setops.aws.clients import Clients, Settings
 from setops.aws.decide import Done
-from setops.aws.errors import StalledError, ThrottledError, UnreachableError
+from setops.aws.errors import RetryError, StalledError, ThrottledError, UnreachableError
 from setops.aws.gateway import Gateway
 from setops.aws.target import Account, Identity, Target
 from tests.cluster.aws import emulator
@@ -101,6 +103,83 @@ def test_a_role_is_assumed_again_before_its_credentials_expire(
     )
     made.sts.get_caller_identity()
     assert [operation for _, operation, _ in calls].count("AssumeRole") == 2
+
+
+def own_role(endpoint: str, principal: str, arn: str) -> str:
+    """The ARN of a role of the operator's own account, which others than its root may assume."""
+    trust = {
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                "Effect": "Allow",
+                "Principal": {principal: arn},
+                "Action": ["sts:AssumeRole", "sts:AssumeRoleWithWebIdentity"],
+            }
+        ],
+    }
+    iam = Root(Account(OWN, "eu-west-1", endpoint_url=endpoint)).iam
+    name = f"own-by-{principal.lower()}"
+    made = iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(trust))
+    return made["Role"]["Arn"]
+
+
+def test_own_credentials_may_be_those_of_a_service_account(
+    endpoint: str,
+    counted: tuple[Clients, list[tuple[str, str, str]]],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    """As EKS has it with IRSA: a role, and a file with a token of the ServiceAccount."""
+    clients, calls = counted
+    claims = base64.urlsafe_b64encode(json.dumps({"iss": "https://oidc.example.com"}).encode())
+    provider = f"arn:aws:iam::{OWN}:oidc-provider/oidc.example.com"
+    token = tmp_path / "token"
+    token.write_text(f"header.{claims.decode()}.signature")
+    monkeypatch.delenv("AWS_ACCESS_KEY_ID")
+    monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
+    monkeypatch.setenv("AWS_ENDPOINT_URL_STS", endpoint)
+    monkeypatch.setenv("AWS_ROLE_ARN", own_role(endpoint, "Federated", provider))
+    monkeypatch.setenv("AWS_WEB_IDENTITY_TOKEN_FILE", str(token))
+    asyncio.run(Gateway(clients).check(Account(OWN, "eu-west-1", endpoint_url=endpoint)))
+    assert [operation for _, operation, _ in calls] == [
+        "AssumeRoleWithWebIdentity",
+        "GetCallerIdentity",
+    ]
+
+
+def test_own_credentials_may_be_those_of_a_role_that_a_profile_names(
+    endpoint: str,
+    counted: tuple[Clients, list[tuple[str, str, str]]],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    clients, calls = counted
+    role = own_role(endpoint, "AWS", f"arn:aws:iam::{OWN}:root")
+    config = tmp_path / "config"
+    config.write_text(
+        f"[profile keys]\naws_access_key_id={OWN}\naws_secret_access_key={emulator.SECRET}\n"
+        f"[profile setops]\nrole_arn={role}\nsource_profile=keys\n"
+    )
+    monkeypatch.delenv("AWS_ACCESS_KEY_ID")
+    monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
+    monkeypatch.setenv("AWS_ENDPOINT_URL_STS", endpoint)
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(config))
+    monkeypatch.setenv("AWS_PROFILE", "setops")
+    asyncio.run(Gateway(clients).check(Account(OWN, "eu-west-1", endpoint_url=endpoint)))
+    assert [operation for _, operation, _ in calls] == ["AssumeRole", "GetCallerIdentity"]
+
+
+def test_a_failure_that_is_neither_awss_nor_botocores_is_told(
+    endpoint: str, clients: Clients, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.delenv("AWS_ACCESS_KEY_ID")
+    monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
+    monkeypatch.setenv("AWS_ROLE_ARN", f"arn:aws:iam::{OWN}:role/setops")
+    monkeypatch.setenv("AWS_WEB_IDENTITY_TOKEN_FILE", str(tmp_path / "none"))
+    account = Account(OWN, "ap-south-1", endpoint_url=endpoint)
+    with pytest.raises(RetryError, match=r"AWS account 999999999999, ap-south-1: .*none") as caught:
+        asyncio.run(Gateway(clients).check(account))
+    assert caught.value.code == "FileNotFoundError"
 
 
 def test_a_role_that_may_not_be_assumed_says_whose_trust_to_change(

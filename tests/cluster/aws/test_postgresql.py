@@ -30,7 +30,7 @@ from setops.aws.decide import (
     Update,
     Wait,
 )
-from setops.aws.errors import ConflictError, StalledError, WaitError
+from setops.aws.errors import ConflictError, RetryError, StalledError, WaitError
 from setops.aws.product import Presence
 from setops.aws.products import product
 from setops.aws.target import Account, Identity, Network, Target, resource_name
@@ -720,12 +720,12 @@ def test_a_kill_after_any_call_leaves_one_database_and_after_deletion_what_the_p
 
 def killed_at(operator: Operator, at: int, act: Callable[[], object], *, lost: bool) -> bool:
     """Run an act that ends after its n-th call took effect; whether there was an n-th."""
-    error: Exception = KilledError() if not lost else ConnectionResetError("no answer")
+    error: BaseException = KilledError() if not lost else ConnectionResetError("no answer")
     faults = Faults(at, error, reads=False)
     with hooked(operator.clients, operator.target.account, "after-call", faults):
         try:
             act()
-        except (KilledError, ConnectionResetError):
+        except (KilledError, RetryError):
             return True
     return faults.struck
 
