@@ -219,6 +219,7 @@ def test_a_change_is_asked_for_once_and_ready_when_it_is_there(rig: Rig, world: 
     }
     world.apply(service(STAGE, "patient", **larger))
     rig.says(STAGE, "patient", "AwsWaiting", f"{PRODUCT}: available, a change is pending")
+    assert (world.get("ssvc", "patient", STAGE) or {})["status"]["state"] == "available"
     rig.rds.show(name, "upgrading")
     rig.says(STAGE, "patient", "AwsWaiting", f"{PRODUCT}: upgrading")
     rig.rds.hold()

@@ -191,13 +191,13 @@ class Postgresql:
         return {**known, "url": url, "host": host, "port": port, "sslmode": "require"}
 
     def _observe_instance(self, parts: _Parts, found: Described, survey: Survey) -> Observation:
-        phase, state = rds.phase_of(found), found["DBInstanceStatus"]
+        phase, pending = rds.phase_of(found), ""
         major = _major(parts.target, found)
         wanted = parts.wanted(major)
         differences: tuple[Difference, ...] = ()
         if phase in (Phase.STEADY, Phase.OCCUPIED):
             if parts.instance.is_pending(found, wanted):
-                phase, state = Phase.BUSY, f"{state}, a change is pending"
+                phase, pending = Phase.BUSY, "a change is pending"
             own = parts.instance.differences(found, wanted)
             differences = (*own, *self._differences_around(parts, found, major, survey))
         password = parts.target.credentials.get(PASSWORD)
@@ -205,7 +205,8 @@ class Postgresql:
         return Observation(
             presence=Presence.PRESENT,
             phase=phase,
-            state=state,
+            state=found["DBInstanceStatus"],
+            pending=pending,
             remedy=rds.remedy_for(found),
             note="; ".join(_notes(found, wanted)),
             differences=differences,

@@ -369,6 +369,7 @@ def test_a_change_that_is_pending_is_waited_for_and_not_repeated(
         ):
             (waits,) = database.create()
         told = "" if status in ("modifying", "upgrading") else ", a change is pending"
+            assert database.observe().state == status
         assert waits == Wait(f"{status}{told}")
         assert "ModifyDBInstance" not in calls
     assert database.create()[-1] == Done()
