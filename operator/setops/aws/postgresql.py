@@ -30,6 +30,7 @@ from setops.aws.product import (
 )
 from setops.aws.rds import Instance, Wanted
 from setops.aws.rds_groups import ParameterGroup, SubnetGroup
+from setops.aws.rds_versions import is_newer, major_of, version_of
 from setops.aws.security_group import SecurityGroup, by_vpc_and_name
 from setops.aws.target import Target, resource_name
 
@@ -410,17 +411,18 @@ class _Parts:
 
 def _major(target: Target, found: Described | None = None) -> str:
     """The major version that is wanted; where none is, that which it has, or the newest."""
-    there = rds.version_of(found) if found else TYPES[target.type].default_version
-    wanted = rds.major_of(target.version or there or "")
+    if found is None:
+        return major_of(target.version or TYPES[target.type].default_version or "")
+    there = version_of(found, None if target.keeps_version else target.version)
     # What can't be reached isn't prepared for either: no version goes back.
-    return max(wanted, rds.major_of(rds.version_of(found)), key=int) if found else wanted
+    return max(major_of(target.version or there), major_of(there), key=int)
 
 
 def _notes(found: Described, wanted: Wanted) -> Iterator[str]:
     """What its users should know of an instance, though it is as wanted."""
-    there = rds.version_of(found)
-    if wanted.keeps_version and rds.is_newer(there, wanted.version):
-        major = rds.major_of(there)
+    there = version_of(found)
+    if wanted.keeps_version and is_newer(there, wanted.version):
+        major = major_of(there)
         yield (
             f"a Changeset that was rolled back has upgraded it to version {there}, and PostgreSQL "
             f"can't go back to {wanted.version}; set version to {major}"
