@@ -30,7 +30,7 @@ from setops.aws.product import (
 )
 from setops.aws.rds import Instance, Wanted
 from setops.aws.rds_groups import ParameterGroup, SubnetGroup
-from setops.aws.rds_versions import is_newer, major_of, version_of
+from setops.aws.rds_versions import major_of, version_of
 from setops.aws.security_group import SecurityGroup, by_vpc_and_name
 from setops.aws.target import Target, resource_name
 
@@ -208,6 +208,7 @@ class Postgresql:
             phase=phase,
             state=found["DBInstanceStatus"],
             pending=pending,
+            version=version_of(found),
             remedy=rds.remedy_for(found),
             note="; ".join(_notes(found, wanted)),
             differences=differences,
@@ -318,7 +319,7 @@ class _Parts:
             backup_days=_BACKUP_DAYS if days is None else days,
             parameter_group=_parameter_group_name(target, major or _major(target)),
             password=target.credentials.get(PASSWORD),
-            keeps_version=target.keeps_version,
+            put_back=target.put_back,
         )
 
     def check_network(self) -> None:
@@ -413,7 +414,7 @@ def _major(target: Target, found: Described | None = None) -> str:
     """The major version that is wanted; where none is, that which it has, or the newest."""
     if found is None:
         return major_of(target.version or TYPES[target.type].default_version or "")
-    there = version_of(found, None if target.keeps_version else target.version)
+    there = version_of(found, target.put_back.taken if target.put_back else target.version)
     # What can't be reached isn't prepared for either: no version goes back.
     return max(major_of(target.version or there), major_of(there), key=int)
 
@@ -421,7 +422,7 @@ def _major(target: Target, found: Described | None = None) -> str:
 def _notes(found: Described, wanted: Wanted) -> Iterator[str]:
     """What its users should know of an instance, though it is as wanted."""
     there = version_of(found)
-    if wanted.keeps_version and is_newer(there, wanted.version):
+    if wanted.keeps(there):
         major = major_of(there)
         yield (
             f"a Changeset that was rolled back has upgraded it to version {there}, and PostgreSQL "

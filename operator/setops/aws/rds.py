@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 from botocore.exceptions import ClientError
 
 from setops.api.catalogue import TYPES
+from setops.api.put_back import PutBack
 from setops.aws.errors import StalledError, WaitError, code_of, tolerate
 from setops.aws.ownership import Owner, owner_by, tag_list, tags_by_key
 from setops.aws.product import Described, Difference, Phase
@@ -160,7 +161,7 @@ class Wanted:
     """What an instance should be. Sizes are in GB; `max_storage` of None: it doesn't grow.
 
     `version` is as the Service has it, `16` or `16.4`; None means whichever it has.
-    `keeps_version`: a newer one that it has is as wanted.
+    `put_back`: a newer one that this covers is as wanted.
     """
 
     instance_class: str
@@ -171,7 +172,13 @@ class Wanted:
     backup_days: int
     parameter_group: str
     password: str | None = None
-    keeps_version: bool = False
+    put_back: PutBack | None = None
+
+    def keeps(self, version: str) -> bool:
+        """Whether a newer version than is wanted stays, as a Changeset may have brought it in."""
+        if self.put_back is None or not is_newer(version, self.version):
+            return False
+        return self.put_back.covers(version)
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,7 +238,7 @@ class Instance:
         if bool(actual.get("MultiAZ")) != wanted.multi_az:
             yield _switch(MULTI_AZ, on=wanted.multi_az)
         yield from _storage_differences(found, actual, wanted)
-        if not wanted.keeps_version or not is_newer(actual["EngineVersion"], wanted.version):
+        if not wanted.keeps(actual["EngineVersion"]):
             yield from _version_differences(found, actual["EngineVersion"], wanted.version)
         if actual.get("BackupRetentionPeriod", 0) != wanted.backup_days:
             days = str(actual.get("BackupRetentionPeriod", 0))

@@ -17,6 +17,7 @@ from mypy_boto3_ec2 import EC2Client
 from mypy_boto3_rds import RDSClient
 
 from setops.api.catalogue import DeletionPolicy
+from setops.api.put_back import PutBack
 from setops.aws.clients import Clients
 from setops.aws.decide import (
     Conflict,
@@ -612,7 +613,7 @@ def test_an_upgrade_that_was_rolled_back_stays_and_is_told(
     database.create()
     wish(database, version="16")
     database.create()
-    wish(database, version="15", keeps_version=True, plan="db.m5.large")
+    wish(database, version="15", put_back=PutBack("15", "16"), plan="db.m5.large")
     assert [type(each) for each in database.create()] == [Update, Done]
     found = owner.instance(name_of(database))
     assert (found["EngineVersion"], found["DBInstanceClass"]) == ("16", "db.m5.large")
