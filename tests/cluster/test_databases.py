@@ -219,6 +219,7 @@ def test_a_change_is_asked_for_once_and_ready_when_it_is_there(rig: Rig, world: 
     }
     world.apply(service(STAGE, "patient", **larger))
     rig.says(STAGE, "patient", "AwsWaiting", f"{PRODUCT}: available, a change is pending")
+    assert (world.get("ssvc", "patient", STAGE) or {})["status"]["state"] == "available"
     rig.rds.show(name, "upgrading")
     rig.says(STAGE, "patient", "AwsWaiting", f"{PRODUCT}: upgrading")
     rig.rds.hold()
@@ -226,7 +227,7 @@ def test_a_change_is_asked_for_once_and_ready_when_it_is_there(rig: Rig, world: 
     rig.rds.show(name, "storage-optimization")
     world.wait("ssvc", "patient", STAGE)
     rig.says(STAGE, "patient", "Ready", f"{PRODUCT}: storage-optimization", "Ready")
-    assert modifications(rig, name) == before + 1
+    assert modifications(rig, name) == before + 2, "the version, then the class"
     assert rig.query(STAGE, "SELECT count(*) FROM kept", service="patient") == [(0,)]
 
     larger["options"] = {"minStorage": 60}
@@ -237,7 +238,7 @@ def test_a_change_is_asked_for_once_and_ready_when_it_is_there(rig: Rig, world: 
     rig.rds.release(name)
     world.wait("ssvc", "patient", STAGE)
     assert rig.owner.instance(name)["AllocatedStorage"] == 60
-    assert modifications(rig, name) == before + 3
+    assert modifications(rig, name) == before + 4
 
 
 def test_a_refusal_that_passes_is_waited_for_in_a_commit_too(rig: Rig, world: World) -> None:
@@ -269,3 +270,60 @@ def test_a_refusal_that_passes_is_waited_for_in_a_commit_too(rig: Rig, world: Wo
         30,
         30,
     ]
+
+
+def upgrade(world: World, name: str) -> None:
+    """Begin a Changeset that wants version 16 of a database."""
+    definition = {"services": {name: {"version": "16"}}}
+    world.apply(changeset(STAGE, f"upgrade-{name}", definition=definition))
+
+
+def put_back(world: World, name: str) -> str | None:
+    """What is noted of the version that a rollback has put back."""
+    metadata = (world.get("ssvc", name, STAGE) or {})["metadata"]
+    noted: str | None = metadata.get("annotations", {}).get("setops.co/version-put-back")
+    return noted
+
+
+def fails(world: World, name: str) -> None:
+    world.until(lambda: world.phase(STAGE, f"upgrade-{name}") == "Failed", "the rollback")
+
+
+def test_an_upgrade_after_a_rollback_that_came_before_it_is_no_changesets(
+    rig: Rig, world: World
+) -> None:
+    name = rig.ready(STAGE, "early", version="15")
+    rig.rds.refuse("ModifyDBInstance", name, "StorageQuotaExceeded")
+    upgrade(world, "early")
+    fails(world, "early")
+    assert put_back(world, "early") == "15 from 16"
+    rig.rds.allow("ModifyDBInstance", name)
+    world.wait("ssvc", "early", STAGE)
+    world.until(lambda: put_back(world, "early") is None, "the end of the note")
+    rig.owner.rds.modify_db_instance(
+        DBInstanceIdentifier=name,
+        EngineVersion="16",
+        AllowMajorVersionUpgrade=True,
+        ApplyImmediately=True,
+    )
+    rig.says(STAGE, "early", "ValidationFailed", "PostgreSQL can't go back", "Stalled")
+
+
+def test_who_wants_the_version_that_was_rolled_back_after_all_can_not_go_back(
+    rig: Rig, world: World
+) -> None:
+    name = rig.ready(STAGE, "late", version="15")
+    rig.rds.hold(MODIFYING)
+    upgrade(world, "late")
+    rig.says(STAGE, "late", "AwsWaiting", "modifying")
+    world.patch("scs", "upgrade-late", STAGE, {"spec": {"discard": True}})
+    fails(world, "late")
+    rig.rds.hold()
+    rig.rds.release(name)
+    rig.says(STAGE, "late", "Ready", "can't go back to 15; set version to 16", "Ready")
+    assert put_back(world, "late") == "15 from 16"
+    world.patch("ssvc", "late", STAGE, {"spec": {"version": "16"}})
+    world.wait("ssvc", "late", STAGE)
+    assert put_back(world, "late") is None
+    world.patch("ssvc", "late", STAGE, {"spec": {"version": "15"}})
+    rig.says(STAGE, "late", "ValidationFailed", "PostgreSQL can't go back", "Stalled")

@@ -14,6 +14,7 @@ import pytest
 from tests.cluster.world import World, changeset, manifest, organization
 
 IMAGE: Final = "registry.example.com/web:1"
+_LOOKS: Final = 5
 TRACKING: Final = "argocd.argoproj.io/tracking-id"
 
 
@@ -24,12 +25,20 @@ def namespace(world: World) -> str:
 
 
 def diff(world: World, *manifests: dict[str, Any], server_side: bool) -> str:
-    """What `kubectl diff` says about manifests; empty when there is nothing to sync."""
-    listed = {"apiVersion": "v1", "kind": "List", "items": list(manifests)}
+    """What `kubectl diff` says about manifests, again and again; empty when it says nothing once.
+
+    It reads each object twice, and shows a status that was written in between, too.
+    """
+    listed = json.dumps({"apiVersion": "v1", "kind": "List", "items": list(manifests)})
     mode = ("--server-side", "--force-conflicts") if server_side else ()
-    result = world.sandbox.kubectl("diff", *mode, "-f", "-", input=json.dumps(listed), check=False)
-    assert result.returncode in (0, 1), result.stderr
-    return result.stdout
+    told = ""
+    for _ in range(_LOOKS):
+        result = world.sandbox.kubectl("diff", *mode, "-f", "-", input=listed, check=False)
+        assert result.returncode in (0, 1), result.stderr
+        told = result.stdout
+        if not told:
+            break
+    return told
 
 
 @pytest.mark.parametrize("server_side", [True, False], ids=["server-side", "client-side"])

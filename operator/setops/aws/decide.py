@@ -84,14 +84,14 @@ def _existence(observation: Observation) -> Action:
     if observation.conflicts:
         return Conflict(observation.conflicts)
     if observation.phase in (Phase.BUSY, Phase.DELETING):
-        return Wait(observation.state)
+        return _wait(observation)
     if observation.phase is Phase.FAILED:
         return Failed(observation.state, observation.remedy)
     if observation.presence is not Presence.PRESENT:
         return IssueCredentials() if observation.lacks_credentials else Create()
     fixable = tuple(each for each in observation.differences if each.fixable)
     if fixable and observation.phase is Phase.OCCUPIED:
-        return Wait(observation.state)
+        return _wait(observation)
     if fixable:
         return Update(fixable)
     if not observation.credentials_valid:
@@ -105,6 +105,10 @@ def _existence(observation: Observation) -> Action:
     return Done()
 
 
+def _wait(observation: Observation) -> Wait:
+    return Wait(", ".join(filter(None, (observation.state, observation.pending))))
+
+
 def _deletion(observation: Observation, policy: DeletionPolicy) -> Action:
     # What isn't ours doesn't hold up a deletion: the verbs don't touch it, and it isn't counted.
     if observation.presence is Presence.ABSENT:
@@ -116,7 +120,7 @@ def _deletion(observation: Observation, policy: DeletionPolicy) -> Action:
         case DeletionPolicy.SNAPSHOT | DeletionPolicy.DELETE:
             # What AWS is still making may go as well; AWS says so if it has to be ready first.
             if observation.phase is Phase.DELETING:
-                return Wait(observation.state)
+                return _wait(observation)
             return Delete()
         case _:
             assert_never(policy)

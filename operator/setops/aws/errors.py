@@ -19,7 +19,7 @@ from contextlib import contextmanager
 from typing import Final, Protocol
 
 from botocore import exceptions as boto
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import ClientError
 
 from setops.aws.target import Account
 
@@ -209,8 +209,8 @@ def tolerate(*codes: str) -> Iterator[None]:
             raise
 
 
-def classify(exc: ClientError | BotoCoreError, product: _Fails, account: Account) -> AwsError:
-    """The meaning of what boto3 raised in a verb of `product` against `account`.
+def classify(exc: Exception, product: _Fails, account: Account) -> AwsError:
+    """The meaning of what was raised in a verb of `product` against `account`.
 
     Codes that mean the same everywhere come first, then the product's `terminal_codes`; an
     unknown code of an answer 5xx passes by itself, any other is to be retried.
@@ -218,6 +218,13 @@ def classify(exc: ClientError | BotoCoreError, product: _Fails, account: Account
     where = f"AWS account {account.account_id}, {account.region}"
     if isinstance(exc, ClientError):
         return _classify_answer(exc, product, where)
+    if not isinstance(exc, boto.BotoCoreError):
+        # A token that can't be read, say; or a mistake of ours, which the log tells more about.
+        code = type(exc).__name__
+        told = (
+            f"{product.type} in {where}: {code}: {exc}; it is tried again, see the operator's log"
+        )
+        return RetryError(told, code=code)
     code = type(exc).__name__.removesuffix("Error")
     if isinstance(exc, _NO_ANSWER):
         return UnreachableError(

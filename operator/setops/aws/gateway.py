@@ -1,12 +1,14 @@
 """The door to this package for the reconcilers: asyncio outside, threads and boto3 inside.
 
-Every method raises an AwsError and nothing else that comes from AWS. Calls of one account are
+Every method raises an AwsError, of which a condition is made, for all that goes wrong at AWS or on
+the way there; what nobody thought of is also logged, with its traceback. Calls of one account are
 bounded and paused together, so that one that throttles or hangs delays none of the others.
 """
 
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
@@ -29,7 +31,7 @@ from setops.aws.decide import (
     Update,
     Wait,
 )
-from setops.aws.errors import StalledError, ThrottledError, classify
+from setops.aws.errors import AwsError, StalledError, ThrottledError, classify
 from setops.aws.product import Observation, Product, Survey
 from setops.aws.products import product
 from setops.aws.surveys import FRESH, Surveys
@@ -37,6 +39,8 @@ from setops.aws.target import Account, Identity, Target
 
 P = ParamSpec("P")
 T = TypeVar("T")
+
+_log = logging.getLogger(__name__)
 
 
 class _Sts:
@@ -171,7 +175,11 @@ class Gateway:
                 )
             try:
                 result = await self._clients.call(fn, *args, **kwargs)
-            except (ClientError, BotoCoreError) as exc:
+            except AwsError:
+                raise
+            except Exception as exc:
+                if not isinstance(exc, ClientError | BotoCoreError):
+                    _log.exception("A call of AWS account %s ended oddly", account.account_id)
                 error = classify(exc, made_by, account)
                 if isinstance(error, ThrottledError):
                     error.retry_after = self._backoff.throttled(account, self._clock())

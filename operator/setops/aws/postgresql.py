@@ -30,6 +30,7 @@ from setops.aws.product import (
 )
 from setops.aws.rds import Instance, Wanted
 from setops.aws.rds_groups import ParameterGroup, SubnetGroup
+from setops.aws.rds_versions import major_of, version_of
 from setops.aws.security_group import SecurityGroup, by_vpc_and_name
 from setops.aws.target import Target, resource_name
 
@@ -191,13 +192,13 @@ class Postgresql:
         return {**known, "url": url, "host": host, "port": port, "sslmode": "require"}
 
     def _observe_instance(self, parts: _Parts, found: Described, survey: Survey) -> Observation:
-        phase, state = rds.phase_of(found), found["DBInstanceStatus"]
+        phase, pending = rds.phase_of(found), ""
         major = _major(parts.target, found)
         wanted = parts.wanted(major)
         differences: tuple[Difference, ...] = ()
         if phase in (Phase.STEADY, Phase.OCCUPIED):
             if parts.instance.is_pending(found, wanted):
-                phase, state = Phase.BUSY, f"{state}, a change is pending"
+                phase, pending = Phase.BUSY, "a change is pending"
             own = parts.instance.differences(found, wanted)
             differences = (*own, *self._differences_around(parts, found, major, survey))
         password = parts.target.credentials.get(PASSWORD)
@@ -205,7 +206,9 @@ class Postgresql:
         return Observation(
             presence=Presence.PRESENT,
             phase=phase,
-            state=state,
+            state=found["DBInstanceStatus"],
+            pending=pending,
+            version=version_of(found),
             remedy=rds.remedy_for(found),
             note="; ".join(_notes(found, wanted)),
             differences=differences,
@@ -316,7 +319,7 @@ class _Parts:
             backup_days=_BACKUP_DAYS if days is None else days,
             parameter_group=_parameter_group_name(target, major or _major(target)),
             password=target.credentials.get(PASSWORD),
-            keeps_version=target.keeps_version,
+            put_back=target.put_back,
         )
 
     def check_network(self) -> None:
@@ -409,17 +412,18 @@ class _Parts:
 
 def _major(target: Target, found: Described | None = None) -> str:
     """The major version that is wanted; where none is, that which it has, or the newest."""
-    there = rds.version_of(found) if found else TYPES[target.type].default_version
-    wanted = rds.major_of(target.version or there or "")
+    if found is None:
+        return major_of(target.version or TYPES[target.type].default_version or "")
+    there = version_of(found, target.put_back.taken if target.put_back else target.version)
     # What can't be reached isn't prepared for either: no version goes back.
-    return max(wanted, rds.major_of(rds.version_of(found)), key=int) if found else wanted
+    return max(major_of(target.version or there), major_of(there), key=int)
 
 
 def _notes(found: Described, wanted: Wanted) -> Iterator[str]:
     """What its users should know of an instance, though it is as wanted."""
-    there = rds.version_of(found)
-    if wanted.keeps_version and rds.is_newer(there, wanted.version):
-        major = rds.major_of(there)
+    there = version_of(found)
+    if wanted.keeps(there):
+        major = major_of(there)
         yield (
             f"a Changeset that was rolled back has upgraded it to version {there}, and PostgreSQL "
             f"can't go back to {wanted.version}; set version to {major}"

@@ -66,14 +66,17 @@ class Observation:
     `released`: nothing exists beyond what the deletion policy Retain keeps.
     `lacks_credentials`: what is missing can't be made before the Secret holds credentials.
     `credentials_valid`: the credentials in the Target's Secret exist and are active at AWS.
-    `state` is AWS's word for the state, `remedy` what can be done about one that doesn't pass,
-    `note` what users of one that is ready should know, `ids` the names of the parts, for the
-    Service's status.
+    `state` is AWS's word for the state, `pending` what AWS has yet to do beside what that says,
+    `version` that which it has or is on the way to, `remedy` what can be done about a state that
+    doesn't pass, `note` what users of one that is ready should know, `ids` the names of the parts,
+    for the Service's status.
     """
 
     presence: Presence
     phase: Phase = Phase.STEADY
     state: str = ""
+    pending: str = ""
+    version: str = ""
     remedy: str = ""
     note: str = ""
     conflicts: tuple[str, ...] = ()

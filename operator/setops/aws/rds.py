@@ -8,15 +8,18 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import ClientError
 
-from setops.api.catalogue import version_numbers
+from setops.api.catalogue import TYPES
+from setops.api.put_back import PutBack
 from setops.aws.errors import StalledError, WaitError, code_of, tolerate
 from setops.aws.ownership import Owner, owner_by, tag_list, tags_by_key
 from setops.aws.product import Described, Difference, Phase
+from setops.aws.rds_versions import is_met, is_newer, major_of, to_ask_for
 from setops.aws.target import Identity
 
 if TYPE_CHECKING:
@@ -41,8 +44,12 @@ ROOM: Final = "instance.room"
 SURPLUS: Final = "parameterGroup.ofOlderVersion"
 """Paths of differences."""
 
-_GROWTH: Final = 1.1
-"""By how much the limit of storage autoscaling has to be above the storage that there is."""
+_MAJORS: Final = TYPES["postgresql"].versions
+
+_UNUPGRADED: Final = frozenset(
+    {"DBUpgradeDependencyFailure", "InvalidParameterCombination", "InvalidParameterValue"}
+)
+"""Codes by which AWS refuses a call, it may be for the sake of the version alone."""
 
 # Everything but the storage can be changed meanwhile.
 _OPTIMIZED: Final = "storage-optimization"
@@ -149,16 +156,12 @@ def fingerprint(password: str) -> str:
     return hashlib.sha256(f"setops\0{password}".encode()).hexdigest()[:16]
 
 
-def major_of(version: str) -> str:
-    return version.split(".")[0]
-
-
 @dataclass(frozen=True, slots=True)
 class Wanted:
     """What an instance should be. Sizes are in GB; `max_storage` of None: it doesn't grow.
 
     `version` is as the Service has it, `16` or `16.4`; None means whichever it has.
-    `keeps_version`: a newer one that it has is as wanted.
+    `put_back`: a newer one that this covers is as wanted.
     """
 
     instance_class: str
@@ -169,7 +172,13 @@ class Wanted:
     backup_days: int
     parameter_group: str
     password: str | None = None
-    keeps_version: bool = False
+    put_back: PutBack | None = None
+
+    def keeps(self, version: str) -> bool:
+        """Whether a newer version than is wanted stays, as a Changeset may have brought it in."""
+        if self.put_back is None or not is_newer(version, self.version):
+            return False
+        return self.put_back.covers(version)
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,23 +237,9 @@ class Instance:
             yield Difference(CLASS, wanted.instance_class, actual["DBInstanceClass"])
         if bool(actual.get("MultiAZ")) != wanted.multi_az:
             yield _switch(MULTI_AZ, on=wanted.multi_az)
-        # It may have grown by itself, and can't shrink: more than was asked for is as wanted.
-        if actual["AllocatedStorage"] < wanted.min_storage:
-            size = f"{actual['AllocatedStorage']} GB"
-            state = found["DBInstanceStatus"]
-            later = f"{state}; its storage can be changed again after that"
-            yield Difference(
-                STORAGE,
-                f"{wanted.min_storage} GB",
-                size,
-                later=later if state == _OPTIMIZED else "",
-            )
-        limit = _limit(actual, wanted)
-        if actual.get("MaxAllocatedStorage") != limit:
-            there = actual.get("MaxAllocatedStorage")
-            yield Difference(MAX_STORAGE, _gigabytes(limit), _gigabytes(there))
-        if not wanted.keeps_version or not is_newer(actual["EngineVersion"], wanted.version):
-            yield from _version_differences(actual["EngineVersion"], wanted.version)
+        yield from _storage_differences(found, actual, wanted)
+        if not wanted.keeps(actual["EngineVersion"]):
+            yield from _version_differences(found, actual["EngineVersion"], wanted.version)
         if actual.get("BackupRetentionPeriod", 0) != wanted.backup_days:
             days = str(actual.get("BackupRetentionPeriod", 0))
             yield Difference(BACKUP_DAYS, str(wanted.backup_days), days)
@@ -263,13 +258,16 @@ class Instance:
             )
 
     def is_pending(self, found: Described, wanted: Wanted) -> bool:
-        """Whether AWS has yet to do something of what is wanted, and has been told so."""
+        """Whether AWS has yet to do something of what is wanted, and has been told so.
+
+        What is pending and leads away isn't ours, and doesn't make anybody wait for it.
+        """
         pending = found.get("PendingModifiedValues", {})
         if not pending:
             return False
         told = {each.path for each in self.differences(found, wanted)}
         bare = {**found, "PendingModifiedValues": {}}
-        return told != {each.path for each in self.differences(bare, wanted)}
+        return told < {each.path for each in self.differences(bare, wanted)}
 
     def has_password(self, found: Described, password: str) -> bool:
         return tags_of(found).get(TAG_CREDENTIALS) == fingerprint(password)
@@ -279,15 +277,43 @@ class Instance:
     ) -> None:
         """Puts differences of these paths right, in one call, at once.
 
-        What AWS refuses for the sake of the storage is asked for without it. Raises WaitError when
-        that leaves nothing, and StalledError for a version to which AWS doesn't lead.
+        What AWS refuses for the sake of the storage is asked for without it; raises WaitError when
+        that leaves nothing. A version that can't be had holds up nothing else either: raises
+        StalledError, or what AWS answered, when all else was asked for. A class comes after the
+        version, as the version that is there may not support it, or before it if AWS wants that.
         """
-        allocated = max(found["AllocatedStorage"], wanted.min_storage)
-        limit = _limit({"AllocatedStorage": allocated}, wanted)
+        asked = self._changes(found, wanted, paths, security_group)
+        if VERSION not in asked:
+            self._put(found, wanted, asked)
+            return
+        others = {path: asked[path] for path in asked if path not in (VERSION, PARAMETER_GROUP)}
+        try:
+            version = to_ask_for(self.rds, found["EngineVersion"], wanted.version or "", _MAJORS)
+            asked[VERSION]["EngineVersion"] = version
+            self._put(found, wanted, {path: asked[path] for path in asked if path != CLASS})
+        except StalledError:
+            with suppress(WaitError):
+                self._put(found, wanted, others)
+            raise
+        except ClientError as exc:
+            if code_of(exc) not in _UNUPGRADED:
+                raise
+            with suppress(WaitError):
+                self._put(found, wanted, others)
+            if CLASS not in others:
+                raise
+
+    def _changes(
+        self, found: Described, wanted: Wanted, paths: set[str], security_group: str
+    ) -> dict[str, dict[str, Any]]:
+        """What ModifyDBInstance takes for each of these paths; the version is yet to be found."""
+        actual = {**found, **found.get("PendingModifiedValues", {})}
+        allocated = _grown(actual, wanted) if STORAGE in paths else actual["AllocatedStorage"]
+        limit = _limit(allocated, wanted)
         known: dict[str, dict[str, Any]] = {
             CLASS: {"DBInstanceClass": wanted.instance_class},
             MULTI_AZ: {"MultiAZ": wanted.multi_az},
-            STORAGE: _storage(found, wanted.min_storage),
+            STORAGE: _storage(found, allocated),
             # A limit that is what there is already means that it doesn't grow.
             MAX_STORAGE: {"MaxAllocatedStorage": limit or allocated},
             VERSION: {"AllowMajorVersionUpgrade": True},
@@ -298,15 +324,19 @@ class Instance:
             SECURITY_GROUP: {"VpcSecurityGroupIds": [security_group]},
             PASSWORD: {"MasterUserPassword": wanted.password},
         }
+        return {path: known[path] for path in paths & known.keys()}
+
+    def _put(
+        self, found: Described, wanted: Wanted, asked: Mapping[str, Mapping[str, Any]]
+    ) -> None:
+        """Asks for what differs, by path, if there is anything."""
         arguments: dict[str, Any] = {}
-        for path in paths & known.keys():
-            arguments |= known[path]
+        for each in asked.values():
+            arguments |= each
         if not arguments:
             return
-        if VERSION in paths and wanted.version:
-            arguments["EngineVersion"] = self._upgrade(found["EngineVersion"], wanted.version)
         self._modify(arguments)
-        if PASSWORD in paths and wanted.password:
+        if PASSWORD in asked and wanted.password:
             self._tag_credentials(found, fingerprint(wanted.password))
 
     def _modify(self, arguments: Mapping[str, Any]) -> None:
@@ -327,27 +357,6 @@ class Instance:
                     retry_after=_REST,
                 ) from exc
             self._modify(others)
-
-    def _upgrade(self, there: str, wanted: str) -> str:
-        """The newest version of what is wanted that AWS leads to; for `16` alone AWS would take a
-        default, which may be none that can be reached from here."""
-        asked = version_numbers(wanted)
-        known = self.rds.describe_db_engine_versions(Engine="postgres", EngineVersion=there)
-        targets = [
-            target["EngineVersion"]
-            for each in known["DBEngineVersions"]
-            for target in each.get("ValidUpgradeTarget", [])
-        ]
-        fitting = [each for each in targets if version_numbers(each)[: len(asked)] == asked]
-        if targets and not fitting:
-            raise StalledError(
-                f"AWS doesn't upgrade PostgreSQL {there} to {wanted} in one step; set version to "
-                f"one of {', '.join(targets)} first",
-                code="InvalidUpgradeTarget",
-                operation="ModifyDBInstance",
-            )
-        # Where AWS lists nothing, it says itself what is wrong with the version.
-        return max(fitting, key=version_numbers, default=wanted)
 
     def lock_out(self, found: Described, password: str) -> None:
         """Gives it a password that nobody is told, and notes that."""
@@ -391,13 +400,6 @@ def parameter_group_of(found: Described) -> str:
     return name
 
 
-def version_of(found: Described) -> str:
-    """The version that it has, or is on the way to."""
-    pending: Described = found.get("PendingModifiedValues", {})
-    version: str = pending.get("EngineVersion") or found["EngineVersion"]
-    return version
-
-
 def awaits_reboot(found: Described) -> bool:
     """Whether its parameter group takes effect with the next reboot only."""
     groups = found.get("DBParameterGroups") or [{}]
@@ -414,28 +416,50 @@ def endpoint_of(found: Described) -> tuple[str, int] | None:
     return (endpoint["Address"], endpoint["Port"]) if endpoint.get("Address") else None
 
 
-def _limit(actual: Described, wanted: Wanted) -> int | None:
-    """Up to where it may still grow; None where AWS has no room to grow left to offer."""
-    allocated = max(actual["AllocatedStorage"], wanted.min_storage)
-    if wanted.max_storage is None or wanted.max_storage < allocated * _GROWTH:
+def _grown(actual: Described, wanted: Wanted) -> int:
+    """The storage in GB that it will have. AWS rounds up what is less than a tenth more."""
+    there: int = actual["AllocatedStorage"]
+    return there if there >= wanted.min_storage else max(wanted.min_storage, _tenth_more(there))
+
+
+def _limit(allocated: int, wanted: Wanted) -> int | None:
+    """Up to where it may still grow by itself; None where AWS has no room left to offer, which it
+    does from a tenth more than is allocated on."""
+    if wanted.max_storage is None or wanted.max_storage < _tenth_more(allocated):
         return None
     return wanted.max_storage
 
 
-def is_newer(actual: str, wanted: str | None) -> bool:
-    """Whether it has a newer major version than is wanted; no version goes back."""
-    return wanted is not None and version_numbers(actual)[0] > version_numbers(wanted)[0]
+def _tenth_more(size: int) -> int:
+    return -(-size * 11 // 10)
 
 
-def _version_differences(actual: str, wanted: str | None) -> Iterator[Difference]:
-    if wanted is None:
+def _storage_differences(
+    found: Described, actual: Described, wanted: Wanted
+) -> Iterator[Difference]:
+    later = ""
+    # It may have grown by itself, and can't shrink: more than was asked for is as wanted.
+    if actual["AllocatedStorage"] < wanted.min_storage:
+        size = f"{actual['AllocatedStorage']} GB"
+        state = found["DBInstanceStatus"]
+        if state == _OPTIMIZED:
+            later = f"{state}; its storage can be changed again after that"
+        yield Difference(STORAGE, f"{wanted.min_storage} GB", size, later=later)
+    limit = _limit(_grown(actual, wanted), wanted)
+    if actual.get("MaxAllocatedStorage") != limit:
+        there = actual.get("MaxAllocatedStorage")
+        # The limit is that of the storage as it will be, and comes with it.
+        yield Difference(MAX_STORAGE, _gigabytes(limit), _gigabytes(there), later=later)
+
+
+def _version_differences(found: Described, actual: str, wanted: str | None) -> Iterator[Difference]:
+    if wanted is None or is_met(actual, wanted):
         return
-    there, asked = version_numbers(actual), version_numbers(wanted)
-    if there[: len(asked)] >= asked and there[0] == asked[0]:
-        return  # AWS may have brought in a newer minor version by itself
+    there = found["EngineVersion"]
+    # A newer one that is only pending can be called off.
     refusal = (
-        f"it has version {actual}, and PostgreSQL can't go back; set version to {there[0]}"
-        if is_newer(actual, wanted)
+        f"it has version {there}, and PostgreSQL can't go back; set version to {major_of(there)}"
+        if is_newer(there, wanted)
         else ""
     )
     yield Difference(VERSION, wanted, actual, refusal)

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from setops.api.catalogue import DeletionPolicy, OptionValue
+from setops.api.put_back import PutBack
 
 TAG_ORGANIZATION: Final = "setops:organization"
 TAG_PROJECT: Final = "setops:project"
@@ -86,8 +87,8 @@ class Target:
     `options` need not hold the defaults. `credentials` are the decoded entries of the Secret as
     read from the API server itself: one from a cache that lags would make a live key look lost.
     `life` differs between Services that had the same name one after the other. `was_ready`: it
-    has been usable once, so that what is missing now was there. `keeps_version`: a Changeset that
-    was rolled back may have brought in a newer version, which stays.
+    has been usable once, so that what is missing now was there. `put_back`: a Changeset that was
+    rolled back may have brought in a newer version, which stays.
     """
 
     account: Account
@@ -102,7 +103,7 @@ class Target:
     network: Network = Network()
     life: str = ""
     was_ready: bool = False
-    keeps_version: bool = False
+    put_back: PutBack | None = None
 
 
 def resource_name(identity: Identity, limit: int, prefix: str = MANAGED_BY) -> str:

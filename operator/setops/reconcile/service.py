@@ -14,6 +14,7 @@ from setops.api.errors import Code
 from setops.api.kinds import APP, SECRET, SERVICE, Key, Object
 from setops.api.names import FINALIZER
 from setops.api.organization import OrganizationNetwork
+from setops.api.put_back import PutBack
 from setops.api.service import ServiceSpec, ServiceTarget
 from setops.aws.decide import (
     Action,
@@ -89,6 +90,7 @@ async def _keep(context: Context, service: Object) -> Report:
     _check(spec)
     where = _where(service, around)
     service = await context.cluster.add_finalizer(service, FINALIZER)
+    service = await _forget_put_back(context, service, spec)
     service = await _remember(context, service, spec, where)
     where = ServiceTarget.model_validate(service["status"]["target"])
     work = _Work(service, _target(service, spec, where))
@@ -101,6 +103,9 @@ async def _keep(context: Context, service: Object) -> Report:
         match action:
             case Done() | Refuse():
                 published = await _publish_secret(context, work, observation, around.place)
+                if is_ready:
+                    # Not at the first look, when AWS may just have been told of the upgrade.
+                    await _forget_put_back(context, service, spec, observation)
                 return _report(work, observation, action, published)
             case Wait(state):
                 raise Waiting(
@@ -260,8 +265,7 @@ async def _move(
 
 def _target(service: Object, spec: ServiceSpec, where: ServiceTarget) -> Target:
     network = where.network or OrganizationNetwork()
-    notes = service["metadata"].get("annotations") or {}
-    put_back = notes.get(names.ANNOTATION_VERSION_PUT_BACK)
+    put_back = _put_back(service)
     return Target(
         account=account_of(where),
         identity=Identity(
@@ -280,8 +284,27 @@ def _target(service: Object, spec: ServiceSpec, where: ServiceTarget) -> Target:
         ),
         life=service["metadata"]["uid"][:_LIFE],
         was_ready=bool((service.get("status") or {}).get("secret")),
-        keeps_version=put_back is not None and put_back == spec.version,
+        put_back=put_back if put_back and put_back.version == spec.version else None,
     )
+
+
+def _put_back(service: Object) -> PutBack | None:
+    notes = service["metadata"].get("annotations") or {}
+    return PutBack.parse(notes.get(names.ANNOTATION_VERSION_PUT_BACK, ""))
+
+
+async def _forget_put_back(
+    context: Context, service: Object, spec: ServiceSpec, seen: Observation | None = None
+) -> Object:
+    """Take away the note of a rollback that doesn't hold any more: another version is wanted since
+    then, or it is `seen` that AWS never brought in the one that was taken back."""
+    put_back = _put_back(service)
+    if put_back is None:
+        return service
+    # Whichever version is wanted, it may be put back in its turn to that which was.
+    if spec.version in (None, put_back.version) and (seen is None or put_back.covers(seen.version)):
+        return service
+    return await context.cluster.remove_annotation(service, names.ANNOTATION_VERSION_PUT_BACK)
 
 
 def _policy(spec: ServiceSpec) -> DeletionPolicy:

@@ -135,7 +135,7 @@ def app(url: str) -> tuple[S3Client, str]:
     return client, parts.hostname or ""
 
 
-class KilledError(Exception):
+class KilledError(BaseException):
     """The operator's process ends here."""
 
 
@@ -148,7 +148,7 @@ class Faults:
     """
 
     at: int
-    error: Exception
+    error: BaseException
     reads: bool = False
     calls: list[str] = field(default_factory=list)
 

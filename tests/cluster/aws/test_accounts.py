@@ -18,7 +18,7 @@ import pytest
 
 from setops.aws.clients import Clients, Settings
 from setops.aws.decide import Done
-from setops.aws.errors import StalledError, ThrottledError, UnreachableError
+from setops.aws.errors import RetryError, StalledError, ThrottledError, UnreachableError
 from setops.aws.gateway import Gateway
 from setops.aws.target import Account, Identity, Target
 from tests.cluster.aws import emulator
@@ -167,6 +167,19 @@ def test_own_credentials_may_be_those_of_a_role_that_a_profile_names(
     monkeypatch.setenv("AWS_PROFILE", "setops")
     asyncio.run(Gateway(clients).check(Account(OWN, "eu-west-1", endpoint_url=endpoint)))
     assert [operation for _, operation, _ in calls] == ["AssumeRole", "GetCallerIdentity"]
+
+
+def test_a_failure_that_is_neither_awss_nor_botocores_is_told(
+    endpoint: str, clients: Clients, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.delenv("AWS_ACCESS_KEY_ID")
+    monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
+    monkeypatch.setenv("AWS_ROLE_ARN", f"arn:aws:iam::{OWN}:role/setops")
+    monkeypatch.setenv("AWS_WEB_IDENTITY_TOKEN_FILE", str(tmp_path / "none"))
+    account = Account(OWN, "ap-south-1", endpoint_url=endpoint)
+    with pytest.raises(RetryError, match=r"AWS account 999999999999, ap-south-1: .*none") as caught:
+        asyncio.run(Gateway(clients).check(account))
+    assert caught.value.code == "FileNotFoundError"
 
 
 def test_a_role_that_may_not_be_assumed_says_whose_trust_to_change(

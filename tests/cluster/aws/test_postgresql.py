@@ -17,6 +17,7 @@ from mypy_boto3_ec2 import EC2Client
 from mypy_boto3_rds import RDSClient
 
 from setops.api.catalogue import DeletionPolicy
+from setops.api.put_back import PutBack
 from setops.aws.clients import Clients
 from setops.aws.decide import (
     Conflict,
@@ -29,8 +30,9 @@ from setops.aws.decide import (
     Release,
     Update,
     Wait,
+    decide,
 )
-from setops.aws.errors import ConflictError, StalledError, WaitError
+from setops.aws.errors import ConflictError, RetryError, StalledError, WaitError
 from setops.aws.product import Presence
 from setops.aws.products import product
 from setops.aws.target import Account, Identity, Network, Target, resource_name
@@ -368,6 +370,7 @@ def test_a_change_that_is_pending_is_waited_for_and_not_repeated(
             recorded_all(database) as calls,
         ):
             (waits,) = database.create()
+            assert database.observe().state == status
         told = "" if status in ("modifying", "upgrading") else ", a change is pending"
         assert waits == Wait(f"{status}{told}")
         assert "ModifyDBInstance" not in calls
@@ -397,18 +400,211 @@ def test_a_version_is_one_to_which_aws_leads_from_here(database: Operator, owner
     assert owner.instance(name_of(database))["EngineVersion"] == "16.10"
 
 
-def test_a_version_that_takes_two_steps_names_the_first(database: Operator, owner: Owner) -> None:
-    wish(database, version="13")
+def leads_to(*versions: str) -> dict[str, Any]:
+    """How AWS describes a version from which it leads to these."""
+    known = [{"EngineVersion": each} for each in versions]
+    return {"DBEngineVersions": [{"EngineVersion": "from", "ValidUpgradeTarget": known}]}
+
+
+REACHED: Final = {
+    "two steps": (
+        "13",
+        "16",
+        leads_to("14.18", "14.19", "15.14", "15.9"),
+        "AWS doesn't upgrade PostgreSQL 13 to 16 in one step; set version to one of 14.19, 15.14",
+    ),
+    "more than the catalogue has": (
+        "14",
+        "15.1",
+        leads_to("14.19", "15.13", "15.14", "16.10", "17.6", "18.1"),
+        "AWS doesn't upgrade PostgreSQL 14 to 15.1 in one step; set version to one of 14.19, 15.14",
+    ),
+    "one that isn't": (
+        "15",
+        "16.99",
+        leads_to("15.14", "16.9", "16.10", "17.6"),
+        "AWS has no PostgreSQL 16.99; set version to one of 15.14, 16.10",
+    ),
+    "one that isn't, from the newest": (
+        "16",
+        "16.99",
+        leads_to("17.6"),
+        "AWS has no PostgreSQL 16.99; set version to 16",
+    ),
+}
+
+
+@pytest.mark.parametrize(("there", "wanted", "known", "told"), REACHED.values(), ids=REACHED)
+def test_a_version_that_cannot_be_reached_names_those_that_can(
+    database: Operator, owner: Owner, there: str, wanted: str, known: dict[str, Any], told: str
+) -> None:
+    wish(database, version=there)
     database.create()
-    wish(database, version="16")
-    known = [{"EngineVersion": each} for each in ("14.19", "15.14")]
-    described = {"DBEngineVersions": [{"EngineVersion": "13", "ValidUpgradeTarget": known}]}
+    wish(database, version=wanted)
+
+    def describe(body: Any) -> dict[str, Any]:
+        return {"DBEngineVersions": []} if body["EngineVersion"] == "16.99" else known
+
     with (
-        answering(database, "DescribeDBEngineVersions", lambda _: described),
-        pytest.raises(StalledError, match=r"to 16 in one step; set version to one of 14.19, 15.14"),
+        answering(database, "DescribeDBEngineVersions", describe) as bodies,
+        pytest.raises(StalledError) as caught,
     ):
         database.create()
-    assert owner.instance(name_of(database))["EngineVersion"] == "13"
+    assert caught.value.message == told
+    # Without it AWS keeps silent on a version that it no longer offers.
+    assert {each["IncludeAll"] for each in bodies} == {"true"}
+    assert owner.instance(name_of(database))["EngineVersion"] == there
+
+
+def test_a_version_that_cannot_be_had_holds_up_nothing_else(
+    database: Operator, owner: Owner
+) -> None:
+    database.create()
+    name = name_of(database)
+    owner.rds.modify_db_instance(
+        DBInstanceIdentifier=name, PubliclyAccessible=True, DeletionProtection=False
+    )
+    wish(database, version="16", plan="db.m5.large")
+    with (
+        answering(database, "DescribeDBEngineVersions", lambda _: leads_to("15.14")),
+        pytest.raises(StalledError, match="in one step"),
+    ):
+        database.create()
+    found = owner.instance(name)
+    assert not found["PubliclyAccessible"]
+    assert found["DeletionProtection"]
+    assert (found["DBInstanceClass"], found["EngineVersion"]) == ("db.m5.large", "15")
+
+
+def test_an_upgrade_that_aws_refuses_holds_up_nothing_else(
+    database: Operator, owner: Owner
+) -> None:
+    database.create()
+    name = name_of(database)
+    owner.rds.modify_db_instance(DBInstanceIdentifier=name, PubliclyAccessible=True)
+    wish(database, version="16")
+    no = refused("DBUpgradeDependencyFailure", "as the test wants it")
+    with (
+        answering(
+            database, "ModifyDBInstance", lambda body: no if "EngineVersion" in body else None
+        ),
+        pytest.raises(StalledError, match="as the test wants it"),
+    ):
+        database.create()
+    assert not owner.instance(name)["PubliclyAccessible"]
+
+
+def test_the_class_comes_after_the_version(database: Operator) -> None:
+    """Both at once AWS takes only if the class supports the version that is there."""
+    database.create()
+    wish(database, version="16", plan="db.m5.large")
+    with answering(database, "ModifyDBInstance", lambda _: None) as bodies:
+        assert [type(each) for each in database.create()] == [Update, Update, Done]
+    sent = [(each.get("EngineVersion"), each.get("DBInstanceClass")) for each in bodies]
+    assert sent == [("16", None), (None, "db.m5.large")]
+
+
+def test_the_class_comes_first_where_the_new_version_needs_it(database: Operator) -> None:
+    database.create()
+    wish(database, version="16", plan="db.m5.large")
+    no = refused("InvalidParameterCombination", "PostgreSQL 16 isn't supported on db.t3.small")
+
+    def answer(body: Any) -> dict[str, Any] | None:
+        old = not any("DBInstanceClass" in each for each in bodies)
+        return no if "EngineVersion" in body and old else None
+
+    with answering(database, "ModifyDBInstance", answer) as bodies:
+        assert [type(each) for each in database.create()] == [Update, Update, Update, Done]
+    sent = [(each.get("EngineVersion"), each.get("DBInstanceClass")) for each in bodies]
+    assert sent == [("16", None), (None, "db.m5.large"), ("16", None)]
+
+
+def test_storage_that_cannot_grow_yet_does_not_ask_for_its_limit_again_and_again(
+    database: Operator, owner: Owner
+) -> None:
+    wish(database, options={"minStorage": 100, "maxStorage": 150})
+    database.create()
+    wish(database, options={"minStorage": 200})
+    with (
+        state_of(database, DBInstanceStatus="storage-optimization"),
+        answering(database, "ModifyDBInstance", lambda _: None) as bodies,
+    ):
+        assert [type(each) for each in database.create()] == [Wait]
+    assert not bodies
+    assert [type(each) for each in database.create()] == [Update, Done]
+    found = owner.instance(name_of(database))
+    assert (found["AllocatedStorage"], found.get("MaxAllocatedStorage")) == (200, None)
+
+
+GROWTH: Final = {
+    "a little": ((50, None), (51, None), {"AllocatedStorage": "55"}),
+    "a little, into more operations": (
+        (370, None),
+        (380, None),
+        {"AllocatedStorage": "407", "Iops": "12000"},
+    ),
+    "so that no room is left": (
+        (100, 150),
+        (105, 116),
+        {"AllocatedStorage": "110", "MaxAllocatedStorage": "110"},
+    ),
+    "so that just enough room is left": (
+        (20, None),
+        (50, 55),
+        {"AllocatedStorage": "50", "MaxAllocatedStorage": "55"},
+    ),
+}
+"""What there is, what is wished, each with the limit, and what AWS is asked for."""
+
+
+@pytest.mark.parametrize(("before", "after", "asked"), GROWTH.values(), ids=GROWTH)
+def test_storage_grows_by_a_tenth_at_least(
+    database: Operator,
+    before: tuple[int, int | None],
+    after: tuple[int, int | None],
+    asked: dict[str, str],
+) -> None:
+    """AWS rounds up what is less, and judges the rest of the call by what comes of it."""
+    wish(database, options=sizes(*before))
+    database.create()
+    wish(database, options=sizes(*after))
+    with answering(database, "ModifyDBInstance", lambda _: None) as bodies:
+        assert [type(each) for each in database.create()] == [Update, Done]
+    (body,) = bodies
+    keys = ("AllocatedStorage", "MaxAllocatedStorage", "Iops")
+    assert {key: str(body[key]) for key in keys if key in body} == asked
+
+
+def sizes(low: int, high: int | None) -> dict[str, Any]:
+    return {"minStorage": low} | ({"maxStorage": high} if high else {})
+
+
+AWAY: Final = {
+    "the class": ({"DBInstanceClass": "db.r5.large"}, {"DBInstanceClass": "db.t3.small"}),
+    "the standby": ({"MultiAZ": True}, {"MultiAZ": "false"}),
+    "the version": ({"EngineVersion": "16.9"}, {"EngineVersion": "15"}),
+}
+
+
+@pytest.mark.parametrize(("pending", "asked"), AWAY.values(), ids=AWAY)
+def test_a_pending_change_that_leads_away_is_called_off(
+    database: Operator, pending: dict[str, Any], asked: dict[str, str]
+) -> None:
+    """Somebody has scheduled it for the next maintenance window, a week ahead at most."""
+    database.create()
+    with (
+        state_of(database, PendingModifiedValues=pending),
+        answering(database, "ModifyDBInstance", lambda _: None) as bodies,
+    ):
+        seen = database.observe()
+        assert seen.ready
+        assert isinstance(decide(seen, database.target.deletion_policy, deleting=False), Update)
+        clients = database.clients.of(database.target.account)
+        product("postgresql").update(clients, database._target(), seen)
+    (body,) = bodies
+    assert asked.items() <= body.items()
+    assert "DBParameterGroupName" not in body
+    assert database.create() == [Done()]
 
 
 def test_an_upgrade_that_was_rolled_back_stays_and_is_told(
@@ -417,7 +613,7 @@ def test_an_upgrade_that_was_rolled_back_stays_and_is_told(
     database.create()
     wish(database, version="16")
     database.create()
-    wish(database, version="15", keeps_version=True, plan="db.m5.large")
+    wish(database, version="15", put_back=PutBack("15", "16"), plan="db.m5.large")
     assert [type(each) for each in database.create()] == [Update, Done]
     found = owner.instance(name_of(database))
     assert (found["EngineVersion"], found["DBInstanceClass"]) == ("16", "db.m5.large")
@@ -720,12 +916,12 @@ def test_a_kill_after_any_call_leaves_one_database_and_after_deletion_what_the_p
 
 def killed_at(operator: Operator, at: int, act: Callable[[], object], *, lost: bool) -> bool:
     """Run an act that ends after its n-th call took effect; whether there was an n-th."""
-    error: Exception = KilledError() if not lost else ConnectionResetError("no answer")
+    error: BaseException = KilledError() if not lost else ConnectionResetError("no answer")
     faults = Faults(at, error, reads=False)
     with hooked(operator.clients, operator.target.account, "after-call", faults):
         try:
             act()
-        except (KilledError, ConnectionResetError):
+        except (KilledError, RetryError):
             return True
     return faults.struck
 

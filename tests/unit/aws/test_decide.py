@@ -46,6 +46,10 @@ WANTED = {
     "Retain left the data": (seen(Presence.PARTIAL, released=True), Create()),
     "all is well": (seen(), Done()),
     "AWS is creating it": (seen(phase=Phase.BUSY), Wait("word of AWS")),
+    "AWS was told of a change and has not begun": (
+        seen(phase=Phase.BUSY, pending="a change is pending"),
+        Wait("word of AWS, a change is pending"),
+    ),
     "an earlier life is still being deleted": (
         seen(Presence.PARTIAL, Phase.DELETING),
         Wait("word of AWS"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from botocore import exceptions as boto
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import ClientError
 
 from setops.aws.backoff import Backoff
 from setops.aws.errors import (
@@ -32,7 +32,7 @@ def answer(code: str, operation: str = "CreateBucket", status: int = 400) -> Cli
     )
 
 
-MEANINGS: dict[str, tuple[ClientError | BotoCoreError, type[AwsError], str]] = {
+MEANINGS: dict[str, tuple[Exception, type[AwsError], str]] = {
     "too many calls": (answer("Throttling"), ThrottledError, "fewer calls"),
     "too many calls, in S3's word": (answer("SlowDown", status=503), ThrottledError, "fewer"),
     "an outage": (answer("ServiceUnavailable", status=503), WaitError, "tried again"),
@@ -71,13 +71,12 @@ MEANINGS: dict[str, tuple[ClientError | BotoCoreError, type[AwsError], str]] = {
         RetryError,
         "again",
     ),
+    "a token that can't be read": (FileNotFoundError("/token"), RetryError, "/token; it is tried"),
 }
 
 
 @pytest.mark.parametrize(("raised", "meaning", "remedy"), MEANINGS.values(), ids=MEANINGS)
-def test_the_meaning_of_an_answer(
-    raised: ClientError | BotoCoreError, meaning: type[AwsError], remedy: str
-) -> None:
+def test_the_meaning_of_an_answer(raised: Exception, meaning: type[AwsError], remedy: str) -> None:
     error = classify(raised, product("s3"), ACCOUNT)
     assert type(error) is meaning
     assert remedy in error.message

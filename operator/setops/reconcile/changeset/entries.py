@@ -16,6 +16,7 @@ from setops.api.conditions import ConditionType, find, is_true
 from setops.api.definition import MODELS, SECTIONS, Entry, StageDefinition, of_resources
 from setops.api.kinds import SERVICE, Key, Object
 from setops.api.names import ANNOTATION_ROLLED_BACK, ANNOTATION_VERSION_PUT_BACK, MANAGER
+from setops.api.put_back import PutBack
 from setops.api.service import ServiceSpec
 from setops.changes.diff import Action, Change
 from setops.changes.merge import EntryMerge, merge_entry
@@ -192,11 +193,10 @@ def _made_by_us(live: Object) -> bool:
 
 def _with_version_noted(live: Object, put_back: Entry) -> Object:
     """AWS may have brought in the version that is taken back, and no version goes back there."""
-    if not isinstance(put_back, ServiceSpec) or put_back.version is None:
+    if not isinstance(put_back, ServiceSpec):
         return live
-    if put_back.version == live["spec"].get("version"):
-        return live
-    return _with_note(live, ANNOTATION_VERSION_PUT_BACK, put_back.version)
+    noted = PutBack.of(put_back.version, live["spec"].get("version"))
+    return _with_note(live, ANNOTATION_VERSION_PUT_BACK, str(noted)) if noted else live
 
 
 def _with_note(live: Object, annotation: str, value: str) -> Object:

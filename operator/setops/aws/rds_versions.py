@@ -1,0 +1,98 @@
+"""RDS: which version of PostgreSQL an instance has, and to which AWS leads from there.
+
+Source of what leads where: the API reference (DescribeDBEngineVersions, ModifyDBInstance).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from typing import TYPE_CHECKING
+
+from setops.api.catalogue import version_numbers
+from setops.aws.errors import StalledError
+from setops.aws.product import Described
+
+if TYPE_CHECKING:
+    from mypy_boto3_rds import RDSClient
+
+
+def major_of(version: str) -> str:
+    return version.split(".")[0]
+
+
+def is_newer(actual: str, wanted: str | None) -> bool:
+    """Whether it has a newer major version than is wanted; no version goes back."""
+    return wanted is not None and version_numbers(actual)[0] > version_numbers(wanted)[0]
+
+
+def is_met(actual: str, wanted: str) -> bool:
+    """Whether a version is as wanted; AWS may have brought in a newer minor one by itself."""
+    there, asked = version_numbers(actual), version_numbers(wanted)
+    return there[: len(asked)] >= asked and there[0] == asked[0]
+
+
+def version_of(found: Described, wanted: str | None = None) -> str:
+    """The version that an instance has, or is on the way to.
+
+    One that is still pending, and newer than what is `wanted`, is called off and doesn't count.
+    """
+    there: str = found["EngineVersion"]
+    pending: str | None = found.get("PendingModifiedValues", {}).get("EngineVersion")
+    if pending is None or (is_newer(pending, wanted) and not is_newer(there, wanted)):
+        return there
+    return pending
+
+
+def to_ask_for(rds: RDSClient, there: str, wanted: str, majors: Collection[str]) -> str:
+    """The newest version of what is wanted that AWS leads to; for `16` alone AWS would take a
+    default, which may be none that can be reached from here.
+
+    Raises StalledError when AWS doesn't lead to it; that names the newest version of each of these
+    majors to which it does.
+    """
+    if is_met(there, wanted):
+        return there
+    asked = version_numbers(wanted)
+    targets = [
+        target["EngineVersion"]
+        for each in _described(rds, there)
+        for target in each.get("ValidUpgradeTarget", [])
+    ]
+    fitting = [each for each in targets if version_numbers(each)[: len(asked)] == asked]
+    if targets and not fitting:
+        known = [
+            each
+            for each in targets
+            if major_of(each) in majors and version_numbers(each)[0] <= asked[0]
+        ]
+        others = ", ".join(_newest(known)) or major_of(there)
+        others = f"one of {others}" if known[1:] else others
+        raise StalledError(
+            f"AWS doesn't upgrade PostgreSQL {there} to {wanted} in one step; set version to "
+            f"{others}"
+            if list(_described(rds, wanted))
+            else f"AWS has no PostgreSQL {wanted}; set version to {others}",
+            code="InvalidUpgradeTarget",
+            operation="ModifyDBInstance",
+        )
+    # Where AWS lists nothing, it says itself what is wrong with the version.
+    return max(fitting, key=version_numbers, default=wanted)
+
+
+def _described(rds: RDSClient, version: str) -> Iterable[Described]:
+    """What AWS knows of a version, also of one that it no longer offers; nothing if there is none.
+
+    A major version alone stands for its minor ones.
+    """
+    known = rds.describe_db_engine_versions(
+        Engine="postgres", EngineVersion=version, IncludeAll=True
+    )
+    return known["DBEngineVersions"]
+
+
+def _newest(versions: Iterable[str]) -> Iterable[str]:
+    """The newest of each major version, oldest first."""
+    newest: dict[str, str] = {}
+    for each in sorted(versions, key=version_numbers):
+        newest[major_of(each)] = each
+    return newest.values()
