@@ -10,6 +10,7 @@ import hashlib
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import ClientError
@@ -19,7 +20,7 @@ from setops.api.put_back import PutBack
 from setops.aws.errors import StalledError, WaitError, code_of, tolerate
 from setops.aws.ownership import Owner, owner_by, tag_list, tags_by_key
 from setops.aws.product import Described, Difference, Phase
-from setops.aws.rds_versions import is_met, is_newer, major_of, to_ask_for
+from setops.aws.rds_versions import Upgrade, is_met, is_newer, major_of, to_ask_for
 from setops.aws.target import Identity
 
 if TYPE_CHECKING:
@@ -28,12 +29,16 @@ if TYPE_CHECKING:
 TAG_CREDENTIALS: Final = "setops:credentials"
 """Tag that tells which password an instance has: `fingerprint` of it, or `RELEASED`."""
 RELEASED: Final = "released"
+TAG_UPGRADE: Final = "setops:upgrade"
+"""Tag that tells which `Upgrade` AWS was last asked for; `NO_UPGRADE` once nobody wants it."""
+NO_UPGRADE: Final = "none"
 
 CLASS: Final = "instance.class"
 MULTI_AZ: Final = "instance.multiAz"
 STORAGE: Final = "instance.storage"
 MAX_STORAGE: Final = "instance.maxStorage"
 VERSION: Final = "instance.version"
+ASKED: Final = "instance.versionAskedFor"
 BACKUP_DAYS: Final = "instance.backupRetentionDays"
 PROTECTION: Final = "instance.deletionProtection"
 PRIVATE: Final = "instance.publiclyAccessible"
@@ -238,8 +243,8 @@ class Instance:
         if bool(actual.get("MultiAZ")) != wanted.multi_az:
             yield _switch(MULTI_AZ, on=wanted.multi_az)
         yield from _storage_differences(found, actual, wanted)
-        if not wanted.keeps(actual["EngineVersion"]):
-            yield from _version_differences(found, actual["EngineVersion"], wanted.version)
+        version = tuple(_version_differences(found, actual["EngineVersion"], wanted))
+        yield from version
         if actual.get("BackupRetentionPeriod", 0) != wanted.backup_days:
             days = str(actual.get("BackupRetentionPeriod", 0))
             yield Difference(BACKUP_DAYS, str(wanted.backup_days), days)
@@ -248,7 +253,10 @@ class Instance:
         if actual.get("PubliclyAccessible"):
             yield _switch(PRIVATE, on=False)
         group = parameter_group_of(actual)
-        if group != wanted.parameter_group:
+        # That of a newer version comes with it, and AWS takes it no earlier.
+        there = found["EngineVersion"]
+        held = any(not each.fixable and is_newer(each.wanted, there) for each in version)
+        if group != wanted.parameter_group and not held:
             yield Difference(PARAMETER_GROUP, wanted.parameter_group, group)
         if wanted.password and not self.has_password(found, wanted.password):
             yield Difference(PASSWORD, "that of the Secret", "another")
@@ -282,6 +290,8 @@ class Instance:
         StalledError, or what AWS answered, when all else was asked for. A class comes after the
         version, as the version that is there may not support it, or before it if AWS wants that.
         """
+        if ASKED in paths:
+            self._tag(found, TAG_UPGRADE, NO_UPGRADE)
         asked = self._changes(found, wanted, paths, security_group)
         if VERSION not in asked:
             self._put(found, wanted, asked)
@@ -291,6 +301,9 @@ class Instance:
             version = to_ask_for(self.rds, found["EngineVersion"], wanted.version or "", _MAJORS)
             asked[VERSION]["EngineVersion"] = version
             self._put(found, wanted, {path: asked[path] for path in asked if path != CLASS})
+            if version != found["EngineVersion"]:
+                upgrade = Upgrade(version, found["EngineVersion"], datetime.now(UTC))
+                self._tag(found, TAG_UPGRADE, str(upgrade))
         except StalledError:
             with suppress(WaitError):
                 self._put(found, wanted, others)
@@ -337,7 +350,7 @@ class Instance:
             return
         self._modify(arguments)
         if PASSWORD in asked and wanted.password:
-            self._tag_credentials(found, fingerprint(wanted.password))
+            self._tag(found, TAG_CREDENTIALS, fingerprint(wanted.password))
 
     def _modify(self, arguments: Mapping[str, Any]) -> None:
         try:
@@ -363,7 +376,7 @@ class Instance:
         self.rds.modify_db_instance(
             DBInstanceIdentifier=self.name, ApplyImmediately=True, MasterUserPassword=password
         )
-        self._tag_credentials(found, RELEASED)
+        self._tag(found, TAG_CREDENTIALS, RELEASED)
 
     def delete(self, found: Described, final_snapshot: str | None) -> None:
         """Deletes it; None means that its data goes for good."""
@@ -383,9 +396,9 @@ class Instance:
                     DBInstanceIdentifier=self.name, FinalDBSnapshotIdentifier=final_snapshot
                 )
 
-    def _tag_credentials(self, found: Described, value: str) -> None:
+    def _tag(self, found: Described, key: str, value: str) -> None:
         self.rds.add_tags_to_resource(
-            ResourceName=found["DBInstanceArn"], Tags=[{"Key": TAG_CREDENTIALS, "Value": value}]
+            ResourceName=found["DBInstanceArn"], Tags=[{"Key": key, "Value": value}]
         )
 
 
@@ -452,17 +465,25 @@ def _storage_differences(
         yield Difference(MAX_STORAGE, _gigabytes(limit), _gigabytes(there), later=later)
 
 
-def _version_differences(found: Described, actual: str, wanted: str | None) -> Iterator[Difference]:
-    if wanted is None or is_met(actual, wanted):
+def _version_differences(found: Described, actual: str, wanted: Wanted) -> Iterator[Difference]:
+    there, version = found["EngineVersion"], wanted.version
+    upgrade = Upgrade.parse(tags_of(found).get(TAG_UPGRADE, ""))
+    if version is None or is_met(actual, version) or wanted.keeps(actual):
+        if upgrade and upgrade.there == there == actual:
+            yield Difference(ASKED, "none", upgrade.to)
         return
-    there = found["EngineVersion"]
+    refusal = later = ""
     # A newer one that is only pending can be called off.
-    refusal = (
-        f"it has version {there}, and PostgreSQL can't go back; set version to {major_of(there)}"
-        if is_newer(there, wanted)
-        else ""
-    )
-    yield Difference(VERSION, wanted, actual, refusal)
+    if is_newer(there, version):
+        refusal = (
+            f"it has version {there}, and PostgreSQL can't go back; set version to "
+            f"{major_of(there)}"
+        )
+    elif upgrade:
+        now = datetime.now(UTC)
+        refusal = upgrade.refusal(there, version, now)
+        later = upgrade.later(there, version, now)
+    yield Difference(VERSION, version, actual, refusal, later)
 
 
 def _storage(found: Described, size: int) -> dict[str, int]:

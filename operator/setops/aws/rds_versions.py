@@ -5,8 +5,11 @@ Source of what leads where: the API reference (DescribeDBEngineVersions, ModifyD
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Final, Self
 
 from setops.api.catalogue import version_numbers
 from setops.aws.errors import StalledError
@@ -14,6 +17,60 @@ from setops.aws.product import Described
 
 if TYPE_CHECKING:
     from mypy_boto3_rds import RDSClient
+
+
+_BEGINS: Final = timedelta(minutes=10)
+"""Within which AWS shows that it has begun with what it was asked for."""
+_PAUSE: Final = timedelta(hours=1)
+"""After which it is asked once more: each time it tries, the database may be away for minutes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Upgrade:
+    """What AWS was last asked for, as an instance's tag tells: `16.10 from 15.4 at` a time."""
+
+    to: str
+    there: str
+    at: datetime
+
+    @classmethod
+    def parse(cls, text: str) -> Self | None:
+        """None for a text that says no such thing, with a time in UTC."""
+        found = re.fullmatch(r"(\d[\d.]*) from (\d[\d.]*) at (\S+)", text)
+        if found is None:
+            return None
+        try:
+            at = datetime.fromisoformat(found[3])
+        except ValueError:
+            return None
+        return cls(found[1], found[2], at) if at.tzinfo else None
+
+    def __str__(self) -> str:
+        return f"{self.to} from {self.there} at {self.at.isoformat(timespec='seconds')}"
+
+    def later(self, there: str, wanted: str, now: datetime) -> str:
+        """That it has yet to begin; empty when it has, or is something else than is wanted."""
+        if not self._is_that(there, wanted) or not timedelta() <= now - self.at < _BEGINS:
+            return ""
+        return f"AWS was asked for version {self.to} at {_time(self.at)}, and has yet to begin"
+
+    def refusal(self, there: str, wanted: str, now: datetime) -> str:
+        """That AWS gave it up a while ago; empty when it didn't, or may be asked again."""
+        if not self._is_that(there, wanted) or not _BEGINS <= now - self.at < _PAUSE:
+            return ""
+        return (
+            f"AWS was asked at {_time(self.at)} to upgrade it from version {there} to {self.to}, "
+            "and has given that up; the instance's events at RDS say why. It is asked again at "
+            f"{_time(self.at + _PAUSE)}, and at once when version was set back to "
+            f"{major_of(there)} in between"
+        )
+
+    def _is_that(self, there: str, wanted: str) -> bool:
+        return self.there == there and is_met(self.to, wanted)
+
+
+def _time(at: datetime) -> str:
+    return f"{at.astimezone(UTC):%H:%M} UTC"
 
 
 def major_of(version: str) -> str:

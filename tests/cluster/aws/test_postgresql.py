@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -20,6 +22,7 @@ from setops.api.catalogue import DeletionPolicy
 from setops.api.put_back import PutBack
 from setops.aws.clients import Clients
 from setops.aws.decide import (
+    Action,
     Conflict,
     Create,
     Delete,
@@ -145,6 +148,10 @@ def name_of(operator: Operator) -> str:
 
 def wish(operator: Operator, **changes: Any) -> None:
     operator.target = replace(operator.target, **changes)
+
+
+def upcoming(operator: Operator) -> Action:
+    return decide(operator.observe(), operator.target.deletion_policy, deleting=False)
 
 
 def password_of(owner: Owner, name: str) -> str:
@@ -492,6 +499,61 @@ def test_an_upgrade_that_aws_refuses_holds_up_nothing_else(
     ):
         database.create()
     assert not owner.instance(name)["PubliclyAccessible"]
+
+
+def test_an_upgrade_that_aws_gives_up_is_asked_again_after_an_hour(
+    database: Operator, owner: Owner
+) -> None:
+    """AWS takes it, tries, and falls back; the database may be away each time."""
+    database.create()
+    name = name_of(database)
+    wish(database, version="16", plan="db.m5.large")
+    given_up = {
+        "EngineVersion": "15",
+        "DBParameterGroups": [
+            {
+                "DBParameterGroupName": parameter_group(database, "15"),
+                "ParameterApplyStatus": "in-sync",
+            }
+        ],
+    }
+
+    def asked(ago: timedelta) -> None:
+        arn = owner.instance(name)["DBInstanceArn"]
+        at = (datetime.now(UTC) - ago).isoformat(timespec="seconds")
+        owner.rds.add_tags_to_resource(
+            ResourceName=arn, Tags=[{"Key": "setops:upgrade", "Value": f"16 from 15 at {at}"}]
+        )
+
+    with (
+        state_of(database, **given_up),
+        answering(database, "ModifyDBInstance", lambda _: None) as bodies,
+    ):
+        assert [type(each) for each in database.create()] == [Update, Update, Wait]
+        assert [each.get("EngineVersion") for each in bodies] == ["16", None]
+        waiting = upcoming(database)
+        assert isinstance(waiting, Wait)
+        assert re.fullmatch(
+            r"AWS was asked for version 16 at \d\d:\d\d UTC, and has yet to begin", waiting.reason
+        )
+
+        asked(timedelta(minutes=30))
+        refusing = upcoming(database)
+        assert isinstance(refusing, Refuse)
+        assert [each.path for each in refusing.differences] == ["instance.version"]
+        assert "has given that up; the instance's events" in refusing.differences[0].refusal
+        assert len(bodies) == 2
+
+        asked(timedelta(minutes=61))
+        assert isinstance(upcoming(database), Update)
+
+        # Whoever takes the wish back, may have it anew at once.
+        asked(timedelta(minutes=30))
+        wish(database, version="15")
+        assert [type(each) for each in database.create()] == [Update, Done]
+        wish(database, version="16")
+        assert isinstance(upcoming(database), Update)
+        assert len(bodies) == 2
 
 
 def test_the_class_comes_after_the_version(database: Operator) -> None:
