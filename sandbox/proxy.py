@@ -32,6 +32,7 @@ from sandbox.ports import LOOPBACK
 # Of one head, and of what is buffered for a slow reader.
 _LIMIT = 1 << 20
 _BLOCK = 1 << 16
+_ROUNDS = 5
 _END = b"\r\n\r\n"
 _READS = frozenset({"GET", "HEAD", "OPTIONS"})
 
@@ -166,6 +167,31 @@ def at_request(number: int, action: Action, matching: Callable[[Request], bool])
 
 class _Ended(Exception):  # noqa: N818 - not an error
     """The connection is over; nothing more can be said on it."""
+
+
+class _Protocol(asyncio.StreamReaderProtocol):
+    """Of either side; keeps its transport among those that are open."""
+
+    def __init__(
+        self,
+        reader: asyncio.StreamReader,
+        connected: Callable[[asyncio.StreamReader, asyncio.StreamWriter], None] | None,
+        open_ones: set[asyncio.Transport],
+    ) -> None:
+        super().__init__(reader, connected, loop=asyncio.get_running_loop())
+        self._open_ones = open_ones
+        self._own: asyncio.Transport | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)  # noqa: S101
+        self._own = transport
+        self._open_ones.add(transport)
+        super().connection_made(transport)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if self._own is not None:
+            self._open_ones.discard(self._own)
+        super().connection_lost(exc)
 
 
 class _ClientReader(asyncio.StreamReader):
@@ -423,6 +449,7 @@ class Proxy:
         self._port = port
         self._errors: list[Exception] = []
         self._connections: dict[_Connection, asyncio.Task[None]] = {}
+        self._open: set[asyncio.Transport] = set()
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._run, name="sandbox-proxy", daemon=True)
         self._listening = threading.Event()
@@ -469,18 +496,23 @@ class Proxy:
         self._port = server.sockets[0].getsockname()[1]
         self._listening.set()
         await self._ending.wait()
+        # Whoever was just let in has not begun to shake hands, and can't be sent away before.
+        await _rounds()
         server.close()
-        tasks = list(self._connections.values())
+        # Those of connections, and those that still shake hands.
+        tasks = asyncio.all_tasks() - {asyncio.current_task()}
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        # TLS says goodbye and waits for an answer, longer than the loop lives.
+        for transport in tuple(self._open):
+            transport.abort()
         # Aborted transports are closed in the next rounds of the loop.
-        for _ in range(3):
-            await asyncio.sleep(0)
+        await _rounds()
 
-    def _protocol(self) -> asyncio.StreamReaderProtocol:
+    def _protocol(self) -> _Protocol:
         reader = _ClientReader(limit=_LIMIT, loop=self._loop)
-        return asyncio.StreamReaderProtocol(reader, self._connected, loop=self._loop)
+        return _Protocol(reader, self._connected, self._open)
 
     def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         assert isinstance(reader, _ClientReader)  # noqa: S101
@@ -499,7 +531,11 @@ class Proxy:
     async def connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         """A new connection to the target."""
         host, port = self._address
-        return await asyncio.open_connection(host, port, ssl=self._tls, limit=_LIMIT)
+        reader = asyncio.StreamReader(limit=_LIMIT, loop=self._loop)
+        transport, protocol = await self._loop.create_connection(
+            lambda: _Protocol(reader, None, self._open), host, port, ssl=self._tls
+        )
+        return reader, asyncio.StreamWriter(transport, protocol, reader, self._loop)
 
     def arrived(self, head: _Head, body: bytes) -> Record:
         """Takes note of a request."""
@@ -513,6 +549,12 @@ class Proxy:
         """What the rule says about a request."""
         rule = self.rule
         return Pass() if rule is None else rule(request) or Pass()
+
+
+async def _rounds() -> None:
+    """Lets the loop do what one thing and then the next has put off to its next round."""
+    for _ in range(_ROUNDS):
+        await asyncio.sleep(0)
 
 
 async def _nowhere(_: bytes) -> None:

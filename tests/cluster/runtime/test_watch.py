@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from setops.kube.cache import Cache
 from setops.kube.connection import connect
 from setops.runtime import handlers
 from setops.runtime.feed import Feed
-from tests.cluster.runtime.gate import Gate, gate
+from tests.cluster.runtime.gate import Gate, gate, until
 
 
 @dataclass
@@ -32,13 +32,6 @@ class Watching:
     def secrets(self, namespace: str) -> set[str]:
         """The names of the Secrets that the cache knows."""
         return {key.name for key in self.cache.keys(SECRET, namespace)}
-
-
-async def until(condition: Callable[[], bool], seconds: float = 20.0) -> None:
-    """Wait for a condition."""
-    async with asyncio.timeout(seconds):
-        while not condition():  # noqa: ASYNC110 - nothing tells of it
-            await asyncio.sleep(0.02)
 
 
 @contextlib.asynccontextmanager

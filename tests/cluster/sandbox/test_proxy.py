@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+import gc
 import http.client
 import json
 import socket
+import ssl
 import threading
+import time
+import warnings
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -15,6 +20,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from sandbox import Sandbox, kubeconfig
+from sandbox.ports import LOOPBACK
 from sandbox.proxy import Call, Cut, Delay, Drop, Fail, Proxy, Rewrite, at_request, at_write
 from sandbox.waiting import until
 
@@ -276,6 +282,28 @@ def test_kubectl_watches_through_it(sandbox: Sandbox, tmp_path: Path) -> None:
         assert sandbox.kubectl("get", "configmap", "kept", "--output=name").stdout
     assert any(record.request.is_watch for record in proxy.records)
     assert [record.status for record in proxy.writes] == [201, 201, None]
+
+
+@pytest.mark.parametrize("greets", [True, False], ids=["greeted", "silent"])
+def test_it_ends_without_a_goodbye_of_its_callers(sandbox: Sandbox, greets: bool) -> None:
+    """Whatever stays open is warned of in some later test."""
+    gc.collect()
+    with warnings.catch_warnings(record=True) as told, contextlib.ExitStack() as open_ones:
+        warnings.simplefilter("always")
+        with Proxy(sandbox.server, sandbox.authority, certificate=sandbox.certificate) as proxy:
+            address = (LOOPBACK, urlsplit(proxy.url).port)
+            caller = open_ones.enter_context(socket.create_connection(address))
+            if greets:
+                trust = ssl.create_default_context(cafile=sandbox.authority)
+                caller = trust.wrap_socket(caller, server_hostname=LOOPBACK)
+                open_ones.enter_context(caller)
+                caller.sendall(b"GET /version HTTP/1.1\r\n\r\n")
+                assert caller.recv(1)
+            else:
+                time.sleep(0.2)  # nothing tells that it was let in
+        del proxy
+        gc.collect()
+    assert [str(each.message) for each in told] == []
 
 
 def test_it_stands_in_front_of_aws(sandbox: Sandbox) -> None:
