@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime
 import ipaddress
 import os
-import socket
 import ssl
 import subprocess
 import sys
@@ -14,46 +13,33 @@ import urllib.request
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO, Final
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from sandbox import ports
+
 SECRET = "test"
 """Secret of every account's root key, whose id is the account's number."""
+
+_ATTEMPTS: Final = 3
+_LOOKS: Final = 1200
+"""At 20 a second: it starts slowly beside other tests."""
 
 
 @contextmanager
 def running(directory: Path) -> Iterator[str]:
     """The URL of an emulator whose certificate is `directory/server.crt`."""
-    certificate, key = _certificate(directory)
-    port = free_port()
-    url = f"https://127.0.0.1:{port}"
-    environment = {
-        "PATH": os.environ["PATH"],
-        "HOME": str(directory),
-        "TMPDIR": str(directory),
-        "BIND_HOST": "127.0.0.1",
-        "GATEWAY_PORT": str(port),
-        "AUTH": "true",
-        "USE_SSL": "1",
-        "MINISTACK_SSL_CERT": str(certificate),
-        "MINISTACK_SSL_KEY": str(key),
-        # Listeners with ports of their own, on which two emulators would meet.
-        "SFTP_ENABLED": "0",
-        "IOT_MTLS_ENABLED": "0",
-    }
-    program = Path(sys.executable).with_name("ministack")
+    trust, key = _certificate(directory)
     with (directory / "emulator.log").open("wb") as log:
-        process = subprocess.Popen([program], env=environment, stdout=log, stderr=log)
+        url, process = _start(directory, trust, key, log)
         try:
-            _wait_until_answering(url, certificate, process)
             yield url
         finally:
-            # Its orderly end waits for connections that idle clients keep open.
-            process.kill()
-            process.wait()
+            _kill(process)
 
 
 def credentials(account: str) -> Mapping[str, str]:
@@ -61,9 +47,55 @@ def credentials(account: str) -> Mapping[str, str]:
     return {"aws_access_key_id": account, "aws_secret_access_key": SECRET}
 
 
+def free_port() -> int:
+    """A port of loopback on which nothing listens."""
+    return ports.choose(["aws"])["aws"]
+
+
+def _start(
+    directory: Path, certificate: Path, key: Path, log: IO[bytes]
+) -> tuple[str, subprocess.Popen[bytes]]:
+    """An emulator that answers, at another port if its first was taken meanwhile."""
+    for attempt in range(_ATTEMPTS):
+        port = free_port()
+        environment = {
+            "PATH": os.environ["PATH"],
+            "HOME": str(directory),
+            "TMPDIR": str(directory),
+            "BIND_HOST": "127.0.0.1",
+            "GATEWAY_PORT": str(port),
+            "AUTH": "true",
+            "USE_SSL": "1",
+            "MINISTACK_SSL_CERT": str(certificate),
+            "MINISTACK_SSL_KEY": str(key),
+            # Listeners with ports of their own, on which two emulators would meet.
+            "SFTP_ENABLED": "0",
+            "IOT_MTLS_ENABLED": "0",
+        }
+        program = Path(sys.executable).with_name("ministack")
+        url = f"https://127.0.0.1:{port}"
+        process = subprocess.Popen([program], env=environment, stdout=log, stderr=log)
+        try:
+            _wait_until_answering(url, certificate, process)
+        except BaseException as error:
+            ended = process.poll() is not None
+            _kill(process)
+            if not isinstance(error, OSError) or not ended or attempt + 1 == _ATTEMPTS:
+                raise
+        else:
+            return url, process
+    raise AssertionError
+
+
+def _kill(process: subprocess.Popen[bytes]) -> None:
+    # Its orderly end waits for connections that idle clients keep open.
+    process.kill()
+    process.wait()
+
+
 def _wait_until_answering(url: str, certificate: Path, process: subprocess.Popen[bytes]) -> None:
     trust = ssl.create_default_context(cafile=str(certificate))
-    for _ in range(200):
+    for _ in range(_LOOKS):
         try:
             with urllib.request.urlopen(f"{url}/_ministack/health", context=trust):  # noqa: S310
                 return
@@ -72,13 +104,6 @@ def _wait_until_answering(url: str, certificate: Path, process: subprocess.Popen
                 raise
             time.sleep(0.05)
     raise TimeoutError("the emulator does not answer")
-
-
-def free_port() -> int:
-    """A port of loopback on which nothing listens."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _certificate(directory: Path) -> tuple[Path, Path]:
