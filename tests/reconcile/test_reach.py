@@ -39,7 +39,7 @@ class FakeAws:
 
     def __init__(self) -> None:
         self.asked: list[Account] = []
-        self.error: AwsError | ValueError | None = None
+        self.error: AwsError | None = None
         self.hangs: asyncio.Event | None = None
 
     async def check(self, account: Account) -> None:
@@ -191,16 +191,6 @@ def test_what_was_known_stands_while_it_is_asked_anew(monkeypatch: pytest.Monkey
         assert at.asked == 2
         reach.forget(at.context, "uid")
         assert not at.context.memory.reach
-
-    run(story)
-
-
-def test_what_boto_takes_for_no_url_is_the_users_to_put_right() -> None:
-    async def story(at: Story) -> None:
-        at.aws.error = ValueError("Invalid endpoint: http://-")
-        error = (await at.look()).error
-        assert isinstance(error, StalledError)
-        assert error.message == "Invalid endpoint: http://-; put aws.endpointUrl right"
 
     run(story)
 

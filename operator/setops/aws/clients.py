@@ -25,6 +25,7 @@ from botocore.credentials import (
 )
 
 from setops.aws import models
+from setops.aws.errors import StalledError
 from setops.aws.target import Account
 
 if TYPE_CHECKING:
@@ -99,9 +100,15 @@ class AccountClients:
     def _client(self, product: Literal["ec2", "iam", "rds", "s3", "sts"]) -> Any:
         with self._lock:
             if product not in self._made:
-                self._made[product] = self._session.client(
-                    product, endpoint_url=self.account.endpoint_url, config=self._config
-                )
+                try:
+                    self._made[product] = self._session.client(
+                        product, endpoint_url=self.account.endpoint_url, config=self._config
+                    )
+                except ValueError as exc:
+                    # What isn't a URL to boto3's mind, though our schema takes it for one.
+                    raise StalledError(
+                        f"{exc}; put aws.endpointUrl right", code="InvalidEndpoint"
+                    ) from exc
             return self._made[product]
 
 

@@ -57,9 +57,6 @@ async def _ask(gateway: Gateway, account: Account) -> AwsError | None:
         await gateway.check(account)
     except AwsError as error:
         return error
-    except ValueError as error:
-        # From boto3, for what isn't a URL to its mind though our schema takes it for one.
-        return StalledError(f"{error}; put aws.endpointUrl right", code="InvalidEndpoint")
     return None
 
 

@@ -204,6 +204,18 @@ def test_an_endpoint_that_does_not_answer_is_waited_for(clients: Clients) -> Non
         asyncio.run(Gateway(clients).observe(target(closed)))
 
 
+def test_what_boto_takes_for_no_url_is_the_users_to_put_right(clients: Clients) -> None:
+    nowhere = Account(OWN, "eu-west-1", endpoint_url="http://-")
+    told = "Invalid endpoint: http://-; put aws.endpointUrl right"
+    for asked in (
+        Gateway(clients).check(nowhere),
+        Gateway(clients).observe(target(nowhere)),
+    ):
+        with pytest.raises(StalledError, match=told) as caught:
+            asyncio.run(asked)
+        assert caught.value.code == "InvalidEndpoint"
+
+
 def test_a_throttled_account_is_paused_and_another_is_not(
     account: Account, clients: Clients, endpoint: str
 ) -> None:
