@@ -448,7 +448,7 @@ class Proxy:
         self.records: list[Record] = []
         self._port = port
         self._errors: list[Exception] = []
-        self._connections: dict[_Connection, asyncio.Task[None]] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
         self._open: set[asyncio.Transport] = set()
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._run, name="sandbox-proxy", daemon=True)
@@ -516,13 +516,12 @@ class Proxy:
 
     def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         assert isinstance(reader, _ClientReader)  # noqa: S101
-        connection = _Connection(self, reader, writer)
-        task = self._loop.create_task(connection.serve())
-        self._connections[connection] = task
-        task.add_done_callback(lambda _: self._finished(connection))
+        task = self._loop.create_task(_Connection(self, reader, writer).serve())
+        self._tasks.add(task)
+        task.add_done_callback(self._finished)
 
-    def _finished(self, connection: _Connection) -> None:
-        task = self._connections.pop(connection)
+    def _finished(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
         if not task.cancelled():
             error = task.exception()
             if isinstance(error, Exception):

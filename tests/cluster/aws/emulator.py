@@ -13,7 +13,7 @@ import urllib.request
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Final
+from typing import Final
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -33,31 +33,11 @@ _LOOKS: Final = 1200
 @contextmanager
 def running(directory: Path) -> Iterator[str]:
     """The URL of an emulator whose certificate is `directory/server.crt`."""
-    trust, key = _certificate(directory)
-    with (directory / "emulator.log").open("wb") as log:
-        url, process = _start(directory, trust, key, log)
-        try:
-            yield url
-        finally:
-            _kill(process)
-
-
-def credentials(account: str) -> Mapping[str, str]:
-    """The root key of an account, for boto3."""
-    return {"aws_access_key_id": account, "aws_secret_access_key": SECRET}
-
-
-def free_port() -> int:
-    """A port of loopback on which nothing listens."""
-    return ports.choose(["aws"])["aws"]
-
-
-def _start(
-    directory: Path, certificate: Path, key: Path, log: IO[bytes]
-) -> tuple[str, subprocess.Popen[bytes]]:
-    """An emulator that answers, at another port if its first was taken meanwhile."""
-    for attempt in range(_ATTEMPTS):
+    certificate, key = _certificate(directory)
+    program = Path(sys.executable).with_name("ministack")
+    for _ in range(_ATTEMPTS):
         port = free_port()
+        url = f"https://127.0.0.1:{port}"
         environment = {
             "PATH": os.environ["PATH"],
             "HOME": str(directory),
@@ -72,36 +52,39 @@ def _start(
             "SFTP_ENABLED": "0",
             "IOT_MTLS_ENABLED": "0",
         }
-        program = Path(sys.executable).with_name("ministack")
-        url = f"https://127.0.0.1:{port}"
-        process = subprocess.Popen([program], env=environment, stdout=log, stderr=log)
+        with (directory / "emulator.log").open("ab") as log:
+            process = subprocess.Popen([program], env=environment, stdout=log, stderr=log)
         try:
-            _wait_until_answering(url, certificate, process)
-        except BaseException as error:
-            ended = process.poll() is not None
-            _kill(process)
-            if not isinstance(error, OSError) or not ended or attempt + 1 == _ATTEMPTS:
-                raise
-        else:
-            return url, process
-    raise AssertionError
+            if _comes_up(url, certificate, process):
+                yield url
+                return
+        finally:
+            # Its orderly end waits for connections that idle clients keep open.
+            process.kill()
+            process.wait()
+    raise OSError(f"the emulator ends by itself; see {directory / 'emulator.log'}")
 
 
-def _kill(process: subprocess.Popen[bytes]) -> None:
-    # Its orderly end waits for connections that idle clients keep open.
-    process.kill()
-    process.wait()
+def credentials(account: str) -> Mapping[str, str]:
+    """The root key of an account, for boto3."""
+    return {"aws_access_key_id": account, "aws_secret_access_key": SECRET}
 
 
-def _wait_until_answering(url: str, certificate: Path, process: subprocess.Popen[bytes]) -> None:
+def free_port() -> int:
+    """A port of loopback on which nothing listens."""
+    return ports.choose(["aws"])["aws"]
+
+
+def _comes_up(url: str, certificate: Path, process: subprocess.Popen[bytes]) -> bool:
+    """Whether it answers; False when it has ended, as where its port was taken meanwhile."""
     trust = ssl.create_default_context(cafile=str(certificate))
     for _ in range(_LOOKS):
         try:
             with urllib.request.urlopen(f"{url}/_ministack/health", context=trust):  # noqa: S310
-                return
+                return True
         except OSError:
             if process.poll() is not None:
-                raise
+                return False
             time.sleep(0.05)
     raise TimeoutError("the emulator does not answer")
 
