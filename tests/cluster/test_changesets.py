@@ -83,17 +83,6 @@ def rows(status: Object) -> Sequence[tuple[str, str, str]]:
     return [(c["action"], c["kind"], c["name"]) for c in status["plan"]["changes"]]
 
 
-def lock_is_freed(world: World, namespace: str) -> None:
-    """The lock is let go of a moment after the Changeset says how it ended."""
-    project = namespace.removesuffix("-production")
-
-    def is_free() -> bool:
-        found = world.get("sstage", "production", project)
-        return found is not None and "currentChangeset" not in found["status"]
-
-    world.until(is_free, f"the free lock of {namespace}")
-
-
 def test_open_changeset_shows_its_plan_and_changes_nothing(world: World, stage: str) -> None:
     status = begin(
         world, stage, "open", "--app web resource:set scale 3", "app:create worker", user=ANN
@@ -163,7 +152,7 @@ def test_overlapping_changes_name_the_field_and_both_users(world: World, stage: 
         "discard it and make it anew on what is there now"
     )
     assert "env" not in spec(world, stage), "nothing of it was done"
-    lock_is_freed(world, stage)
+    world.lock_is_freed(stage)
 
 
 def test_direct_edit_is_a_revision_of_its_own(world: World, stage: str) -> None:
@@ -313,16 +302,10 @@ def test_cancel_puts_everything_back(world: World, stage: str) -> None:
     status = status_of(world, stage, "slow")
     assert status["progress"]["total"] == 2
     assert "App 'web'" in status["progress"]["waitingFor"]
-    project = stage.removesuffix("-production")
     wanted = {"changeset": "slow", "waitingFor": "App 'web'"}
-
-    def is_held() -> bool:
-        # It tells a moment after the Changeset does.
-        found = world.get("sstage", "production", project)
-        held = (found or {}).get("status", {}).get("currentChangeset", {})
-        return bool(wanted.items() <= held.items())
-
-    world.until(is_held, f"the Stage to be held by {wanted}")
+    world.until(
+        lambda: wanted.items() <= world.held(stage).items(), f"the Stage to be held by {wanted}"
+    )
     refused = world.refusal(
         manifest("Changeset", "slow", {"commands": ["app:create x"], "commit": True}, stage)
     )
@@ -333,7 +316,7 @@ def test_cancel_puts_everything_back(world: World, stage: str) -> None:
     assert message(status) == "cancelled; all was put back"
     assert "activeRelease" not in spec(world, stage)
     world.gone("sapp", "worker", stage)
-    lock_is_freed(world, stage)
+    world.lock_is_freed(stage)
 
 
 def test_deleting_a_running_changeset_waits_for_its_end(world: World, stage: str) -> None:
@@ -346,7 +329,7 @@ def test_deleting_a_running_changeset_waits_for_its_end(world: World, stage: str
     assert world.get("scs", "slow", stage) is not None, "its finalizer holds it"
     world.gone("scs", "slow", stage)
     assert "activeRelease" not in spec(world, stage), "it was put back before it went"
-    lock_is_freed(world, stage)
+    world.lock_is_freed(stage)
 
 
 def test_deleting_an_open_or_ended_one_has_no_effect(world: World, stage: str) -> None:
@@ -470,7 +453,7 @@ def test_lost_statuses_are_made_anew(world: World, stage: str) -> None:
     found = world.get("sstage", "production", project)
     assert found is not None
     assert found["status"]["revision"] == 2
-    lock_is_freed(world, stage)
+    world.lock_is_freed(stage)
     assert spec(world, stage)["resources"]["scale"] == 2
 
 
@@ -516,4 +499,4 @@ def test_what_does_not_fit_is_refused_plainly(world: World, stage: str, size: in
     assert status["phase"] == "Failed"
     assert "1468006" in message(status) or "1.5 MiB" in message(status)
     assert world.get("sapp", "large", stage) is None
-    lock_is_freed(world, stage)
+    world.lock_is_freed(stage)

@@ -49,10 +49,9 @@ def committed(rig: Rig, world: World) -> str:
     rig.rds.hold(CREATING)
     world.apply(changeset(namespace, NAME, *CREATE))
     waits(world, namespace, "Service 'database'", f"{PRODUCT}: creating", 1)
-    # The Stage tells a moment after the Changeset does.
     told = f"Service 'database': {PRODUCT}: creating"
     world.until(
-        lambda: held(world, "dbcommit").get("waitingFor") == told,
+        lambda: world.held(namespace).get("waitingFor") == told,
         "a Stage that tells what its Changeset waits for",
     )
     said = "waits for Service 'database'"
@@ -76,19 +75,6 @@ def waits(world: World, namespace: str, what: str, why: str, done: int, name: st
         return found is not None and found.get("status", {}).get("progress") == wanted
 
     world.until(comes, f"Changeset {name} of {namespace} that waits for {wanted}")
-
-
-def held(world: World, project: str) -> Object:
-    """What a Stage tells of the Changeset that holds it; empty when none does."""
-    stage = world.get("sstage", "live", project)
-    assert stage is not None
-    return dict(stage["status"].get("currentChangeset") or {})
-
-
-def is_freed(world: World, namespace: str) -> None:
-    world.until(
-        lambda: not held(world, namespace.removesuffix("-live")), f"the free lock of {namespace}"
-    )
 
 
 def ends(world: World, namespace: str, name: str, phase: str) -> Object:
@@ -214,8 +200,7 @@ def test_a_service_that_fails_for_good_takes_all_back(rig: Rig, world: World) ->
     assert said.startswith(f"Service 'database': {PRODUCT}: failed; "), said
     for namespace in (full, failed):
         nothing_is_left(rig, namespace)
-        # The lock is let go of a moment after the Changeset says how it ended.
-        is_freed(world, namespace)
+        world.lock_is_freed(namespace)
 
 
 def test_what_aws_can_not_do_is_refused_before_anything_is_done(

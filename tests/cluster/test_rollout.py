@@ -75,13 +75,7 @@ def test_commit_that_does_not_become_ready_is_put_back(world: World, namespace: 
     after = world.wait("sapp", "web", namespace)
     assert after["spec"] == before["spec"]
     world.gone("sapp", "extra", namespace)
-    project = namespace.removesuffix("-production")
-    world.until(
-        lambda: (
-            "currentChangeset" not in (world.get("sstage", "production", project) or {})["status"]
-        ),
-        "the lock to be free",
-    )
+    world.lock_is_freed(namespace)
 
 
 def test_scale_of_zero_is_ready_and_says_so(world: World, namespace: str) -> None:

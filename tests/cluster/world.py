@@ -178,6 +178,20 @@ class World:
         assert found is not None
         return found
 
+    def held(self, namespace: str) -> Object:
+        """What a Stage tells of the Changeset that holds it; empty when none does.
+
+        It tells a moment after the Changeset does: both of a commit's progress and of its end.
+        """
+        project, _, name = namespace.rpartition("-")
+        stage = self.get("sstage", name, project)
+        assert stage is not None, namespace
+        return dict(stage.get("status", {}).get("currentChangeset") or {})
+
+    def lock_is_freed(self, namespace: str) -> None:
+        """Wait until no Changeset holds a Stage."""
+        self.until(lambda: not self.held(namespace), f"the free lock of {namespace}")
+
     def phase(self, namespace: str, name: str) -> str:
         """The phase of a Changeset; empty while it has none."""
         found = self.get("scs", name, namespace)
