@@ -8,10 +8,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from setops.api.changeset import Phase, phase_of
-from setops.api.definition import SECTIONS, StageDefinition
+from setops.api.definition import StageDefinition
 from setops.api.errors import ProblemsError
 from setops.api.kinds import CHANGESET, SECRET, Object
 from setops.api.names import LABEL_STAGE
+from setops.api.section import SECTIONS
 from setops.cli import history
 from setops.cli.definition import secrets
 from setops.cli.definition.reading import File
@@ -82,8 +83,8 @@ def tidy_up(session: Session) -> None:
         changesets = session.cluster.list(CHANGESET, namespace)
         living: list[Object] = [each for each in changesets if not _is_discarded(each)]
         living += [each.resource for each in history.all_of(session)]
-        for kind in SECTIONS.values():
-            living += session.cluster.list(kind, namespace)
+        for section in SECTIONS:
+            living += session.cluster.list(section.kind, namespace)
         said = json.dumps(living)
         for name in names:
             if name not in said:

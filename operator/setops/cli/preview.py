@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from setops.api.changeset import ChangesetSpec, Plan
-from setops.api.definition import SECTIONS, StageDefinition, load, of_resources
+from setops.api.definition import StageDefinition, load, of_resources
 from setops.api.errors import Problem
 from setops.api.kinds import (
     CHANGESET,
@@ -18,6 +18,7 @@ from setops.api.kinds import (
     Object,
 )
 from setops.api.names import LABEL_ORGANIZATION, revision_name
+from setops.api.section import SECTIONS
 from setops.changes.diff import diff
 from setops.changes.digest import content_hash, definition_hash
 from setops.changes.fold import fold
@@ -53,7 +54,7 @@ def live(session: Session) -> StageDefinition:
     """The Stage's definition as its resources have it."""
     namespace = session.place().namespace
     return of_resources(
-        {section: session.cluster.list(kind, namespace) for section, kind in SECTIONS.items()}
+        {section: session.cluster.list(section.kind, namespace) for section in SECTIONS}
     )
 
 

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import re
-
 from setops.api import names
-from setops.api.errors import Code, Validator, nearest, quoted
+from setops.api.errors import Code, ProblemsError, Validator, nearest, quoted
 from setops.api.kinds import ORGANIZATION, PROJECT, STAGE, Object
 from setops.cli import places
 from setops.cli.call import Call
@@ -20,14 +18,8 @@ from setops.language.command import Level
 def create(call: Call) -> int:
     """Create a Project and wait until it has its namespace."""
     session, (name,) = call.session, call.arguments
-    if not re.fullmatch(names.PROJECT_NAME, name):
-        raise failure(
-            Code.VALIDATION_FAILED,
-            f"{quoted(name)} is not a valid name: a Project's name has 3 to 20 lowercase letters "
-            "and digits, and begins with a letter",
-            Validator.INVALID_FORMAT,
-            "NAME",
-        )
+    if problem := names.PROJECT_NAME.problem("NAME", name):
+        raise ProblemsError([problem])
     organization = call.text("organization") or settings().organization or only(session)
     require_organization(session, organization, "--organization")
     manifest: Object = {

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import re
-
 from setops.api import names
-from setops.api.errors import Code, ProblemsError, Validator, problems_of, quoted
+from setops.api.errors import Code, ProblemsError, Validator, quoted
 from setops.api.kinds import APP, NOTIFICATION, SERVICE, STAGE, Kind, Object
+from setops.api.validation import problems_of
 from setops.cli import places
 from setops.cli.call import Call
 from setops.cli.problems import failure
@@ -20,14 +19,8 @@ from setops.language.command import Level
 def create(call: Call) -> int:
     """Create a Stage and wait until it has its namespace."""
     session, (name,) = call.session, call.arguments
-    if not re.fullmatch(names.STAGE_NAME, name):
-        raise failure(
-            Code.STAGE_NAME_INVALID,
-            f"{quoted(name)} is not a valid name: a Stage's name has 3 to 12 lowercase letters and "
-            "digits, and begins with a letter",
-            Validator.INVALID_FORMAT,
-            "NAME",
-        )
+    if problem := names.STAGE_NAME.problem("NAME", name):
+        raise ProblemsError([problem])
     project = session.project()
     home = session.home(project)
     days = call.flags.get("log-retention")

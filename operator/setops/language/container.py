@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, Final
 
-from setops.api.app import AppSpec, Container, ContainerHealthCheck
+from setops.api.app import AppSpec
+from setops.api.container import Container, ContainerHealthCheck
 from setops.api.definition import StageDefinition
 from setops.api.errors import Problem, ProblemsError, Validator
 from setops.language import edit, network
@@ -28,7 +29,7 @@ def _change(
 ) -> StageDefinition:
     app = edit.app_of(definition, invocation.app)
     container = edit.part(app.container, fields)
-    return edit.change(definition, "apps", invocation.app, {"container": container})
+    return edit.change_app(definition, invocation.app, {"container": container})
 
 
 def _set_words(field: str) -> Command:

@@ -6,8 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
-from setops.api.app import AppSpec, Network, NetworkHealthCheck
+from setops.api.app import AppSpec
 from setops.api.definition import StageDefinition
+from setops.api.network import Network, NetworkHealthCheck
 from setops.language import edit
 from setops.language.command import (
     OF_APP,
@@ -88,7 +89,7 @@ def _set(setting: _Setting) -> Command:
         (text,) = invocation.arguments
         app = edit.app_of(definition, invocation.app)
         value = setting.read(text, f"apps.{invocation.app}.{setting.path}")
-        return edit.change(definition, "apps", invocation.app, setting.change(app, value))
+        return edit.change_app(definition, invocation.app, setting.change(app, value))
 
     return Command(
         name="network:set",
@@ -107,7 +108,7 @@ def _unset(setting: _Setting) -> Command:
     ) -> StageDefinition:
         app = edit.app_of(definition, invocation.app)
         default = setting.model.model_fields[setting.field].default
-        return edit.change(definition, "apps", invocation.app, setting.change(app, default))
+        return edit.change_app(definition, invocation.app, setting.change(app, default))
 
     return Command(
         name="network:unset",

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from typing import Any, Final
 
-from setops.api.app import DIGEST, MAX_RELEASES
+from setops.api.app import MAX_RELEASES
+from setops.api.container import DIGEST
 from setops.api.definition import StageDefinition
 from setops.api.errors import Code, Validator, quoted
 from setops.language import edit
@@ -31,7 +32,7 @@ def _create(
             break
         if old not in (app.active_release, number):
             del releases[str(old)]
-    return edit.change(definition, "apps", invocation.app, {"releases": releases})
+    return edit.change_app(definition, invocation.app, {"releases": releases})
 
 
 def _image(text: str, field: str, app: str, context: Context) -> str:
@@ -79,7 +80,7 @@ def _activate(
         )
     # A plain image and an active release exclude each other; the later word counts.
     fields = {"active_release": number, "image": None}
-    return edit.change(definition, "apps", invocation.app, fields)
+    return edit.change_app(definition, invocation.app, fields)
 
 
 def _missing(number: int, known: list[int]) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from setops.api.app import Resources
+from setops.api.container import Resources
 from setops.api.definition import StageDefinition
 from setops.language import edit
 from setops.language.command import OF_APP, Argument, Command, Context, Invocation, Type
@@ -17,7 +17,7 @@ def _change(
 ) -> StageDefinition:
     app = edit.app_of(definition, invocation.app)
     resources = edit.part(app.resources, {setting: value})
-    return edit.change(definition, "apps", invocation.app, {"resources": resources})
+    return edit.change_app(definition, invocation.app, {"resources": resources})
 
 
 def _set(setting: str) -> Command:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import Final
 
+from setops.api.section import APPS, NOTIFICATIONS, SERVICES
+
 SCHEMA_VERSION: Final = 2
 HEADER: Final = ("schema_version", "project", "stage", "log_retention")
-SECTIONS: Final = ("apps", "services", "notifications")
+SECTIONS: Final = (APPS, SERVICES, NOTIFICATIONS)
+"""In the order of the file."""
 
 DOMAINS: Final = "custom_domains"
 """An App's `domains`: a map by name, or a list of names."""

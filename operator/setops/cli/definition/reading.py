@@ -10,8 +10,8 @@ from typing import Annotated, Any, Final, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel
 
-from setops.api.definition import MODELS
 from setops.api.errors import Problem, ProblemsError, Validator, nearest, one_of, quoted
+from setops.api.section import APPS, Section
 from setops.cli.definition import format as form
 from setops.cli.definition.nodes import Mapping, Mark, Node, Scalar, Sequence, parse, problem
 
@@ -70,7 +70,7 @@ class _Work:
         if not isinstance(tree, Mapping):
             self._note(tree.mark, "a definition is a map, as `setops stage:dump` writes it")
             return
-        known = (*form.HEADER, *form.SECTIONS)
+        known = (*form.HEADER, *(section.name for section in form.SECTIONS))
         self._check_keys(tree, known, "a definition")
         version = tree.entries.get("schema_version")
         if version is None:
@@ -87,22 +87,22 @@ class _Work:
         if days is not None and not _is_null(days):
             self.file.log_retention = self._integer(days, "log_retention")
         for section in form.SECTIONS:
-            self._section(section, tree.entries.get(section))
+            self._section(section, tree.entries.get(section.name))
 
-    def _section(self, section: str, node: Node | None) -> None:
-        entries = self.file.definition.setdefault(section, {})
+    def _section(self, section: Section, node: Node | None) -> None:
+        entries = self.file.definition.setdefault(section.name, {})
         if node is None or _is_null(node):
             return
         if not isinstance(node, Mapping):
             self._note(node.mark, f"{section} is a map by name")
             return
         for name, child in node.entries.items():
-            path = f"{section}.{name}"
+            path = section.path(name)
             self.file.marks[path] = node.keys[name]
             extra: dict[str, Special] = {}
-            if section == "apps":
+            if section is APPS:
                 extra[form.IMAGE_TAG] = self._image_tag
-            entries[name] = self._model(child, MODELS[section], path, extra)
+            entries[name] = self._model(child, section.model, path, extra)
 
     def _image_tag(self, node: Node, path: str) -> None:
         tag = self._text(node, f"{path}.{form.IMAGE_TAG}")

@@ -52,7 +52,7 @@ def schema() -> Schema:
                 "maximum": 3653,
                 "description": "Days that logs are kept.",
             },
-            **{section: sections[section] for section in form.SECTIONS},
+            **{section.name: sections[section.name] for section in form.SECTIONS},
         },
     }
 

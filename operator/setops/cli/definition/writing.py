@@ -9,7 +9,8 @@ from typing import Any, Final
 import yaml
 from pydantic import BaseModel
 
-from setops.api.definition import Entry, StageDefinition
+from setops.api.definition import StageDefinition
+from setops.api.section import Entry
 from setops.cli.definition import format as form
 from setops.cli.definition.secrets import Reference, as_template, escaped
 
@@ -45,7 +46,7 @@ def write(definition: StageDefinition, head: Head) -> str:
     for section in form.SECTIONS:
         entries = definition.section(section)
         if entries:
-            document[section] = {
+            document[section.name] = {
                 name: _entry(entry, head.repositories.get(name, ""), head.templates)
                 for name, entry in sorted(entries.items())
             }
