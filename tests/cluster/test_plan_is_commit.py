@@ -24,7 +24,7 @@ from setops.api.kinds import CHANGESET
 from setops.api.section import SECTIONS, section_of
 from setops.changes.diff import Change, diff
 from setops.changes.fold import fold
-from setops.language.command import Context
+from setops.language.command import CommandContext
 from tests.cluster.world import ENDED, Object, World, manifest, organization
 from tests.cluster.writes import Write, spec_write, writes_of
 
@@ -87,7 +87,7 @@ class Author:
 
     def __init__(self, stage: str, seed: int) -> None:
         self._dice = random.Random(seed)  # noqa: S311
-        self._context = Context("acme", PROJECT, stage, REGISTRY)
+        self._context = CommandContext("acme", PROJECT, stage, REGISTRY)
         self.stands = StageDefinition()
 
     def steps(self) -> Iterator[Step]:

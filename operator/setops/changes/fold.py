@@ -17,7 +17,7 @@ from setops.api.section import SECTIONS, Entry
 from setops.api.service import ServiceSpec
 from setops.api.service_type import Wish
 from setops.changes.overlay import lay_over, put_in_place
-from setops.language.command import Context
+from setops.language.command import CommandContext
 from setops.language.parse import parse
 from setops.language.run import run
 from setops.language.table import COMMANDS
@@ -42,7 +42,7 @@ class Folded:
         return problem.at(self.touched[path]) if path in self.touched else problem
 
 
-def fold(base: StageDefinition, spec: ChangesetSpec, context: Context) -> Folded:
+def fold(base: StageDefinition, spec: ChangesetSpec, context: CommandContext) -> Folded:
     """Apply a Changeset's definition, then its commands in order, then check the links.
 
     A command with a problem is skipped and the others go on. Each problem carries the index of its
@@ -71,7 +71,7 @@ class _Work:
     failed: set[str] = field(default_factory=set)
     touched: dict[str, int] = field(default_factory=dict)
 
-    def step(self, index: int, line: str, context: Context) -> None:
+    def step(self, index: int, line: str, context: CommandContext) -> None:
         """Apply one command, or note what is wrong with it."""
         makes = None
         try:

@@ -15,7 +15,7 @@ from setops.language.command import (
     Argument,
     Arity,
     Command,
-    Context,
+    CommandContext,
     Flag,
     Invocation,
     Type,
@@ -34,7 +34,7 @@ def _change(
 
 def _set_words(field: str) -> Command:
     def apply(
-        definition: StageDefinition, invocation: Invocation, _context: Context
+        definition: StageDefinition, invocation: Invocation, _context: CommandContext
     ) -> StageDefinition:
         return _change(definition, invocation, {field: list(invocation.arguments)})
 
@@ -51,7 +51,7 @@ def _set_words(field: str) -> Command:
 
 
 def _set_health_check(
-    definition: StageDefinition, invocation: Invocation, _context: Context
+    definition: StageDefinition, invocation: Invocation, _context: CommandContext
 ) -> StageDefinition:
     app: AppSpec = edit.app_of(definition, invocation.app)
     path = f"apps.{invocation.app}.container.healthCheck"
@@ -80,7 +80,7 @@ def _unset(setting: str) -> Command:
     field = setting.replace("-", "_")
 
     def apply(
-        definition: StageDefinition, invocation: Invocation, _context: Context
+        definition: StageDefinition, invocation: Invocation, _context: CommandContext
     ) -> StageDefinition:
         return _change(definition, invocation, {field: None})
 

@@ -8,11 +8,19 @@ from setops.api.definition import StageDefinition
 from setops.api.errors import ProblemsError, Validator, quoted
 from setops.api.keys import DOMAIN_KEYS
 from setops.language import edit
-from setops.language.command import OF_APP, Argument, Command, Context, Flag, Invocation, Type
+from setops.language.command import (
+    OF_APP,
+    Argument,
+    Command,
+    CommandContext,
+    Flag,
+    Invocation,
+    Type,
+)
 
 
 def _create(
-    definition: StageDefinition, invocation: Invocation, _context: Context
+    definition: StageDefinition, invocation: Invocation, _context: CommandContext
 ) -> StageDefinition:
     (name,) = invocation.arguments
     app = edit.app_of(definition, invocation.app)
@@ -40,7 +48,7 @@ def _create(
 
 
 def _destroy(
-    definition: StageDefinition, invocation: Invocation, _context: Context
+    definition: StageDefinition, invocation: Invocation, _context: CommandContext
 ) -> StageDefinition:
     (name,) = invocation.arguments
     app = edit.app_of(definition, invocation.app)

@@ -7,14 +7,14 @@ from collections.abc import Callable, Mapping
 from setops.api.definition import StageDefinition
 from setops.api.section import Section
 from setops.language import edit
-from setops.language.command import Apply, Context, Invocation, Makes
+from setops.language.command import Apply, CommandContext, Invocation, Makes
 
 
 def creator(section: Section, read: Callable[[Invocation], Mapping[str, object]]) -> Apply:
     """Creates the entry that the line names, with the fields that `read` takes from the line."""
 
     def apply(
-        definition: StageDefinition, invocation: Invocation, _context: Context
+        definition: StageDefinition, invocation: Invocation, _context: CommandContext
     ) -> StageDefinition:
         (name,) = invocation.arguments
         return edit.create(definition, section, name, read(invocation))
@@ -30,7 +30,7 @@ def destroyer(section: Section) -> Apply:
     """
 
     def apply(
-        definition: StageDefinition, invocation: Invocation, _context: Context
+        definition: StageDefinition, invocation: Invocation, _context: CommandContext
     ) -> StageDefinition:
         (name,) = invocation.arguments
         return edit.destroy(definition, section, name)

@@ -15,7 +15,7 @@ from setops.language.command import (
     Argument,
     Arity,
     Command,
-    Context,
+    CommandContext,
     Flag,
     Invocation,
     Type,
@@ -28,7 +28,9 @@ _MAX_TOLD: Final = 20
 """Bad keys of one line that are told one by one: a line has room for thousands of them."""
 
 
-def _set(definition: StageDefinition, invocation: Invocation, _context: Context) -> StageDefinition:
+def _set(
+    definition: StageDefinition, invocation: Invocation, _context: CommandContext
+) -> StageDefinition:
     app = edit.app_of(definition, invocation.app)
     pairs = [
         (key, value if equals else None) for key, equals, value in map(_split, invocation.arguments)
@@ -101,7 +103,7 @@ def _variable(before: object, value: str | None, invocation: Invocation) -> Mapp
 
 
 def _unset(
-    definition: StageDefinition, invocation: Invocation, _context: Context
+    definition: StageDefinition, invocation: Invocation, _context: CommandContext
 ) -> StageDefinition:
     env: Mapping[str, Any] | None = edit.app_of(definition, invocation.app).env
     for key in invocation.arguments:

@@ -8,11 +8,19 @@ from setops.api.definition import StageDefinition
 from setops.api.errors import ProblemsError, Validator, quoted
 from setops.api.keys import ENV_KEYS, LINK_KEYS
 from setops.language import edit
-from setops.language.command import OF_APP, Argument, Command, Context, Flag, Invocation, Type
+from setops.language.command import (
+    OF_APP,
+    Argument,
+    Command,
+    CommandContext,
+    Flag,
+    Invocation,
+    Type,
+)
 
 
 def _create(
-    definition: StageDefinition, invocation: Invocation, _context: Context
+    definition: StageDefinition, invocation: Invocation, _context: CommandContext
 ) -> StageDefinition:
     (service,) = invocation.arguments
     app = edit.app_of(definition, invocation.app)
@@ -57,7 +65,7 @@ def _link(invocation: Invocation, field: str) -> dict[str, Any]:
 
 
 def _destroy(
-    definition: StageDefinition, invocation: Invocation, _context: Context
+    definition: StageDefinition, invocation: Invocation, _context: CommandContext
 ) -> StageDefinition:
     (service,) = invocation.arguments
     app = edit.app_of(definition, invocation.app)

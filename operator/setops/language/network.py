@@ -15,7 +15,7 @@ from setops.language.command import (
     Argument,
     Choice,
     Command,
-    Context,
+    CommandContext,
     Invocation,
     Type,
 )
@@ -84,7 +84,7 @@ _SETTINGS: Final = (
 
 def _set(setting: _Setting) -> Command:
     def apply(
-        definition: StageDefinition, invocation: Invocation, _context: Context
+        definition: StageDefinition, invocation: Invocation, _context: CommandContext
     ) -> StageDefinition:
         (text,) = invocation.arguments
         app = edit.app_of(definition, invocation.app)
@@ -104,7 +104,7 @@ def _set(setting: _Setting) -> Command:
 
 def _unset(setting: _Setting) -> Command:
     def apply(
-        definition: StageDefinition, invocation: Invocation, _context: Context
+        definition: StageDefinition, invocation: Invocation, _context: CommandContext
     ) -> StageDefinition:
         app = edit.app_of(definition, invocation.app)
         default = setting.model.model_fields[setting.field].default

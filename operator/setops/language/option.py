@@ -12,17 +12,19 @@ from setops.api.errors import Problem, ProblemsError
 from setops.api.section import SERVICES
 from setops.api.service_option import OptionValue
 from setops.language import edit
-from setops.language.command import OF_SERVICE, Argument, Command, Context, Invocation, Type
+from setops.language.command import OF_SERVICE, Argument, Command, CommandContext, Invocation, Type
 
 
-def _set(definition: StageDefinition, invocation: Invocation, _context: Context) -> StageDefinition:
+def _set(
+    definition: StageDefinition, invocation: Invocation, _context: CommandContext
+) -> StageDefinition:
     name, text = invocation.arguments
     options, option = _options(definition, invocation, name, text)
     return _change(definition, invocation, {**options, **option})
 
 
 def _unset(
-    definition: StageDefinition, invocation: Invocation, _context: Context
+    definition: StageDefinition, invocation: Invocation, _context: CommandContext
 ) -> StageDefinition:
     (name,) = invocation.arguments
     options, _ = _options(definition, invocation, name, None)

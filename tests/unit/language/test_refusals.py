@@ -10,12 +10,12 @@ import pytest
 from setops.api.definition import StageDefinition, load
 from setops.api.errors import Code, ProblemsError, Validator
 from setops.api.section import APPS, NOTIFICATIONS, SERVICES, Section
-from setops.language.command import Context
+from setops.language.command import CommandContext
 from setops.language.parse import parse
 from setops.language.run import run
 from setops.language.table import COMMANDS
 
-CONTEXT = Context("acme", "shop", "production")
+CONTEXT = CommandContext("acme", "shop", "production")
 BASE: Final = load(
     {
         "apps": {
