@@ -11,7 +11,7 @@ from setops.api.model import Model
 
 
 class ValidationRecord(Model):
-    """A DNS record that the user sets so that a domain can serve."""
+    """A DNS record that the user must create so that a domain can serve traffic."""
 
     type: str = Field(description="Type of the record: CNAME or A.")
     name: str = Field(description="Name of the record.")
@@ -29,7 +29,7 @@ class DomainStatus(Model):
 
 
 class AppStatus(Model):
-    """What runs of an App."""
+    """What is running of an App."""
 
     observed_generation: int | None = Field(None, description="Generation this status is of.")
     conditions: Annotated[list[Condition], Field(max_length=8)] | None = Field(

@@ -1,4 +1,4 @@
-"""The CustomResourceDefinitions, made from the models: `python -m setops.api.crds DIRECTORY…`."""
+"""Makes the CustomResourceDefinitions from the models: `python -m setops.api.crds DIRECTORY…`."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ from setops.api.stage import StageSpec, StageStatus
 
 @dataclass(frozen=True)
 class Column:
-    """A column of `kubectl get`; priority 1 shows it only with `-o wide`."""
+    """A column of `kubectl get`. With priority 1 it shows only with `-o wide`."""
 
     name: str
     path: str
@@ -47,7 +47,7 @@ class Column:
 
 @dataclass(frozen=True)
 class Definition:
-    """What a CRD is made from, besides the kind's names."""
+    """What a CRD is made from, apart from the kind's names."""
 
     kind: Kind
     short: str
@@ -228,7 +228,7 @@ def crd(definition: Definition) -> Object:
         "kind": "CustomResourceDefinition",
         "metadata": {
             "name": f"{kind.plural}.{GROUP}",
-            # Removing the chart must not remove every Stage with it.
+            # Uninstalling the chart must not delete every Stage.
             "annotations": {"helm.sh/resource-policy": "keep"},
         },
         "spec": {
@@ -262,7 +262,7 @@ def _schema(definition: Definition) -> Schema:
         }
     spec.update(definition.spec_rules or {})
     if not definition.required:
-        # Everything in the spec has a default, so an absent spec is the default one.
+        # Everything in the spec has a default, so the spec may be left out.
         spec["default"] = {}
     checks: list[dict[str, str]] = list((definition.root_rules or {}).get(CEL, ()))
     if definition.name_rule:
@@ -295,7 +295,7 @@ def documents() -> Iterator[tuple[str, str]]:
 
 
 def write(directory: Path) -> None:
-    """Write every CRD into a directory, and remove those that no model makes any more."""
+    """Write every CRD into a directory, and delete those that no model makes any more."""
     directory.mkdir(parents=True, exist_ok=True)
     made = dict(documents())
     for path in directory.glob(f"*.{GROUP}.yaml"):

@@ -9,13 +9,13 @@ GROUP: Final = "setops.co"
 VERSION: Final = "v1alpha1"
 
 Object = dict[str, Any]
-"""One Kubernetes object as the JSON that the API server speaks."""
+"""A Kubernetes object as JSON."""
 
 
-# Equal only to itself: there is one of each, and they are part of every key of every look-up.
+# Compared by identity, which is fast: there is one of each, and every look-up key contains one.
 @dataclass(frozen=True, slots=True, eq=False)
 class Kind:
-    """A resource of the API server: its group and version, its names, and its scope."""
+    """A kind of resource: its group and version, its names, and its scope."""
 
     group: str
     version: str
@@ -45,7 +45,7 @@ class Kind:
 
 
 class Key(NamedTuple):
-    """Names one object of the cluster; `namespace` is empty for cluster-scoped kinds."""
+    """Identifies one object in the cluster. `namespace` is empty for cluster-scoped kinds."""
 
     kind: Kind
     namespace: str
@@ -99,7 +99,7 @@ CHILDREN: Final = (
     POD,
     CONTROLLER_REVISION,
 )
-"""The kinds of which the operator watches those objects that carry its `managed-by` label."""
+"""The kinds whose objects the operator watches if they carry its `managed-by` label."""
 
 BY_NAME: Final = {
     (kind.api_version, kind.kind): kind
@@ -108,7 +108,7 @@ BY_NAME: Final = {
 
 
 def kind_of(manifest: Object) -> Kind:
-    """The kind of an object by its `apiVersion` and `kind`; KeyError for one we don't use."""
+    """The kind of an object. Raises KeyError for a kind that we don't use."""
     return BY_NAME[manifest["apiVersion"], manifest["kind"]]
 
 

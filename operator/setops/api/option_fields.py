@@ -1,4 +1,4 @@
-"""The fields of a Service's options, made from the options that the types in the catalogue have."""
+"""The fields of a Service's options, made from the options of all types in the catalogue."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ _MAX_ITEMS: Final = 64
 
 
 def option_fields() -> dict[str, tuple[Any, FieldInfo]]:
-    """Each option of any type as (annotation, field), by its name in the model.
+    """Every option of any type as (annotation, field), by its name in the model.
 
-    Types that share an option share its field, with the widest of their bounds: what a type takes
-    of that is for the catalogue to check.
+    Types with an option of the same name share its field, which has the widest of their bounds. The
+    catalogue checks the narrower ones.
     """
     owners: dict[str, list[str]] = {}
     specs: dict[str, list[OptionSpec]] = {}
@@ -45,7 +45,7 @@ def _annotation(specs: Sequence[OptionSpec]) -> Any:
         case OptionKind.INTEGER:
             low = [spec.minimum for spec in specs if spec.minimum is not None]
             high = [spec.maximum for spec in specs if spec.maximum is not None]
-            # A type without a bound takes anything.
+            # One type without a bound makes the field unbounded.
             ge = min(low) if len(low) == len(specs) else None
             le = max(high) if len(high) == len(specs) else None
             return Annotated[int, Field(ge=ge, le=le)]

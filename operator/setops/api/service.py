@@ -1,6 +1,6 @@
 """Service: a backing component that Apps link, such as a bucket or a database.
 
-The types and the options are those of the catalogue, which also checks which type takes what.
+Types and options come from the catalogue, which also checks what each type takes.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ Plan = Annotated[
 
 
 if TYPE_CHECKING:
-    # mypy can't read what is made from the catalogue: to it a type's name is a text, and the
-    # options are a model of unknown fields.
+    # mypy can't follow what is made from the catalogue at run time. To mypy, a type's name is a str
+    # and the options are a model without known fields.
     TypeName = str
 
     class ServiceOptions(Model):
@@ -44,7 +44,7 @@ else:
 
 
 class ServiceSpec(Model):
-    """A Service as it stands in a Stage's definition."""
+    """A Service in a Stage's definition."""
 
     type: TypeName = Field(
         description="What it is. Can't be changed later.",
@@ -94,7 +94,7 @@ class ServiceStatus(Model):
 
 
 class ServiceTarget(Model):
-    """The account and the identity of a Service, written before anything is created."""
+    """The AWS account and the identity of a Service, recorded before anything is created."""
 
     account_id: str = Field(description="AWS account.")
     region: str = Field(description="AWS region.")

@@ -95,7 +95,7 @@ def _unset(setting: str) -> Command:
 
 
 def _port(command: Command) -> Command:
-    """The platform's published example: `container:set port` means `network:set port`."""
+    """The platform publishes `container:set port` as an example; it means `network:set port`."""
     name = command.name.replace("network", "container")
     example = command.example.replace("network", "container")
     return replace(command, name=name, example=example)

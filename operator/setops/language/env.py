@@ -22,10 +22,10 @@ from setops.language.command import (
 )
 
 Pairs = Sequence[tuple[str, str | None]]
-"""Keys and values; None where only the key is given."""
+"""Keys and values. The value is None if only the key was given."""
 
 _MAX_TOLD: Final = 20
-"""Bad keys of one line that are told one by one: a line has room for thousands of them."""
+"""The most bad keys of one line to report one by one. A line has room for thousands."""
 
 
 def _set(
@@ -85,8 +85,8 @@ def _flag_problems(invocation: Invocation, pairs: Pairs) -> list[Problem]:
 
 
 def _variable(before: object, value: str | None, invocation: Invocation) -> Mapping[str, Any]:
-    """The variable's new fields. The description stays when only the value is set, and the other
-    way round."""
+    """The variable's new fields. Setting only the value keeps the description, and the other way
+    round."""
     fields: dict[str, Any] = {}
     if isinstance(before, EnvVar):
         fields["description"] = before.description

@@ -36,7 +36,8 @@ def _create(
             f"App {quoted(invocation.app)} links {quoted(service)} already; "
             f"to change the link, first: link:destroy {service}",
         )
-    # Whether the Service exists is asked when all commands are done: it may be created after this.
+    # Whether the Service exists is checked at the end of the Changeset: a later command may create
+    # it.
     links[service] = _link(invocation, field)
     return edit.change_app(definition, invocation.app, {"links": links})
 

@@ -15,7 +15,7 @@ from setops.language.command import OF_APP, Argument, Command, CommandContext, I
 _BARE_HASH: Final = re.compile(r"[a-fA-F0-9]{32,128}")
 
 _SHOWN: Final = 10
-"""Releases that a message names."""
+"""The most releases that a message lists."""
 
 
 def _create(
@@ -36,7 +36,7 @@ def _create(
 
 
 def _image(text: str, field: str, app: str, context: CommandContext) -> str:
-    """The image of a new release: a whole reference, or a digest in the Organization's registry.
+    """The image of a new release: a full reference, or a digest in the Organization's registry.
 
     Source of the path in the registry: the platform's releases.
     """
@@ -78,7 +78,7 @@ def _activate(
             f"App {quoted(invocation.app)} has no {_missing(number, sorted(map(int, releases)))}",
             Code.RELEASE_DOES_NOT_EXIST,
         )
-    # A plain image and an active release exclude each other; the later word counts.
+    # A plain image and an active release exclude each other, so this replaces the plain image.
     fields = {"active_release": number, "image": None}
     return edit.change_app(definition, invocation.app, fields)
 

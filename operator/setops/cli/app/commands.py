@@ -1,4 +1,4 @@
-"""The commands that show an App, and those on its Tasks and logs."""
+"""The commands that show Apps, and those for Tasks and logs."""
 
 from __future__ import annotations
 

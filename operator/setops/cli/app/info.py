@@ -1,4 +1,4 @@
-"""`app`, `app:info`, `app:ps`."""
+"""`app:info`: an App's settings, its containers, and what isn't ready for production."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from setops.cli.base.view import ready, show, state, yes
 
 
 def run(call: Call) -> int:
-    """One App: its settings, its containers, and what isn't ready for production."""
+    """Show one App."""
     return show(call, lambda: ps.read(call), _draw, lambda found: found[0])
 
 
@@ -55,7 +55,7 @@ def _draw(found: ps.Running) -> str:
 
 
 def _hints(spec: Object, running: Sequence[AppContainer]) -> Sequence[str]:
-    """What a careful person would change before users come."""
+    """What should be changed before the App goes into production."""
     del running
     image = text.image_of(spec)
     network, checks = spec["network"], (spec.get("container") or {}).get("healthCheck")

@@ -1,4 +1,4 @@
-"""The commands on the Changeset and the history."""
+"""The commands for the Changeset and the history."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ from setops.cli.changeset import draft, staging
 
 
 def run(call: Call) -> int:
-    """Drop the last N commands; the Changeset goes with its last one."""
+    """Drop the last N commands. With its last command the Changeset is discarded."""
     session, count = call.session, call.number(0, 1)
     if count == 0:
         raise failure(

@@ -1,4 +1,4 @@
-"""The commands on the program itself: where it acts, who one is, help."""
+"""The commands for the program itself: where it acts, who the user is, help."""
 
 from __future__ import annotations
 

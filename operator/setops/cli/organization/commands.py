@@ -1,4 +1,4 @@
-"""The commands on Organizations."""
+"""The commands for Organizations."""
 
 from __future__ import annotations
 

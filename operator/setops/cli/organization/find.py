@@ -1,4 +1,4 @@
-"""Finding the Organization that a command is about."""
+"""Finds the Organization that a command is about."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from setops.cli.base.session import Session
 
 
 def only(session: Session) -> str:
-    """The Organization, where there is one."""
+    """The name of the Organization, if there is exactly one. Raises ProblemsError otherwise."""
     known = [str(item["metadata"]["name"]) for item in session.cluster.list(ORGANIZATION)]
     if len(known) == 1:
         return known[0]

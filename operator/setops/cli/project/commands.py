@@ -1,4 +1,4 @@
-"""The commands on Projects."""
+"""The commands for Projects."""
 
 from __future__ import annotations
 

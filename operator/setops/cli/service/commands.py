@@ -1,4 +1,4 @@
-"""The commands that show a Service, and those on its backups."""
+"""The commands that show Services, and those for backups."""
 
 from __future__ import annotations
 

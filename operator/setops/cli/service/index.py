@@ -13,7 +13,7 @@ from setops.cli.base.view import (
 
 
 def run(call: Call) -> int:
-    """All Services."""
+    """List all Services."""
     return show(
         call,
         lambda: of_stage(call, SERVICE),

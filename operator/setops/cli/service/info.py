@@ -1,4 +1,4 @@
-"""`service`, `service:info`."""
+"""`service:info`: one Service."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from setops.cli.service import option
 
 
 def run(call: Call) -> int:
-    """One Service: type, plan, options, and who links it."""
+    """Show one Service: type, plan, options, and the Apps that link it."""
     return show(
         call, lambda: (service_of(call), of_stage(call, APP)), _draw, lambda found: found[0]
     )

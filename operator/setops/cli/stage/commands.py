@@ -1,4 +1,4 @@
-"""The commands on Stages and their definition files."""
+"""The commands for Stages and their definition files."""
 
 from __future__ import annotations
 

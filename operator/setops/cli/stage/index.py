@@ -8,7 +8,7 @@ from setops.cli.base.view import listing, show, state
 
 
 def run(call: Call) -> int:
-    """The Stages of a Project."""
+    """List the Stages of a Project."""
     session = call.session
     project = session.project()
     home = session.home(project)

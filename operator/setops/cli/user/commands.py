@@ -1,4 +1,4 @@
-"""The commands on users."""
+"""The commands for users."""
 
 from __future__ import annotations
 
