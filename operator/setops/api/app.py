@@ -34,7 +34,7 @@ class Domain(Model):
     """A custom domain. It serves traffic once it is validated."""
 
     primary: bool = Field(
-        False, description="The domain the others redirect to; at most one is primary."
+        False, description="The domain that the others redirect to. At most one is primary."
     )
 
 
@@ -103,11 +103,11 @@ class AppSpec(Model):
     ) = Field(None, description="Linked Services by name.", json_schema_extra=LINK_KEYS.rules())
     domains: Annotated[dict[str, Domain], Field(max_length=200)] | None = Field(
         None,
-        description="Custom domains by name (no domain is served by this version yet).",
+        description="Custom domains by name (this version doesn't serve them yet).",
         json_schema_extra=_DOMAINS_RULES,
     )
     schedule: Annotated[dict[str, ScheduledScale], Field(max_length=50)] | None = Field(
-        None, description="Planned scale by name of the plan (not acted on by this version yet)."
+        None, description="Scheduled scales by name (this version doesn't act on them yet)."
     )
 
     @field_validator("env", "links", "releases", "domains", "schedule")

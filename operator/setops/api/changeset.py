@@ -77,11 +77,11 @@ class ChangesetSpec(Model):
     prune: bool = Field(
         False, description="Whether what definition doesn't name is removed from the Stage."
     )
-    commit: bool = Field(False, description="Carries the Changeset out.")
+    commit: bool = Field(False, description="Commits the Changeset.")
     discard: bool = Field(
-        False, description="Throws it away; cancels it while it runs. Stronger than commit."
+        False, description="Discards it, or cancels its commit. Takes precedence over commit."
     )
-    dry_run: bool = Field(False, description="Makes the plan and ends.")
+    dry_run: bool = Field(False, description="Only makes the plan.")
     timeout: int | None = Field(
         None,
         ge=1,

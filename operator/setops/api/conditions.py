@@ -32,7 +32,7 @@ class Condition(Model):
         description="Why, in one word."
     )
     message: Annotated[str, StringConstraints(max_length=MAX_MESSAGE)] = Field(
-        description="What is so, where, and what to do."
+        description="What is the case, where, and what to do."
     )
     observed_generation: int = Field(description="Generation of the spec this was observed for.")
     last_transition_time: str = Field(

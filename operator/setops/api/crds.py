@@ -164,7 +164,7 @@ DEFINITIONS: Final = (
     Definition(
         kinds.NOTIFICATION,
         "snotify",
-        "A Notification: a target that is told about events on the Stage.",
+        "A Notification: a target that is notified of events on the Stage.",
         NotificationSpec,
         NotificationStatus,
         (

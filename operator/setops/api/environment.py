@@ -44,7 +44,7 @@ class EnvVar(Model):
     """An environment variable: a plain value, or a reference to a Secret."""
 
     value: Annotated[str, StringConstraints(max_length=32768)] | None = Field(
-        None, description="The value in clear."
+        None, description="The value in plain text."
     )
     secret_ref: SecretRef | None = Field(
         None, description="Takes the value from a Secret; never shown in plans or statuses."

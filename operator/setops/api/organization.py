@@ -97,7 +97,7 @@ class OrganizationNetwork(Model):
 class OrganizationSpec(Model):
     """An Organization: its AWS account, domain and registry."""
 
-    aws: Aws = Field(description="The AWS account and how the operator gets into it.")
+    aws: Aws = Field(description="The AWS account, and how the operator accesses it.")
     domain: DomainName = Field(description="Domain below which Apps get their default names.")
     network: OrganizationNetwork | None = Field(
         None, description="Where in the account's network the Services live."

@@ -79,7 +79,7 @@ class ServiceStatus(Model):
     conditions: Annotated[list[Condition], Field(max_length=8)] | None = Field(
         None, description="Ready, Reconciling, Stalled.", json_schema_extra=Condition.list_map()
     )
-    state: str | None = Field(None, description="State in AWS' own word.")
+    state: str | None = Field(None, description="State as AWS names it.")
     arn: str | None = Field(None, description="ARN of the AWS resource that holds the data.")
     endpoint: str | None = Field(None, description="Host and port, or the address, without secret.")
     secret: str | None = Field(None, description="Secret that holds what linked Apps get.")
@@ -88,7 +88,7 @@ class ServiceStatus(Model):
     )
     adopted: bool | None = Field(
         None,
-        description="Whether it took up what an earlier Service of its name had left at AWS, "
+        description="Whether it adopted what an earlier Service of its name left at AWS, "
         "which a rollback doesn't delete.",
     )
 

@@ -26,7 +26,7 @@ class StageSpec(Model):
         14, ge=1, le=3653, description="Days that logs are kept, 1 to 3653."
     )
     quota: Quota | None = Field(
-        None, description="Most that all containers of the Stage may have together."
+        None, description="Limits for all containers of the Stage together."
     )
     members: Members | None = Field(
         None,

@@ -40,13 +40,13 @@ def problem_of(error: Exception) -> Problem:
             return _problem(Code.CREDENTIALS_INVALID, str(error))
         case LoginError():
             return _problem(
-                Code.SESSION_INVALID, f"you can't be logged in: {error}; log in anew and try again"
+                Code.SESSION_INVALID, f"you can't be logged in: {error}; log in again and retry"
             )
         case Unauthorized():
             return _problem(
                 Code.SESSION_INVALID,
                 "the cluster doesn't accept your login any more: it has expired, or it is for "
-                "another cluster; log in anew (setops login:info shows how you log in)",
+                "another cluster; log in again (setops login:info shows how you log in)",
             )
         case Forbidden():
             return _problem(Code.INSUFFICIENT_PRIVILEGES, _forbidden(error))

@@ -52,7 +52,7 @@ OUTPUT: Final = Flag(
     ),
     short="o",
 )
-WATCH: Final = Flag("watch", "Shows it anew whenever it changes, until Ctrl-C.", Type.SWITCH)
+WATCH: Final = Flag("watch", "Shows it again whenever it changes, until Ctrl-C.", Type.SWITCH)
 FORCE: Final = Flag("force", "Does it. Without it nothing is destroyed.", Type.SWITCH)
 APPROVE: Final = Flag("auto-approve", "Doesn't ask.", Type.SWITCH)
 DETACH: Final = Flag("detach", "Doesn't wait for the end.", Type.SWITCH)

@@ -61,7 +61,7 @@ def until_ended(session: Session, changeset: Object) -> Object:
     try:
         while not phase_of(changeset).finished:
             if time.monotonic() > deadline:
-                raise failure(Code.SERVER_FAILURE, "the commit doesn't end; setops why tells more")
+                raise failure(Code.SERVER_FAILURE, "the commit doesn't end; to see why: setops why")
             spinner.say(_progress(changeset))
             time.sleep(_POLL)
             try:

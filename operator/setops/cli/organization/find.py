@@ -16,7 +16,7 @@ def only(session: Session) -> str:
     if not known:
         raise failure(
             Code.ORGANIZATION_DOES_NOT_EXIST,
-            "there is no Organization yet; whoever runs the cluster creates one with kubectl",
+            "there is no Organization yet; a cluster administrator creates one with kubectl",
             Validator.NOT_FOUND,
         )
     raise failure(

@@ -177,7 +177,7 @@ def problem_of(error: click.UsageError) -> Problem:
                     name, Validator.NOT_AN_INTEGER, f"{name} must be a whole number{example}"
                 )
             given = error.message.partition("'")[2].partition("'")[0]
-            message = f"{quoted(given)} is no value of {name}; use {_choices(error.param)}"
+            message = f"{quoted(given)} isn't a value of {name}; use {_choices(error.param)}"
             return Problem(name, Validator.NOT_INCLUDED, message)
         case click.BadOptionUsage():
             name = error.option_name

@@ -21,7 +21,7 @@ from setops.cli.base.session import Session
 from setops.cli.base.terminal import can_ask, echo
 from setops.cli.changeset import commit, draft, preview
 from setops.cli.changeset.preview import Basis
-from setops.cli.stage import filled, images
+from setops.cli.stage import file_secrets, images
 from setops.cli.stage.file import secrets
 from setops.cli.stage.file.reading import File, read
 from setops.kube.errors import NotFound
@@ -56,7 +56,7 @@ def run(call: Call) -> int:
     code = _commit(replace(call, session=session), session, staged)
     if code == 0:
         _retain(session, days)
-        filled.tidy_up(session)
+        file_secrets.tidy_up(session)
     return code
 
 
@@ -128,7 +128,7 @@ def _of_file(
     problems = [file.placed(each) for each in secrets.misplaced(definition)]
     if problems:
         raise ProblemsError(problems)
-    definition, secret = filled.in_place(session, on.base, file, _secrets(call))
+    definition, secret = file_secrets.in_place(session, on.base, file, _secrets(call))
     return StagedFile({"definition": definition, "prune": True}, secret)
 
 
@@ -145,7 +145,7 @@ def _text(name: str) -> str:
         with Path(name).open(encoding="utf-8") as opened:
             return opened.read(MAX_TEXT * 5)
     except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "it is no text"
+        reason = getattr(error, "strerror", None) or "it isn't text"
         raise failure(
             Code.VALIDATION_FAILED, f"{name} can't be read: {reason}", Validator.INVALID, name
         ) from None

@@ -94,10 +94,10 @@ def parse(text: str) -> tuple[Node, list[Problem]]:
         where = error.problem_mark or error.context_mark
         mark = Mark(where.line + 1, where.column + 1) if where else start
         said = error.problem or error.context or "can't be read"
-        raise ProblemsError([problem(mark, f"this is no YAML: {said}")]) from None
+        raise ProblemsError([problem(mark, f"this isn't YAML: {said}")]) from None
     except (yaml.YAMLError, UnicodeError, ValueError) as error:
         said = str(error).splitlines()[0] if str(error) else "it can't be read"
-        raise ProblemsError([problem(start, f"this is no YAML: {said}")]) from None
+        raise ProblemsError([problem(start, f"this isn't YAML: {said}")]) from None
 
 
 class _TreeReader:

@@ -109,7 +109,9 @@ class _FileReader:
         tag = self._text(node, f"{path}.{form.IMAGE_TAG}")
         self.file.marks[f"{path}.image"] = node.mark
         if tag is not None and not _TAG.fullmatch(tag):
-            message = f"{quoted(tag)} is no image tag; a tag has letters, digits, dots and dashes"
+            message = (
+                f"{quoted(tag)} isn't an image tag; a tag has letters, digits, dots and dashes"
+            )
             self._note(node.mark, message, Validator.INVALID_FORMAT)
         elif tag is not None:
             self.file.tags[path.partition(".")[2]] = tag

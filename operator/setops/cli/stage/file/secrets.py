@@ -96,7 +96,7 @@ def misplaced(definition: Mapping[str, Any]) -> Iterator[Problem]:
                 message = f"{path}: {template} is filled in only in values of env"
             elif not _TEMPLATE.fullmatch(template):
                 message = (
-                    f"{path}: {template} is no template; write {{{{ .Secrets.NAME }}}}, or "
+                    f"{path}: {template} isn't a template; write {{{{ .Secrets.NAME }}}}, or "
                     f"{_ESCAPED} for braces that are meant as such"
                 )
             else:
