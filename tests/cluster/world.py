@@ -13,7 +13,7 @@ from sandbox import Sandbox
 from sandbox.api import ApiError
 from sandbox.operator_process import Operator
 from setops.api import kinds
-from setops.api.crds import DEFINITIONS
+from setops.api.crds import SOURCES
 from setops.api.kinds import Kind
 
 Object = dict[str, Any]
@@ -29,7 +29,7 @@ _BY_NAME: Final = {
     **{kind.kind.lower(): kind for kind in kinds.CHILDREN},
     **{f"{kind.plural}.{kinds.GROUP}": kind for kind in kinds.OURS},
     **{f"{kind.kind.lower()}.{kinds.GROUP}": kind for kind in kinds.OURS},
-    **{one.short: one.kind for one in DEFINITIONS},
+    **{one.short: one.kind for one in SOURCES},
     "pdb": kinds.POD_DISRUPTION_BUDGET,
 }
 

@@ -39,7 +39,7 @@ else:
         __base__=Model,
         __module__=__name__,
         __doc__="Options of a Service; each type takes some of them.",
-        **option_fields(),
+        **option_fields(TYPES.values()),
     )
 
 
