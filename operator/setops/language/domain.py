@@ -52,7 +52,7 @@ def _destroy(
 ) -> StageDefinition:
     (name,) = invocation.arguments
     app = edit.app_of(definition, invocation.app)
-    domains = edit.without(app.domains, name, edit.Part(invocation.app, "domains", "domain"))
+    domains = edit.without(app.domains, name, edit.AppMap(invocation.app, "domains", "domain"))
     return edit.change_app(definition, invocation.app, {"domains": domains})
 
 

@@ -110,7 +110,7 @@ def part(model: Model | None, fields: Mapping[str, Any]) -> dict[str, Any] | Non
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class AppMap:
     """One of an App's maps, and what messages call an item of it."""
 
     app: str
@@ -118,15 +118,15 @@ class Part:
     what: str
 
 
-def without(entries: Mapping[str, Any] | None, key: str, part: Part) -> dict[str, Any]:
+def without(entries: Mapping[str, Any] | None, key: str, of: AppMap) -> dict[str, Any]:
     """A map of an App without one key. The key must exist."""
     left = dict(entries or {})
     if key not in left:
         hint = _hint(key, left) or "it has none"
         refuse(
-            f"apps.{part.app}.{part.field}.{key}",
+            f"apps.{of.app}.{of.field}.{key}",
             Validator.NOT_FOUND,
-            f"App {quoted(part.app)} has no {part.what} {quoted(key)}; {hint}",
+            f"App {quoted(of.app)} has no {of.what} {quoted(key)}; {hint}",
         )
     del left[key]
     return left

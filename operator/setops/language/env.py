@@ -107,7 +107,7 @@ def _unset(
 ) -> StageDefinition:
     env: Mapping[str, Any] | None = edit.app_of(definition, invocation.app).env
     for key in invocation.arguments:
-        env = edit.without(env, key, edit.Part(invocation.app, "env", "variable"))
+        env = edit.without(env, key, edit.AppMap(invocation.app, "env", "variable"))
     return edit.change_app(definition, invocation.app, {"env": env})
 
 

@@ -70,7 +70,7 @@ def _destroy(
 ) -> StageDefinition:
     (service,) = invocation.arguments
     app = edit.app_of(definition, invocation.app)
-    links = edit.without(app.links, service, edit.Part(invocation.app, "links", "link to"))
+    links = edit.without(app.links, service, edit.AppMap(invocation.app, "links", "link to"))
     return edit.change_app(definition, invocation.app, {"links": links})
 
 

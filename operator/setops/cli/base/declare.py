@@ -10,15 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from setops.language.command import (
-    Argument,
-    Arity,
-    Choice,
-    Declaration,
-    Flag,
-    Level,
-    Type,
-)
+from setops.language.command import Argument, Arity, Choice, Declaration, Flag, Level, Type
 
 OF_PROJECT: Final = (Level.PROJECT,)
 

@@ -10,15 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, NoReturn
 
 from setops.api.errors import Code, Problem, ProblemsError, Validator, nearest, quoted
-from setops.api.kinds import (
-    APP,
-    PROJECT,
-    SELF_SUBJECT_REVIEW,
-    SERVICE,
-    STAGE,
-    Kind,
-    Object,
-)
+from setops.api.kinds import APP, PROJECT, SELF_SUBJECT_REVIEW, SERVICE, STAGE, Kind, Object
 from setops.cli.base.declare import Own
 from setops.cli.base.scope import VARIABLES, LineScope
 from setops.language.command import INNER, Level

@@ -4,20 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from setops.cli.base.declare import (
-    APPROVE,
-    DETACH,
-    MESSAGE,
-    OUTPUT,
-    Own,
-)
-from setops.language.command import (
-    OF_STAGE,
-    Argument,
-    Arity,
-    Flag,
-    Type,
-)
+from setops.cli.base.declare import APPROVE, DETACH, MESSAGE, OUTPUT, Own
+from setops.language.command import OF_STAGE, Argument, Arity, Flag, Type
 
 COMMANDS: Final = (
     Own(

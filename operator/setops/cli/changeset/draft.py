@@ -18,14 +18,7 @@ from setops.api.kinds import CHANGESET, Object
 from setops.cli.base.problems import failure
 from setops.cli.base.session import Session
 from setops.cli.changeset.naming import changeset_name, prefix
-from setops.kube.errors import (
-    AlreadyExists,
-    ApiError,
-    BadRequest,
-    Conflict,
-    Invalid,
-    NotFound,
-)
+from setops.kube.errors import AlreadyExists, ApiError, BadRequest, Conflict, Invalid, NotFound
 
 Edit = Callable[[Object | None], dict[str, Any]]
 """From the open Changeset, or None, to the fields of its spec that change."""

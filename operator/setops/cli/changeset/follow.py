@@ -53,6 +53,7 @@ def follow(session: Session, changeset: Object) -> int:
 
 
 def until_ended(session: Session, changeset: Object) -> Object:
+    """Wait until a Changeset has ended, and show its progress. Returns its last state."""
     metadata = changeset["metadata"]
     spinner, news = Spinner(), time.monotonic()
     heard = news

@@ -66,6 +66,7 @@ def definition_at(session: Session, number: int) -> StageDefinition:
 
 
 def difference_text(before: StageDefinition, after: StageDefinition) -> str:
+    """The plan that leads from one definition to another, as text."""
     return coloured_plan(plan_text(plan_of(diff(before, after), _NOTHING)))
 
 

@@ -4,17 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from setops.cli.base.declare import (
-    OUTPUT,
-    Own,
-)
-from setops.language.command import (
-    Argument,
-    Arity,
-    Choice,
-    Flag,
-    Type,
-)
+from setops.cli.base.declare import OUTPUT, Own
+from setops.language.command import Argument, Arity, Choice, Flag, Type
 
 COMMANDS: Final = (
     Own(

@@ -4,11 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from setops.cli.base.declare import (
-    Own,
-    named_argument,
-    show,
-)
+from setops.cli.base.declare import Own, named_argument, show
 
 COMMANDS: Final = (
     show(

@@ -4,19 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from setops.cli.base.declare import (
-    DETACH,
-    FORCE,
-    Own,
-    named_argument,
-    show,
-)
-from setops.language.command import (
-    Arity,
-    Flag,
-    Level,
-    Type,
-)
+from setops.cli.base.declare import DETACH, FORCE, Own, named_argument, show
+from setops.language.command import Arity, Flag, Level, Type
 
 COMMANDS: Final = (
     show("project", (), "Lists the Projects.", run="project.index"),

@@ -4,18 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from setops.cli.base.declare import (
-    later,
-    show,
-)
-from setops.language.command import (
-    OF_SERVICE,
-    OF_STAGE,
-    Argument,
-    Flag,
-    Level,
-    Type,
-)
+from setops.cli.base.declare import later, show
+from setops.language.command import OF_SERVICE, OF_STAGE, Argument, Flag, Level, Type
 
 _ID: Final = Argument("ID", "Its id.")
 

@@ -4,12 +4,7 @@ from __future__ import annotations
 
 from setops.api.kinds import SERVICE
 from setops.cli.base.call import Call
-from setops.cli.base.view import (
-    listing,
-    of_stage,
-    show,
-    state,
-)
+from setops.cli.base.view import listing, of_stage, show, state
 
 
 def run(call: Call) -> int:

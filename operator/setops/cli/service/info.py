@@ -8,14 +8,7 @@ from setops.api.kinds import APP, Object
 from setops.cli.app import text
 from setops.cli.base.call import Call
 from setops.cli.base.terminal import block
-from setops.cli.base.view import (
-    created,
-    of_stage,
-    ready,
-    service_of,
-    show,
-    state,
-)
+from setops.cli.base.view import created, of_stage, ready, service_of, show, state
 from setops.cli.service import option
 
 

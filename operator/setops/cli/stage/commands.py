@@ -14,13 +14,7 @@ from setops.cli.base.declare import (
     named_argument,
     show,
 )
-from setops.language.command import (
-    OF_STAGE,
-    Arity,
-    Flag,
-    Level,
-    Type,
-)
+from setops.language.command import OF_STAGE, Arity, Flag, Level, Type
 
 COMMANDS: Final = (
     show("stage", OF_PROJECT, "Lists the Stages of a Project.", run="stage.index"),

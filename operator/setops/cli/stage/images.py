@@ -16,6 +16,7 @@ from setops.cli.stage.file.reading import File
 
 
 def tags_of(given: Sequence[str]) -> dict[str, str]:
+    """The tags by App from the values of `--tag`. Raises ProblemsError for a malformed one."""
     found: dict[str, str] = {}
     for part in (each for text in given for each in text.split(",")):
         app, equals, tag = part.partition("=")
@@ -27,6 +28,7 @@ def tags_of(given: Sequence[str]) -> dict[str, str]:
 
 
 def check(tags: Mapping[str, str], on: Basis, file: File | None) -> None:
+    """Raise ProblemsError for tags of Apps that exist neither in the file nor on the Stage."""
     known = list(file.definition["apps"] if file else on.base.apps)
     problems = []
     for app in tags:

@@ -26,6 +26,7 @@ def run(call: Call) -> int:
 
 
 def counts(stage: Object) -> tuple[object, str, str]:
+    """Revision, ready Apps and ready Services of a Stage."""
     status = stage.get("status") or {}
     return (
         status.get("revision") or 0,
