@@ -72,6 +72,11 @@ class Type(StrEnum):
     ENV_PAIR = "KEY=VALUE"
     SECRET_KEY = "NAME/KEY"  # noqa: S105 - the form of a reference, no secret
     OPTION = "option"
+    ORGANIZATION = "Organization"
+    REVISION = "revision"
+    CONTEXT = "context of the kubeconfig"
+    COMMAND = "command"
+    FILE = "file"
     SWITCH = "switch"
     """A flag without a value."""
 

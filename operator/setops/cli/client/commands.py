@@ -23,7 +23,12 @@ COMMANDS: Final = (
         help="Chooses the cluster: a context of your kubeconfig, or a cluster of EKS.",
         example="login production",
         arguments=(
-            Argument("CONTEXT", "The context; without it they are listed.", arity=Arity.OPTIONAL),
+            Argument(
+                "CONTEXT",
+                "The context; without it they are listed.",
+                Type.CONTEXT,
+                arity=Arity.OPTIONAL,
+            ),
         ),
         flags=(
             Flag("eks", "Name of an EKS cluster to import with the aws program."),
@@ -76,7 +81,7 @@ COMMANDS: Final = (
         scopes=(),
         help="Explains a command, or lists all.",
         example="help resource:set",
-        arguments=(Argument("COMMAND", "The command.", arity=Arity.ANY),),
+        arguments=(Argument("COMMAND", "The command.", Type.COMMAND, arity=Arity.ANY),),
         run="shell.help",
     ),
 )

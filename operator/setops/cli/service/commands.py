@@ -43,7 +43,7 @@ COMMANDS: Final = (
         OF_SERVICE,
         "Uploads a file as a backup.",
         "--service store backup:upload store.tar.gz",
-        arguments=(Argument("FILE", "The file."),),
+        arguments=(Argument("FILE", "The file.", Type.FILE),),
     ),
     later(
         "backup:schedule",

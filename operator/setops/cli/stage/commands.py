@@ -55,11 +55,12 @@ COMMANDS: Final = (
         '{{ "{{" }} stands for braces that are meant as such.',
         example="stage:apply --file production.setops.yaml",
         flags=(
-            Flag("file", "The definition file; - for standard input.", short="f"),
+            Flag("file", "The definition file; - for standard input.", Type.FILE, short="f"),
             Flag("tag", "Image tags to move: APP=TAG,…", short="t", many=True),
             Flag(
                 "secrets",
                 "File with NAME=VALUE lines for {{ .Secrets.NAME }}; else the environment.",
+                Type.FILE,
             ),
             APPROVE,
             DETACH,

@@ -160,9 +160,13 @@ def _values(before: Sequence[str], flag: Flag | Level) -> Iterable[Choice]:
         return names.of_level(before, flag)
     if flag.choices:
         return flag.choices
-    if flag.name in ("file", "secrets"):
-        return (_FILES,)
-    return names.of_type(before, flag.type)
+    return _of_type(before, flag.type)
+
+
+def _of_type(before: Sequence[str], type_: Type) -> Iterable[Choice]:
+    from setops.cli.shell.completion import names
+
+    return (_FILES,) if type_ is Type.FILE else names.of_type(before, type_)
 
 
 def _arguments(before: Sequence[str], command: _TypedCommand) -> Iterable[Choice]:
@@ -186,21 +190,13 @@ def _of_argument(
     form = command.forms[0]
     if argument.choices:
         return argument.choices
-    if argument.name == "FILE":
-        return (_FILES,)
-    if form.name == "help":
+    if argument.type is Type.COMMAND:
         return _after_help(command.values)
     if form.name == "why":
         return names.for_why(before, command.values)
     if isinstance(form, Own) and form.named is not None and argument.arity is Arity.OPTIONAL:
         return names.of_level(before, form.named)
-    if form.name == "organization:switch":
-        return names.organizations(before)
-    if form.name == "login":
-        return names.contexts()
-    if form.name in ("changeset:diff", "changeset:revert"):
-        return names.revisions(before)
-    return names.of_type(before, argument.type)
+    return _of_type(before, argument.type)
 
 
 def _after_help(values: Sequence[str]) -> Iterator[Choice]:

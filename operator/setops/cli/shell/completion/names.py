@@ -64,6 +64,12 @@ def of_type(before: Sequence[str], type_: Type) -> Iterable[Choice]:
             ]
         case Type.OPTION:
             return _options(_session(before))
+        case Type.ORGANIZATION:
+            return _named(_session(before).cluster.list(ORGANIZATION))
+        case Type.REVISION:
+            return _revisions(_session(before))
+        case Type.CONTEXT:
+            return _contexts()
         case _:
             return ()
 
@@ -76,22 +82,15 @@ def for_why(before: Sequence[str], values: Sequence[str]) -> Iterable[Choice]:
     return _of_stage(_session(before), kind) if kind and len(values) == 1 else ()
 
 
-def organizations(before: Sequence[str]) -> Iterable[Choice]:
-    """All Organizations."""
-    return _named(_session(before).cluster.list(ORGANIZATION))
-
-
-def contexts() -> Iterator[Choice]:
-    """The contexts of the kubeconfig."""
+def _contexts() -> Iterator[Choice]:
     from setops.kube import kubeconfig
 
     for name, context in kubeconfig.load().contexts.items():
         yield Choice(name, str(context.get("cluster", "")))
 
 
-def revisions(before: Sequence[str]) -> Iterator[Choice]:
+def _revisions(session: Session) -> Iterator[Choice]:
     """The Stage's revisions, the newest first."""
-    session = _session(before)
     place = session.place()
     selector = f"{LABEL_STAGE}={place.stage}"
     found = session.cluster.list(CONTROLLER_REVISION, place.home, selector)
