@@ -39,9 +39,9 @@ class Section:
     blank: Entry | None = None
     key_rules: tuple[KeyRule, ...] = ()
 
-    def path(self, name: str) -> str:
-        """The path of an entry in the definition: `apps.web`."""
-        return f"{self.name}.{name}"
+    def path(self, name: str, *fields: str) -> str:
+        """The path of an entry, or of a field in it, in the definition: `apps.web.env.KEY`."""
+        return ".".join((self.name, name, *fields))
 
     def name_problem(self, name: str) -> Problem | None:
         """What is wrong with the name of an entry, or None."""

@@ -9,6 +9,7 @@ from setops.api.app import AppSpec
 from setops.api.container import Container, ContainerHealthCheck
 from setops.api.definition import StageDefinition
 from setops.api.errors import Problem, ProblemsError, Validator
+from setops.api.section import APPS
 from setops.language import edit, network
 from setops.language.command import (
     OF_APP,
@@ -54,7 +55,7 @@ def _set_health_check(
     definition: StageDefinition, invocation: Invocation, _context: CommandContext
 ) -> StageDefinition:
     app: AppSpec = edit.app_of(definition, invocation.app)
-    path = f"apps.{invocation.app}.container.healthCheck"
+    path = APPS.path(invocation.app, "container", "healthCheck")
     check = app.container.health_check if app.container else None
     fields: dict[str, Any] = {}
     problems: list[Problem] = []

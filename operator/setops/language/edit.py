@@ -124,7 +124,7 @@ def without(entries: Mapping[str, Any] | None, key: str, of: AppMap) -> dict[str
     if key not in left:
         hint = _hint(key, left) or "it has none"
         refuse(
-            f"apps.{of.app}.{of.field}.{key}",
+            APPS.path(of.app, of.field, key),
             Validator.NOT_FOUND,
             f"App {quoted(of.app)} has no {of.what} {quoted(key)}; {hint}",
         )

@@ -9,6 +9,7 @@ from setops.api.definition import StageDefinition
 from setops.api.environment import EnvVar
 from setops.api.errors import Problem, ProblemsError, Validator, quoted
 from setops.api.keys import ENV_KEYS
+from setops.api.section import APPS
 from setops.language import edit
 from setops.language.command import (
     OF_APP,
@@ -57,12 +58,12 @@ def _key_problems(app: str, pairs: Pairs) -> list[Problem]:
     told, more = problems[:_MAX_TOLD], len(problems) - _MAX_TOLD
     if more > 0:
         message = f"{more} more keys of this line can't be set either; correct these first"
-        told.append(Problem(f"apps.{app}.env", Validator.INVALID_FORMAT, message))
+        told.append(Problem(APPS.path(app, "env"), Validator.INVALID_FORMAT, message))
     return told
 
 
 def _flag_problems(invocation: Invocation, pairs: Pairs) -> list[Problem]:
-    field = f"apps.{invocation.app}.env.{pairs[0][0]}"
+    field = APPS.path(invocation.app, "env", pairs[0][0])
     for flag in ("description", "secret"):
         if flag in invocation.flags and len(pairs) > 1:
             message = f"--{flag} goes with a single variable; set the others in a line of their own"

@@ -7,6 +7,7 @@ from typing import Any, Final
 from setops.api.definition import StageDefinition
 from setops.api.errors import ProblemsError, Validator, quoted
 from setops.api.keys import ENV_KEYS, LINK_KEYS
+from setops.api.section import APPS
 from setops.language import edit
 from setops.language.command import (
     OF_APP,
@@ -24,7 +25,7 @@ def _create(
 ) -> StageDefinition:
     (service,) = invocation.arguments
     app = edit.app_of(definition, invocation.app)
-    field = f"apps.{invocation.app}.links.{service}"
+    field = APPS.path(invocation.app, "links", service)
     problem = LINK_KEYS.problem(invocation.app, service)
     if problem is not None:
         raise ProblemsError([problem])

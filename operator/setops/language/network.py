@@ -9,6 +9,7 @@ from typing import Any, Final
 from setops.api.app import AppSpec
 from setops.api.definition import StageDefinition
 from setops.api.network import Network, NetworkHealthCheck
+from setops.api.section import APPS
 from setops.language import edit
 from setops.language.command import (
     OF_APP,
@@ -88,7 +89,7 @@ def _set(setting: _Setting) -> Command:
     ) -> StageDefinition:
         (text,) = invocation.arguments
         app = edit.app_of(definition, invocation.app)
-        value = setting.read(text, f"apps.{invocation.app}.{setting.path}")
+        value = setting.read(text, APPS.path(invocation.app, setting.path))
         return edit.change_app(definition, invocation.app, setting.change(app, value))
 
     return Command(

@@ -9,6 +9,7 @@ from setops.api.app import MAX_RELEASES
 from setops.api.container import DIGEST
 from setops.api.definition import StageDefinition
 from setops.api.errors import Code, Validator, quoted
+from setops.api.section import APPS
 from setops.language import edit
 from setops.language.command import OF_APP, Argument, Command, CommandContext, Invocation, Type
 
@@ -25,7 +26,7 @@ def _create(
     app = edit.app_of(definition, invocation.app)
     releases: dict[str, Any] = dict(app.releases or {})
     number = max(map(int, releases), default=0) + 1
-    field = f"apps.{invocation.app}.releases.{number}.image"
+    field = APPS.path(invocation.app, "releases", str(number), "image")
     releases[str(number)] = {"image": _image(text, field, invocation.app, context)}
     for old in sorted(map(int, releases)):
         if len(releases) <= MAX_RELEASES:
@@ -69,11 +70,11 @@ def _activate(
 ) -> StageDefinition:
     (text,) = invocation.arguments
     app = edit.app_of(definition, invocation.app)
-    number = edit.integer(text, f"apps.{invocation.app}.activeRelease")
+    number = edit.integer(text, APPS.path(invocation.app, "activeRelease"))
     releases = app.releases or {}
     if str(number) not in releases:
         edit.refuse(
-            f"apps.{invocation.app}.releases.{number}",
+            APPS.path(invocation.app, "releases", str(number)),
             Validator.NOT_FOUND,
             f"App {quoted(invocation.app)} has no {_missing(number, sorted(map(int, releases)))}",
             Code.RELEASE_DOES_NOT_EXIST,
@@ -105,7 +106,7 @@ COMMANDS: Final = (
             ),
         ),
         apply=_create,
-        makes=lambda invocation: f"apps.{invocation.app}.releases",
+        makes=lambda invocation: APPS.path(invocation.app, "releases"),
     ),
     Command(
         name="release:activate",
