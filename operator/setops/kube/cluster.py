@@ -18,7 +18,7 @@ from setops.kube.cache import Cache, version_of
 from setops.kube.client import Client, Propagation
 from setops.kube.compare import differences
 from setops.kube.errors import AlreadyExists, Conflict, NotFound
-from setops.kube.trim import trim
+from setops.kube.watched import WATCHED
 
 ANNOTATION_DESIRED: Final = f"{GROUP}/desired"
 """On a child object: the hash of what was applied, which tells when a field is no longer wanted."""
@@ -255,10 +255,14 @@ class Cluster:
         return self._seen(await self.client.merge_patch(key_of(obj), patch, subresource="status"))
 
     def _seen(self, obj: Object) -> Object:
-        """Take an answer into the cache and give what readers of the cache would see of it."""
+        """Store an answer in the cache. Returns it as readers of the cache would see it."""
         key = key_of(obj)
         self.cache.put(obj)
-        return self.cache.get(key) or trim(key.kind, obj)
+        found = self.cache.get(key)
+        if found is None:  # deleted again, or of a kind that isn't watched
+            row = WATCHED.get(key.kind)
+            return row.trimmed(obj) if row else obj
+        return found
 
 
 def merge_patch(old: Mapping[str, Any], new: Mapping[str, Any]) -> Object:

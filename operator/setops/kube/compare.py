@@ -14,25 +14,16 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
-from setops.api.kinds import SECRET, Object
+from setops.api.kinds import SECRET, Object, kind_of
 from setops.kube import quantity
 from setops.kube.trim import hash_of
+from setops.kube.watched import WATCHED, MergeKeys
 
-_MERGE_KEYS: Final[Mapping[str, tuple[tuple[str, ...], ...]]] = {
-    "containers": (("name",),),
-    "initContainers": (("name",),),
-    "env": (("name",),),
-    "volumes": (("name",),),
-    "volumeMounts": (("mountPath",),),
-    "imagePullSecrets": (("name",),),
-    "ownerReferences": (("uid",),),
-    "topologySpreadConstraints": (("topologyKey", "whenUnsatisfiable"),),
-    # Of a container; of a Service.
-    "ports": (("containerPort", "protocol"), ("port", "protocol")),
-}
-"""Lists whose items have a name, by which they are compared whatever their order."""
+_MERGE_KEYS: Final[MergeKeys] = {"ownerReferences": ("uid",)}
+"""Of every kind; `watched` has those of each. Their items are compared whatever their order."""
 
 _OPEN_LISTS: Final = frozenset({"ownerReferences", "finalizers"})
 """Lists to which others may add: only what we want of them counts."""
@@ -102,94 +93,104 @@ def differences(desired: Object, live: Object) -> tuple[str, ...]:
     `live` may be trimmed, and values of a Secret may be hashed in either. Paths look like
     `spec.template.spec.containers[web].env[MODE].value`; values are never shown.
     """
-    return tuple(_object(desired, live))
-
-
-def _object(desired: Object, live: Object) -> Iterator[str]:
-    if (desired["apiVersion"], desired["kind"]) == (SECRET.api_version, SECRET.kind):
+    kind = kind_of(desired)
+    if kind == SECRET:
         desired, live = _secret(desired), _secret(live)
-    metadata = live.get("metadata") or {}
-    for name, want in desired["metadata"].items():
-        if name in _IDENTITY:
-            yield from _value(f"metadata.{name}", name, want, metadata.get(name))
-    for name, want in desired.items():
-        if name not in ("apiVersion", "kind", "metadata", "status"):
-            yield from _value(name, name, want, live.get(name))
+    row = WATCHED.get(kind)
+    compared = _Comparison({**_MERGE_KEYS, **(row.merge_keys if row else {})})
+    return tuple(compared.objects(desired, live))
 
 
-def _value(path: str, name: str, want: Any, have: Any) -> Iterator[str]:
-    if want == have and type(want) is type(have):
-        return
-    if name in _RULES and isinstance(want, list):
-        if _with_protocol(want) != _with_protocol(have or []):
+@dataclass(frozen=True, slots=True)
+class _Comparison:
+    """Yields the paths of differences; `name` is that of the field that holds two values."""
+
+    merge_keys: MergeKeys
+
+    def objects(self, desired: Object, live: Object) -> Iterator[str]:
+        metadata = live.get("metadata") or {}
+        for name, want in desired["metadata"].items():
+            if name in _IDENTITY:
+                yield from self._values(f"metadata.{name}", name, want, metadata.get(name))
+        for name, want in desired.items():
+            if name not in ("apiVersion", "kind", "metadata", "status"):
+                yield from self._values(name, name, want, live.get(name))
+
+    def _values(self, path: str, name: str, want: Any, have: Any) -> Iterator[str]:
+        if want == have and type(want) is type(have):
+            return
+        if name in _RULES and isinstance(want, list):
+            if _with_protocol(want) != _with_protocol(have or []):
+                yield path
+        elif isinstance(want, dict):
+            if isinstance(have, dict) or _empty(have):
+                yield from self._maps(path, name, want, have or {})
+            else:
+                yield path
+        elif isinstance(want, list):
+            if isinstance(have, list) or _empty(have):
+                yield from self._lists(path, name, want, have or [])
+            else:
+                yield path
+        elif not _equal(name, want, have):
             yield path
-    elif isinstance(want, dict):
-        if isinstance(have, dict) or _empty(have):
-            yield from _map(path, name, want, have or {})
-        else:
-            yield path
-    elif isinstance(want, list):
-        if isinstance(have, list) or _empty(have):
-            yield from _list(path, name, want, have or [])
-        else:
-            yield path
-    elif not _equal(name, want, have):
-        yield path
 
+    def _maps(
+        self, path: str, name: str, want: Mapping[str, Any], have: Mapping[str, Any]
+    ) -> Iterator[str]:
+        for key, value in want.items():
+            where = f"{path}.{key}"
+            if name in _QUANTITIES:
+                if key not in have or not quantity.equal(value, have[key]):
+                    yield where
+            else:
+                yield from self._values(where, key, value, have.get(key))
+        for key, value in have.items():
+            if key not in want and key in _RUNS and value:
+                yield f"{path}.{key}"
+            if key not in want and name in _CLOSED_MAPS and not _empty(value):
+                yield f"{path}.{key}"
 
-def _map(path: str, name: str, want: Mapping[str, Any], have: Mapping[str, Any]) -> Iterator[str]:
-    for key, value in want.items():
-        where = f"{path}.{key}"
-        if name in _QUANTITIES:
-            if key not in have or not quantity.equal(value, have[key]):
+    def _lists(
+        self, path: str, name: str, want: Sequence[Any], have: Sequence[Any]
+    ) -> Iterator[str]:
+        identify = self._identifier(name, want, have)
+        if identify is None:
+            if len(want) != len(have):
+                yield path
+            for index, (one, other) in enumerate(zip(want, have, strict=False)):
+                yield from self._values(f"{path}[{index}]", "", one, other)
+            return
+        there = {identify(item): item for item in have}
+        for item in want:
+            identity = identify(item)
+            where = f"{path}[{identity}]"
+            if identity not in there:
                 yield where
-        else:
-            yield from _value(where, key, value, have.get(key))
-    yield from (f"{path}.{key}" for key in have if key in _RUNS and key not in want and have[key])
-    if name in _CLOSED_MAPS:
-        yield from (f"{path}.{key}" for key in have if key not in want and not _empty(have[key]))
+            else:
+                other = there.pop(identity)
+                yield from self._values(where, "", item, other)
+                if name == "env":  # a union: `valueFrom` beside our `value` is another variable
+                    yield from (f"{where}.{key}" for key in other if key not in item)
+        if name not in _OPEN_LISTS:
+            yield from (f"{path}[{identity}]" for identity in there)
 
+    def _identifier(
+        self, name: str, want: Sequence[Any], have: Sequence[Any]
+    ) -> Callable[[Any], str] | None:
+        """How items of a list are told apart; None when only by their position."""
+        if name == "finalizers":
+            return str
+        fields = self.merge_keys.get(name)
+        items = [*want, *have]
+        if not fields or not all(isinstance(item, dict) and fields[0] in item for item in items):
+            return None
 
-def _list(path: str, name: str, want: Sequence[Any], have: Sequence[Any]) -> Iterator[str]:
-    identify = _identifier(name, want, have)
-    if identify is None:
-        if len(want) != len(have):
-            yield path
-        for index, (one, other) in enumerate(zip(want, have, strict=False)):
-            yield from _value(f"{path}[{index}]", "", one, other)
-        return
-    there = {identify(item): item for item in have}
-    for item in want:
-        identity = identify(item)
-        where = f"{path}[{identity}]"
-        if identity not in there:
-            yield where
-        else:
-            other = there.pop(identity)
-            yield from _value(where, "", item, other)
-            if name == "env":  # a union: `valueFrom` beside our `value` is another variable
-                yield from (f"{where}.{key}" for key in other if key not in item)
-    if name not in _OPEN_LISTS:
-        yield from (f"{path}[{identity}]" for identity in there)
-
-
-def _identifier(name: str, want: Sequence[Any], have: Sequence[Any]) -> Callable[[Any], str] | None:
-    """How items of a list are told apart; None when only by their position."""
-    if name == "finalizers":
-        return str
-    items = [*want, *have]
-    if not all(isinstance(item, dict) for item in items):
-        return None
-    for fields in _MERGE_KEYS.get(name, ()):
-        if not all(fields[0] in item for item in items):
-            continue
-
-        def identify(item: Mapping[str, Any], fields: tuple[str, ...] = fields) -> str:
+        def identify(item: Mapping[str, Any]) -> str:
             return "/".join(str(item.get(field, _DEFAULTS.get(field, ""))) for field in fields)
 
-        if all(len({*map(identify, side)}) == len(side) for side in (want, have)):
-            return identify
-    return None
+        has_no_twins = all(len({*map(identify, side)}) == len(side) for side in (want, have))
+        return identify if has_no_twins else None
 
 
 def _equal(name: str, want: object, have: object) -> bool:

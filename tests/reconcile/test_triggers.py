@@ -27,8 +27,9 @@ from setops.api.kinds import (
     Object,
     key_of,
 )
-from setops.kube.cache import Change
-from setops.reconcile.routes import routes
+from setops.kube.cache import ObjectChange
+from setops.kube.watched import WATCHED
+from setops.reconcile.triggers import TRIGGERS, triggered
 from tests.reconcile.samples import (
     HOME,
     LABELS,
@@ -76,8 +77,8 @@ def world() -> World:
 UNFINISHED: Final = {Key(CHANGESET, SPACE, name) for name in ("draft", "queued", "new")}
 
 
-def marked(here: World, change: Change) -> set[Key]:
-    return set(routes(here.cluster, change))
+def marked(here: World, change: ObjectChange) -> set[Key]:
+    return set(triggered(here.cluster, change))
 
 
 def edited(here: World, key: Key, **content: Any) -> set[Key]:
@@ -335,3 +336,14 @@ def test_a_changeset_that_moves_on_wakes_those_behind_it() -> None:
 def test_the_end_of_a_changeset_is_told_to_a_stage_that_waits_for_it() -> None:
     here = world()
     assert PRODUCTION in marked(here, here.drop(DRAFT))
+
+
+def test_every_watched_kind_has_its_row() -> None:
+    assert set(TRIGGERS) == set(WATCHED)
+
+
+@pytest.mark.parametrize("kind", set(WATCHED) - {NAMESPACE, ORGANIZATION, PROJECT}, ids=str)
+def test_every_object_concerns_those_that_own_it(kind: Kind) -> None:
+    here = world()
+    child = make(kind, "child", SPACE, ownerReferences=owned_by(app("worker")), spec={})
+    assert WORKER in marked(here, here.put(child))
