@@ -66,7 +66,6 @@ class Settings:
         Mapping[str, str],
         "labels of the ingress controller's namespace, which every NetworkPolicy lets in",
     ] = field(default_factory=lambda: {"kubernetes.io/metadata.name": "kube-system"})
-    cluster_domain: Annotated[str, "the cluster's DNS domain"] = "cluster.local"
 
     @property
     def lease(self) -> Durations:
