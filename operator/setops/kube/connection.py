@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 
 import aiohttp
 
-from setops.kube.transport import Answer
+from setops.kube.transport import JSON, Answer
 
 if TYPE_CHECKING:
     from kubernetes.aio.client.configuration import Configuration
@@ -70,10 +70,16 @@ class Connection:
         return header
 
     async def request(
-        self, method: str, path: str, *, content_type: str = "", body: object = None
+        self,
+        method: str,
+        path: str,
+        *,
+        content_type: str = "",
+        body: object = None,
+        accept: str = JSON,
     ) -> Answer:
         """See `Transport.request`. A token that is refused is read anew, once."""
-        headers = {"Accept": "application/json", "User-Agent": "setops"}
+        headers = {"Accept": accept, "User-Agent": "setops"}
         if content_type:
             headers["Content-Type"] = content_type
         refused = await self._authorize(headers)
@@ -84,11 +90,11 @@ class Connection:
             answer = await self._send(method, path, headers, body)
         return answer
 
-    def session(self, response_class: type[aiohttp.ClientResponse]) -> aiohttp.ClientSession:
-        """A session of its own for long-lived watches, with the same trust and credentials.
+    def session(self) -> aiohttp.ClientSession:
+        """A new session for long-lived watches, with the same trust and credentials.
 
-        A request whose token is refused waits for another token as long as its caller has patience:
-        this session outlives tokens.
+        It outlives tokens: a request whose token is refused waits until there is another one, or
+        until its caller's timeout.
         """
 
         async def authorize(
@@ -108,7 +114,6 @@ class Connection:
             connector=aiohttp.TCPConnector(limit=0, ssl=context),
             cookie_jar=aiohttp.DummyCookieJar(),
             proxy=self._configuration.proxy,
-            response_class=response_class,
             middlewares=(authorize,),
             headers={"User-Agent": "setops"},
         )

@@ -7,7 +7,7 @@
     ├── NotFound           404
     ├── AlreadyExists      409 on create
     ├── Conflict           409 on a stale resourceVersion or uid, or a field of another manager
-    ├── Gone               410, a list that must be started anew
+    ├── Gone               410, a list or watch that must be started anew
     ├── Invalid            422
     ├── TooLarge           413, or 500 where etcd says so
     ├── TooManyRequests    429, says when to try again
@@ -70,11 +70,6 @@ class ApiError(Exception):
         """Whether a create was refused because its namespace is on its way out."""
         return any(reason == "NamespaceTerminating" for _, reason, _ in self.causes)
 
-    @property
-    def quota_exceeded(self) -> bool:
-        """Whether a ResourceQuota stands in the way (the server says so only in words)."""
-        return self.status == 403 and "exceeded quota" in self.message
-
 
 class BadRequest(ApiError):
     """The server does not understand the request."""
@@ -105,7 +100,7 @@ class Conflict(ApiError):
 
 
 class Gone(ApiError):
-    """The continue token of a list is too old."""
+    """The continue token of a list, or the version that a watch starts from, is too old."""
 
     transient = True
 

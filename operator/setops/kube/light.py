@@ -19,7 +19,7 @@ from typing import Any, Final, TypeVar
 from urllib.parse import urlsplit
 
 from setops.kube.kubeconfig import Credentials, Target
-from setops.kube.transport import Answer
+from setops.kube.transport import JSON, Answer
 
 TIMEOUT: Final = 30.0
 """Seconds without an answer after which a request has failed."""
@@ -50,10 +50,16 @@ class LightTransport:
         return self._target.server
 
     async def request(
-        self, method: str, path: str, *, content_type: str = "", body: object = None
+        self,
+        method: str,
+        path: str,
+        *,
+        content_type: str = "",
+        body: object = None,
+        accept: str = JSON,
     ) -> Answer:
         """See `Transport.request`."""
-        headers = {"Accept": "application/json", "User-Agent": "setops"}
+        headers = {"Accept": accept, "User-Agent": "setops"}
         if content_type:
             headers["Content-Type"] = content_type
         payload = None if body is None else json.dumps(body).encode()

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Protocol
+
+JSON: Final = "application/json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +26,13 @@ class Transport(Protocol):
         """What `request` raises when there was no answer."""
 
     async def request(
-        self, method: str, path: str, *, content_type: str = "", body: object = None
+        self,
+        method: str,
+        path: str,
+        *,
+        content_type: str = "",
+        body: object = None,
+        accept: str = JSON,
     ) -> Answer:
         """Send `body` as JSON."""
 

@@ -81,8 +81,8 @@ def _lease(settings: Settings, connection: Connection, metrics: Metrics) -> Leas
 def _state(operator: Operator) -> health.State:
     return health.State(
         leading=operator.leading,
-        synced=operator.feed.synced.is_set(),
-        silence=operator.feed.silence,
+        synced=operator.watches.synced.is_set(),
+        silence=operator.watches.silence,
         oldest_wait=operator.queue.oldest_wait,
         longest_run=operator.queue.longest_run,
     )
@@ -101,7 +101,7 @@ def _expose(operator: Operator, cluster: Cluster, metrics: Metrics) -> None:
     metrics.gauge(
         "setops_watch_silence_seconds",
         "Time since any watch brought anything",
-        lambda: operator.feed.silence,
+        lambda: operator.watches.silence,
     )
     metrics.gauge(
         "setops_events_dropped", "Events that were not written", lambda: operator.events.dropped

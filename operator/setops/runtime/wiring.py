@@ -1,4 +1,4 @@
-"""Which reconciler handles which kind, and which keys a change marks."""
+"""Puts the reconcilers together: how a key is handled, and which keys a change marks."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from setops.api.kinds import Key
 from setops.aws.clients import Clients
 from setops.aws.clients import Settings as AwsSettings
 from setops.aws.gateway import Gateway
-from setops.kube.cache import Change
+from setops.kube.cache import ObjectChange
 from setops.kube.cluster import Cluster
 from setops.kube.events import EventRecorder
 from setops.reconcile.context import Context, Options
 from setops.reconcile.driver import reconcile
-from setops.reconcile.routes import routes
+from setops.reconcile.triggers import triggered
 from setops.runtime.attempt import Handle
 from setops.runtime.metrics import Metrics
 from setops.runtime.settings import Settings
 
-Routes = Callable[[Change], Iterable[Key]]
+Triggered = Callable[[ObjectChange], Iterable[Key]]
 """The keys to reconcile after a change."""
 
 
@@ -38,7 +38,7 @@ class Reconcilers:
     """How a key is handled, and which keys a change marks."""
 
     handle: Handle
-    routes: Routes
+    triggered: Triggered
 
 
 def build(parts: Parts) -> Reconcilers:
@@ -61,4 +61,4 @@ def build(parts: Parts) -> Reconcilers:
     async def handle(key: Key) -> float | None:
         return await reconcile(context, key)
 
-    return Reconcilers(handle, lambda change: routes(parts.cluster, change))
+    return Reconcilers(handle, lambda change: triggered(parts.cluster, change))
