@@ -25,7 +25,7 @@ from setops.language.command import INNER, Level
 
 if TYPE_CHECKING:
     from setops.cli.cluster import Cluster
-    from setops.kube.kubeconfig import Target
+    from setops.kube.kubeconfig import ClusterAccess
 
 _SHOWN: Final = 10
 
@@ -53,7 +53,7 @@ class Session:
         self.scope = scope
         self._context = context
         self._cluster: Cluster | None = None
-        self._target: Target | None = None
+        self._target: ClusterAccess | None = None
         self._user: str | None = None
         self._place: Place | None = None
 
@@ -69,7 +69,7 @@ class Session:
         return self._cluster
 
     @property
-    def target(self) -> Target:
+    def target(self) -> ClusterAccess:
         """Where the API server is, by which context."""
         if self._target is None:
             _ = self.cluster

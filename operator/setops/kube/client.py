@@ -1,7 +1,7 @@
-"""Requests to the API server, one method a verb; objects in and out as plain dictionaries.
+"""Requests to the API server, one method per verb. Objects are plain dictionaries.
 
-Every write names the field manager `setops` and asks for strict validation, so that a field that
-the schema does not know is refused instead of dropped.
+Every write names the field manager `setops`. It asks for strict validation too: a field that the
+schema doesn't know is refused rather than dropped.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from setops.kube.transport import JSON, Answer, Transport
 
 Verb = Literal["get", "list", "create", "update", "apply", "patch", "delete"]
 Observer = Callable[[Verb, Kind, int, bool], None]
-"""Told of every answer: verb, kind, HTTP status (0 when there was none), whether a dry run."""
+"""Hears of every answer: verb, kind, HTTP status (0 if there was none), whether a dry run."""
 
 Propagation = Literal["Background", "Foreground", "Orphan"]
 
@@ -180,9 +180,9 @@ class Client:
         return await self._call(_Request("create", key, "POST", path, query, obj, dry_run=dry_run))
 
     async def replace(self, obj: Object, *, dry_run: bool = False) -> Object:
-        """Put an object in the place of the live one.
+        """Replace the live object.
 
-        Raises NotFound, and Conflict when it carries a `resourceVersion` that is not the newest.
+        Raises NotFound. Raises Conflict if `obj` carries a `resourceVersion` that isn't the newest.
         """
         key = key_of(obj)
         return await self._call(
@@ -190,10 +190,10 @@ class Client:
         )
 
     async def apply(self, obj: Object, *, force: bool = True, dry_run: bool = False) -> Object:
-        """Server-side apply: create the object or make it have what `obj` has.
+        """Server-side apply: create the object, or make it have what `obj` has.
 
-        What we applied before and no longer do is taken away, unless somebody else owns it too.
-        Without `force`, raises Conflict where another manager holds a field.
+        Fields that we applied before and no longer do are removed, unless somebody else owns them
+        too. Without `force`, raises Conflict where another manager holds a field.
         """
         key = key_of(obj)
         query = _write(dry_run) | {"force": "true" if force else "false"}
@@ -222,9 +222,9 @@ class Client:
         propagation: Propagation | None = None,
         dry_run: bool = False,
     ) -> Object | None:
-        """Delete an object: None when it is gone, else what remains until its finalizers end.
+        """Delete an object. Returns None if it is gone, or what stays until its finalizers end.
 
-        Raises NotFound, and Conflict when `uid` or `resource_version` are not those of the object.
+        Raises NotFound. Raises Conflict if the object has another `uid` or `resource_version`.
         """
         options: Object = {"apiVersion": "v1", "kind": "DeleteOptions"}
         preconditions = {"uid": uid, "resourceVersion": resource_version}

@@ -1,13 +1,13 @@
-"""Does a live object have what we want of it? Answered without a write.
+"""Finds out whether a live object has what we want of it, without a write. Pure.
 
-Pure. The desired object is compared as a subset: what the API server filled in by default is no
-difference, and what others added to a map (a label, an annotation) is none either. An item that
-somebody added to a list that we set is a difference, since such a list is ours whole: an extra
-environment variable or port changes what runs. So is an extra entry in a selector, in resource
-limits or in a Secret, and a command or a volume where we set none.
+The desired object is compared as a subset. Defaults of the API server are no difference, nor is
+what others added to a map, such as a label. A list that we set is ours as a whole: an item that
+somebody added to it is a difference, since an extra environment variable or port changes what runs.
+So is an extra entry in a selector, in resource limits or in a Secret, and a command or a volume
+where we set none.
 
 A field that we once set and no longer want looks like a default here. `Cluster.apply` finds those
-by the hash of the desired object that it leaves on the live one.
+by the hash of the desired object, which it leaves on the live one.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ from setops.kube.trim import hash_of
 from setops.kube.watched import WATCHED, MergeKeys
 
 _MERGE_KEYS: Final[MergeKeys] = {"ownerReferences": ("uid",)}
-"""Of every kind; `watched` has those of each. Their items are compared whatever their order."""
+"""For all kinds; `watched` has those of each kind. The order of such lists doesn't matter."""
 
 _OPEN_LISTS: Final = frozenset({"ownerReferences", "finalizers"})
-"""Lists to which others may add: only what we want of them counts."""
+"""Lists to which others may add items."""
 
 _CLOSED_MAPS: Final = frozenset(
     {"selector", "matchLabels", "podSelector", "nodeSelector", "data", "requests", "limits", "hard"}
@@ -56,14 +56,17 @@ _RUNS: Final = frozenset(
         "paused",
     }
 )
-"""What is nobody's but ours to say even when we don't: it changes what runs, and has no default.
-Where it runs (a node selector, a toleration) others may say."""
+"""Fields that nobody else may set even where we don't.
+
+They change what runs and have no default. Where it runs, such as a node selector or a toleration,
+others may decide.
+"""
 
 _QUANTITIES: Final = frozenset({"requests", "limits", "hard"})
 """Maps whose values are quantities."""
 
 _RULES: Final = frozenset({"ingress", "egress"})
-"""Lists of a NetworkPolicy: an empty selector means everything, so emptiness counts in them."""
+"""Lists of a NetworkPolicy. Emptiness counts in them: an empty selector matches everything."""
 
 _OMITTED: Final = frozenset(
     {
@@ -84,14 +87,14 @@ _OMITTED: Final = frozenset(
 
 _DEFAULTS: Final[Mapping[str, object]] = {"protocol": "TCP"}
 _IDENTITY: Final = frozenset({"labels", "annotations", "ownerReferences", "finalizers"})
-"""All of the metadata that can differ between an object and itself."""
+"""The metadata that is compared."""
 
 
 def differences(desired: Object, live: Object) -> tuple[str, ...]:
-    """The paths at which `live` does not have what `desired` asks for; empty when all is well.
+    """The paths at which `live` lacks what `desired` asks for; empty if there are none.
 
-    `live` may be trimmed, and values of a Secret may be hashed in either. Paths look like
-    `spec.template.spec.containers[web].env[MODE].value`; values are never shown.
+    `live` may be trimmed, and either may have hashes for the values of a Secret. Paths look like
+    `spec.template.spec.containers[web].env[MODE].value`. They never contain values.
     """
     kind = kind_of(desired)
     if kind == SECRET:
@@ -178,7 +181,7 @@ class _Comparison:
     def _identifier(
         self, name: str, want: Sequence[Any], have: Sequence[Any]
     ) -> Callable[[Any], str] | None:
-        """How items of a list are told apart; None when only by their position."""
+        """What names an item of a list; None if only its position does."""
         if name == "finalizers":
             return str
         fields = self.merge_keys.get(name)
@@ -220,7 +223,7 @@ def _with_protocol(rules: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
 
 
 def _secret(secret: Object) -> Object:
-    """A Secret with all that it holds as hashes in `data`."""
+    """A Secret with hashes of all its values in `data`."""
     text = secret.get("stringData") or {}
     data = (secret.get("data") or {}) | {
         key: base64.b64encode(value.encode()).decode() for key, value in text.items()

@@ -25,8 +25,9 @@ from setops.api.kinds import (
     Kind,
 )
 from setops.kube.client import PAGE
-from setops.kube.connection import CONNECT_TIMEOUT, REQUEST_TIMEOUT, Connection
+from setops.kube.connection import CONNECT_TIMEOUT, Connection
 from setops.kube.informer import INACTIVITY_TIMEOUT, SERVER_TIMEOUT
+from setops.kube.transport import REQUEST_TIMEOUT
 from setops.runtime.watches import Event, Watches
 
 IDLE_TIMEOUT: Final = 0.05

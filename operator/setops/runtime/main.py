@@ -24,8 +24,8 @@ _log = logging.getLogger(__name__)
 def main() -> None:
     """Run the operator until a signal ends it.
 
-    Exit code 0 after SIGTERM or SIGINT, 1 when the Lease was lost or the work failed, 2 when the
-    settings or the way to the cluster are wrong.
+    The exit code is 0 after SIGTERM or SIGINT, 1 if the Lease was lost or the work failed, and 2 if
+    the settings are wrong or there is no way to reach a cluster.
     """
     settings = parse(sys.argv[1:])
     configure(settings.log_level, settings.log_format)
@@ -37,7 +37,7 @@ def main() -> None:
 
 
 async def run(settings: Settings) -> int:
-    """Run the operator; the exit code of the process. Raises ValueError without a cluster."""
+    """Run the operator. Returns the exit code. Raises ValueError without a cluster."""
     stop = asyncio.Event()
 
     def take_signals() -> None:
@@ -95,12 +95,12 @@ def _expose(operator: Operator, cluster: Cluster, metrics: Metrics) -> None:
     metrics.gauge("setops_queue_running", "Keys that are being handled", lambda: queue.running)
     metrics.gauge(
         "setops_queue_oldest_seconds",
-        "How long the key that has waited longest has waited for a worker",
+        "How long the key at the head of the queue has waited for a worker",
         lambda: queue.oldest_wait,
     )
     metrics.gauge(
         "setops_watch_silence_seconds",
-        "Time since any watch brought anything",
+        "Time since any watch of a child kind received anything",
         lambda: operator.watches.silence,
     )
     metrics.gauge(
