@@ -189,47 +189,41 @@ class Client:
             _Request("update", key, "PUT", _path(key), _write(dry_run), obj, dry_run=dry_run)
         )
 
-    async def apply(self, obj: Object, *, force: bool = True, dry_run: bool = False) -> Object:
+    async def apply(self, obj: Object, *, dry_run: bool = False) -> Object:
         """Server-side apply: create the object, or make it have what `obj` has.
 
         Fields that we applied before and no longer do are removed, unless somebody else owns them
-        too. Without `force`, raises Conflict where another manager holds a field.
+        too. Fields of other managers are taken over.
         """
         key = key_of(obj)
-        query = _write(dry_run) | {"force": "true" if force else "false"}
+        query = _write(dry_run) | {"force": "true"}
         return await self._call(
             _Request("apply", key, "PATCH", _path(key), query, obj, _APPLY_PATCH, dry_run)
         )
 
-    async def merge_patch(
-        self, key: Key, patch: Object, *, subresource: str = "", dry_run: bool = False
-    ) -> Object:
+    async def merge_patch(self, key: Key, patch: Object, *, subresource: str = "") -> Object:
         """JSON merge patch (RFC 7396): null removes, lists are replaced whole.
 
         Raises NotFound, and Conflict when the patch carries a stale `metadata.resourceVersion`.
         """
-        path, query = _path(key, subresource), _write(dry_run)
-        return await self._call(
-            _Request("patch", key, "PATCH", path, query, patch, _MERGE_PATCH, dry_run)
-        )
+        path, query = _path(key, subresource), _write()
+        return await self._call(_Request("patch", key, "PATCH", path, query, patch, _MERGE_PATCH))
 
     async def delete(
         self,
         key: Key,
         *,
         uid: str = "",
-        resource_version: str = "",
         propagation: Propagation | None = None,
         dry_run: bool = False,
     ) -> Object | None:
         """Delete an object. Returns None if it is gone, or what stays until its finalizers end.
 
-        Raises NotFound. Raises Conflict if the object has another `uid` or `resource_version`.
+        Raises NotFound. Raises Conflict if the object has another `uid`.
         """
         options: Object = {"apiVersion": "v1", "kind": "DeleteOptions"}
-        preconditions = {"uid": uid, "resourceVersion": resource_version}
-        if uid or resource_version:
-            options["preconditions"] = {name: v for name, v in preconditions.items() if v}
+        if uid:
+            options["preconditions"] = {"uid": uid}
         if propagation:
             options["propagationPolicy"] = propagation
         if dry_run:
@@ -277,6 +271,6 @@ def _path(key: Key, subresource: str = "") -> str:
     return key.kind.path(key.namespace, key.name, subresource)
 
 
-def _write(dry_run: bool) -> dict[str, str]:
+def _write(dry_run: bool = False) -> dict[str, str]:
     query = {"fieldManager": MANAGER, "fieldValidation": "Strict"}
     return query | {"dryRun": "All"} if dry_run else query

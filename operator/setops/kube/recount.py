@@ -100,17 +100,20 @@ class Recount:
                 await self._fetch(key)
 
     async def _versions(self) -> Versions:
-        """What there is; what is not there any more has been dropped from the cache."""
+        """What there is. The cache has nothing else by then."""
+        failures = 0
         while True:
             try:
                 found = await self._client.versions(self._kind)
+                break
             except ApiError as error:
-                _log.warning("%s can't be counted, trying again: %s", self._kind, error)
+                level = logging.DEBUG if failures else logging.WARNING
+                _log.log(level, "%s can't be counted, trying again: %s", self._kind, error)
+                failures += 1
                 await asyncio.sleep(self._pace.retry)
-                continue
-            for key in self._cache.retain(self._kind, found.items, found.version):
-                _log.info("%s was deleted, but no event said so", key)
-            return found
+        for key in self._cache.retain(self._kind, found.items, found.version):
+            _log.info("%s was deleted, but no event said so", key)
+        return found
 
     async def _behind(self, found: Versions, patience: float) -> Sequence[Key]:
         """What the cache still has in no version, or an older one, after a while."""
