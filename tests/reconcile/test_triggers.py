@@ -29,7 +29,7 @@ from setops.api.kinds import (
 )
 from setops.kube.cache import ObjectChange
 from setops.kube.watched import WATCHED
-from setops.reconcile.triggers import TRIGGERS, triggered
+from setops.reconcile.triggers import PACE, TRIGGERS, spacing_after, triggered
 from tests.reconcile.samples import (
     HOME,
     LABELS,
@@ -347,3 +347,17 @@ def test_every_object_concerns_those_that_own_it(kind: Kind) -> None:
     here = world()
     child = make(kind, "child", SPACE, ownerReferences=owned_by(app("worker")), spec={})
     assert WORKER in marked(here, here.put(child))
+
+
+def changed(here: World, key: Key, **content: Any) -> ObjectChange:
+    live = here.cluster.get(key)
+    assert live is not None
+    return here.put({**live, **content})
+
+
+def test_a_crowd_of_reports_is_paced_and_a_new_spec_is_not() -> None:
+    here = world()
+    report = {"status": {**reported(), "readyReplicas": 2}}
+    assert spacing_after(changed(here, WEB, **report)) == PACE
+    assert spacing_after(changed(here, PRODUCTION, **report)) == 0
+    assert spacing_after(changed(here, WEB, spec={"image": "b"})) == 0

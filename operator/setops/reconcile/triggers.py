@@ -41,6 +41,14 @@ from setops.kube.cluster import Cluster
 from setops.reconcile.places import is_deleting, labels_of, stage_key
 from setops.reconcile.rollout import trouble
 
+PACE: Final = 0.25
+_PACED: Final = frozenset({APP, DEPLOYMENT, NOTIFICATION, POD, SERVICE})
+"""A new status of these alone sets off at most one reconciliation of an object in `PACE` seconds.
+
+While many of them roll out, each report would otherwise be followed by one of its Stage, of its
+Changeset, and so on.
+"""
+
 Rule = Callable[[Cluster, ObjectChange, Object], Iterator[Key]]
 
 _BY_NAME: Final = {kind.kind: kind for kind in OURS}
@@ -51,6 +59,11 @@ def triggered(cluster: Cluster, change: ObjectChange) -> Iterator[Key]:
     obj = change.new or change.old or {}
     for rule in TRIGGERS[change.key.kind]:
         yield from rule(cluster, change, obj)
+
+
+def spacing_after(change: ObjectChange) -> float:
+    """Least seconds between two reconciliations of an object that such changes set off."""
+    return PACE if change.of_status_alone and change.key.kind in _PACED else 0.0
 
 
 def _itself(_: Cluster, change: ObjectChange, __: Object) -> Iterator[Key]:

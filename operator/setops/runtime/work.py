@@ -7,12 +7,13 @@ import logging
 from collections.abc import Callable
 from typing import Final
 
-from setops.api.kinds import APP, DEPLOYMENT, NOTIFICATION, POD, SERVICE, Key
+from setops.api.kinds import Key
 from setops.kube.cache import ObjectChange
 from setops.kube.cluster import Cluster
 from setops.kube.connection import Connection
 from setops.kube.events import EventRecorder
 from setops.kube.watched import WRITTEN_BY_USERS
+from setops.reconcile.triggers import spacing_after, triggered
 from setops.runtime import wiring
 from setops.runtime.attempt import delay, observed
 from setops.runtime.handlers import run_kopf
@@ -21,14 +22,6 @@ from setops.runtime.metrics import Metrics
 from setops.runtime.queue import Queue
 from setops.runtime.settings import Settings
 from setops.runtime.watches import Watches
-
-_PACED: Final = frozenset({APP, DEPLOYMENT, NOTIFICATION, POD, SERVICE})
-_PACE: Final = 0.25
-"""Least seconds between two reconciliations of an object because of the status of these kinds.
-
-While many of them roll out, each report would otherwise be followed by one of its Stage, of its
-Changeset, and so on.
-"""
 
 SYNC_TIMEOUT: Final = 60.0
 EVENTS_GRACE: Final = 3.0
@@ -54,10 +47,9 @@ class Operator:
         self._take_signals = take_signals
         self.watches = Watches(cluster.client, cluster.cache)
         self.events = EventRecorder(cluster.client, instance=settings.identity)
-        reconcilers = wiring.build(wiring.Parts(settings, cluster, self.events, metrics))
-        self._triggered = reconcilers.triggered
+        handle = wiring.reconciler(wiring.Parts(settings, cluster, self.events, metrics))
         self.queue: Queue[Key] = Queue(
-            observed(reconcilers.handle, metrics),
+            observed(handle, metrics),
             workers=settings.workers,
             delay=delay(settings.retry_cap),
         )
@@ -110,8 +102,8 @@ class Operator:
     def _changed(self, change: ObjectChange) -> None:
         """Mark what a change sets off, whether an event or one of our own writes brought it."""
         try:
-            spacing = _PACE if change.of_status_alone and change.key.kind in _PACED else 0.0
-            for key in self._triggered(change):
+            spacing = spacing_after(change)
+            for key in triggered(self._cluster, change):
                 self.queue.mark_paced(key, spacing)
         except Exception:
             # One object that nobody thought of must not keep all others from being followed.
