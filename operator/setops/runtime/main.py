@@ -12,7 +12,7 @@ from setops.kube.client import Client
 from setops.kube.cluster import Cluster
 from setops.kube.connection import Connection, connect
 from setops.kube.lease import Lease
-from setops.runtime import health, leadership
+from setops.runtime import collection, health, leadership
 from setops.runtime.logging import configure
 from setops.runtime.metrics import Metrics
 from setops.runtime.settings import Settings, parse
@@ -28,6 +28,7 @@ def main() -> None:
     the settings are wrong or there is no way to reach a cluster.
     """
     settings = parse(sys.argv[1:])
+    collection.tune()
     configure(settings.log_level, settings.log_format)
     try:
         sys.exit(asyncio.run(run(settings)))

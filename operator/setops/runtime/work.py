@@ -14,7 +14,7 @@ from setops.kube.connection import Connection
 from setops.kube.events import EventRecorder
 from setops.kube.watched import WRITTEN_BY_USERS
 from setops.reconcile.triggers import spacing_after, triggered
-from setops.runtime import wiring
+from setops.runtime import collection, wiring
 from setops.runtime.attempt import delay, observed
 from setops.runtime.handlers import run_kopf
 from setops.runtime.logging import about
@@ -91,9 +91,11 @@ class Operator:
             ) from error
         self._metrics.synced.set(1)
         _log.info("In sync: %d objects", self._cluster.cache.counts().total())
+        collection.exempt_what_lives()
         self.queue.start()
         while self._settings.resync:
             await asyncio.sleep(self._settings.resync)
+            collection.exempt_what_lives()
             for kind in WRITTEN_BY_USERS:
                 for key in self._cluster.cache.keys(kind):
                     self.queue.mark(key)
