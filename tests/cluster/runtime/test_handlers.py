@@ -30,7 +30,11 @@ class Recording(Watches):
 
     async def until_reached(self, kind: Kind, type_: str | None, name: str) -> None:
         """Wait until a handler was given such an event."""
-        await until(lambda: (kind, type_, name) in self.reached)
+        event = (kind, type_, name)
+        try:
+            await until(lambda: event in self.reached, 20)
+        except TimeoutError:
+            pytest.fail(f"the handler of {kind} was never given {type_} of {name}")
 
     def take(self, kind: Kind, event: Event) -> None:
         """Remember an event and take it."""
@@ -50,26 +54,28 @@ def test_every_kind_is_followed_by_its_handler(
             for kind in WRITTEN_BY_USERS:
                 await client.apply(manifest(kind, "before", namespace))
             running = asyncio.create_task(run_kopf(connection, watches, lambda: None))
-            for kind in WRITTEN_BY_USERS:
-                await watches.until_reached(kind, None, "before")
-                await client.apply(manifest(kind, "after", namespace))
-                await client.apply(manifest(kind, "after", namespace, annotations={"a": "b"}))
             try:
                 for kind in WRITTEN_BY_USERS:
-                    place = namespace if kind.namespaced else ""
-                    after, before = Key(kind, place, "after"), Key(kind, place, "before")
-                    await watches.until_reached(kind, "MODIFIED", "after")
-                    assert (kind, "ADDED", "after") in watches.reached
-                    known = cache.get(after)
-                    assert known is not None
-                    assert known["metadata"]["annotations"] == {"a": "b"}
-                    await asyncio.to_thread(delete, sandbox, kind, namespace, "before", "after")
-                    await watches.until_reached(kind, "DELETED", "before")
-                    await watches.until_reached(kind, "DELETED", "after")
-                    assert cache.get(before) is None
-                    assert cache.get(after) is None
+                    await follow(kind, client, watches, cache)
             finally:
                 running.cancel()
                 await asyncio.gather(running, return_exceptions=True)
+
+    async def follow(kind: Kind, client: Client, watches: Recording, cache: Cache) -> None:
+        place = namespace if kind.namespaced else ""
+        after, before = Key(kind, place, "after"), Key(kind, place, "before")
+        await watches.until_reached(kind, None, "before")
+        await client.apply(manifest(kind, "after", namespace))
+        await watches.until_reached(kind, "ADDED", "after")
+        await client.apply(manifest(kind, "after", namespace, annotations={"a": "b"}))
+        await watches.until_reached(kind, "MODIFIED", "after")
+        known = cache.get(after)
+        assert known is not None
+        assert known["metadata"]["annotations"] == {"a": "b"}
+        await asyncio.to_thread(delete, sandbox, kind, namespace, "before", "after")
+        await watches.until_reached(kind, "DELETED", "before")
+        await watches.until_reached(kind, "DELETED", "after")
+        assert cache.get(before) is None
+        assert cache.get(after) is None
 
     asyncio.run(story())
