@@ -57,44 +57,32 @@ class Metrics:
             buckets=_SECONDS,
             registry=self.registry,
         )
-        self.reconciles = Counter(
-            "setops_reconciles",
-            "Reconciliations by how they ended",
-            ["kind", "outcome"],
-            registry=self.registry,
+        self.reconciles = self._counter(
+            "setops_reconciles", "Reconciliations by how they ended", "kind", "outcome"
         )
-        self.api_writes = Counter(
-            "setops_api_writes",
-            "Writes to the API server, without dry runs",
-            ["kind", "verb"],
-            registry=self.registry,
+        self.api_writes = self._counter(
+            "setops_api_writes", "Writes to the API server, without dry runs", "kind", "verb"
         )
-        self.api_requests = Counter(
-            "setops_api_requests",
-            "All requests to the API server but for watches",
-            ["kind", "verb"],
-            registry=self.registry,
+        self.api_requests = self._counter(
+            "setops_api_requests", "All requests to the API server but for watches", "kind", "verb"
         )
-        self.api_errors = Counter(
+        self.api_errors = self._counter(
             "setops_api_errors",
             "Answers of the API server that are errors; code 0 for no answer",
-            ["code"],
-            registry=self.registry,
+            "code",
         )
-        self.aws_calls = Counter(
-            "setops_aws_calls",
-            "Calls to AWS",
-            ["product", "operation", "outcome"],
-            registry=self.registry,
+        self.aws_calls = self._counter(
+            "setops_aws_calls", "Calls to AWS", "product", "operation", "outcome"
         )
         self.leader = Gauge("setops_leader", "1 while leading", registry=self.registry)
         self.synced = Gauge(
-            "setops_synced",
-            "1 when all objects are in the cache",
-            registry=self.registry,
+            "setops_synced", "1 when all objects are in the cache", registry=self.registry
         )
         ProcessCollector(registry=self.registry)
         PlatformCollector(registry=self.registry)
+
+    def _counter(self, name: str, text: str, *labels: str) -> Counter:
+        return Counter(name, text, labels, registry=self.registry)
 
     def observe_request(self, verb: Verb, kind: Kind, status: int, dry_run: bool) -> None:
         """Count a request to the API server; see `kube.client.Observer`."""
