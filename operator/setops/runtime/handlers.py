@@ -1,4 +1,4 @@
-"""kopf's handlers: one for each kind that users write. Only this module and `watches` use kopf.
+"""kopf's handlers: one for each kind that users write.
 
 Each takes its event into the cache. What follows from a change is decided in one place, whoever
 brought it: the cache tells its listener, which marks the keys that `reconcile/triggers.py` names.
@@ -28,7 +28,7 @@ from setops.kube.client import PAGE
 from setops.kube.connection import CONNECT_TIMEOUT, Connection
 from setops.kube.informer import INACTIVITY_TIMEOUT, SERVER_TIMEOUT
 from setops.kube.transport import REQUEST_TIMEOUT
-from setops.runtime.watches import Event, Watches
+from setops.runtime.watches import Watches
 
 IDLE_TIMEOUT: Final = 0.05
 """Seconds for which kopf keeps a task and the last event of an object after handling it."""
@@ -39,31 +39,31 @@ def handlers(watches: Watches) -> kopf.OperatorRegistry:
     registry = kopf.OperatorRegistry()
 
     @kopf.on.event(*_at(ORGANIZATION), registry=registry)
-    async def organization(event: Event, **_: Any) -> None:
+    async def organization(event: kopf.RawEvent, **_: Any) -> None:
         watches.take(ORGANIZATION, event)
 
     @kopf.on.event(*_at(PROJECT), registry=registry)
-    async def project(event: Event, **_: Any) -> None:
+    async def project(event: kopf.RawEvent, **_: Any) -> None:
         watches.take(PROJECT, event)
 
     @kopf.on.event(*_at(STAGE), registry=registry)
-    async def stage(event: Event, **_: Any) -> None:
+    async def stage(event: kopf.RawEvent, **_: Any) -> None:
         watches.take(STAGE, event)
 
     @kopf.on.event(*_at(APP), registry=registry)
-    async def app(event: Event, **_: Any) -> None:
+    async def app(event: kopf.RawEvent, **_: Any) -> None:
         watches.take(APP, event)
 
     @kopf.on.event(*_at(SERVICE), registry=registry)
-    async def service(event: Event, **_: Any) -> None:
+    async def service(event: kopf.RawEvent, **_: Any) -> None:
         watches.take(SERVICE, event)
 
     @kopf.on.event(*_at(NOTIFICATION), registry=registry)
-    async def notification(event: Event, **_: Any) -> None:
+    async def notification(event: kopf.RawEvent, **_: Any) -> None:
         watches.take(NOTIFICATION, event)
 
     @kopf.on.event(*_at(CHANGESET), registry=registry)
-    async def changeset(event: Event, **_: Any) -> None:
+    async def changeset(event: kopf.RawEvent, **_: Any) -> None:
         watches.take(CHANGESET, event)
 
     return registry

@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
-from typing import Final
+from collections.abc import Callable, Mapping
+from typing import Any, Final
 
 import aiohttp
-import kopf
 
 from setops.api.kinds import Kind, key_of
 from setops.kube.cache import Cache, version_of
@@ -22,8 +21,8 @@ from setops.kube.informer import Informer, Watch
 from setops.kube.recount import Pace, Recount
 from setops.kube.watched import MADE_BY_OPERATOR, MANAGED, WATCHED, WRITTEN_BY_USERS
 
-Event = kopf.RawEvent
-"""As kopf hands it on: its type is None for an object that kopf found in a list."""
+Event = Mapping[str, Any]
+"""A `type` and an `object`, as kopf hands them on; the type is None for what it found in a list."""
 
 _LISTED: Final = None
 
