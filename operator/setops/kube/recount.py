@@ -81,9 +81,18 @@ class Recount:
             await self._count()
 
     async def _until_complete(self) -> None:
-        # Anew each time: what was deleted since a count never arrives.
-        while await self._behind(await self._versions(), self._pace.retry):
-            pass
+        loop = asyncio.get_running_loop()
+        left, since = 0, loop.time()
+        while True:
+            # Anew each time: what was deleted since a count never arrives.
+            found = await self._versions()
+            behind = await self._behind(found, self._pace.retry)
+            if not behind:
+                return
+            if len(behind) != left:
+                left, since = len(behind), loop.time()
+            elif loop.time() - since > self._pace.lag and await self._repair(found, behind):
+                return
 
     async def _until_due(self, interval: float) -> None:
         with contextlib.suppress(TimeoutError):
@@ -94,10 +103,7 @@ class Recount:
 
     async def _count(self) -> None:
         found = await self._versions()
-        for key in await self._behind(found, self._pace.lag):
-            # Its event may have arrived while others were fetched.
-            if self._cache.version(key) < found.items[key]:
-                await self._fetch(key)
+        await self._repair(found, await self._behind(found, self._pace.lag))
 
     async def _versions(self) -> Versions:
         """What there is. The cache has nothing else by then."""
@@ -130,15 +136,29 @@ class Recount:
     def _older(self, found: Versions, keys: Iterable[Key]) -> Sequence[Key]:
         return [key for key in keys if self._cache.version(key) < found.items[key]]
 
-    async def _fetch(self, key: Key) -> None:
+    async def _repair(self, found: Versions, behind: Iterable[Key]) -> bool:
+        """Fetch what is still behind. Returns whether the API server answered every time."""
+        answers = [
+            await self._fetch(key)
+            for key in behind
+            # Its event may have arrived while others were fetched.
+            if self._cache.version(key) < found.items[key]
+        ]
+        return all(answers)
+
+    async def _fetch(self, key: Key) -> bool:
         try:
-            self._cache.put(await self._client.get(key))
+            live = await self._client.get(key)
         except NotFound:
-            return  # the next count drops it
+            return True  # the next count drops it
         except ApiError as error:
             _log.warning("%s can't be read: %s", key, error)
+            return False
+        try:
+            self._cache.put(live)
         except Exception:
             # One object that nobody thought of must not end the count of all others.
             _log.exception("%s is not followed, after an unexpected error", key)
         else:
             _log.warning("%s had changed, but no event said so", key)
+        return True

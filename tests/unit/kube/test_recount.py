@@ -236,12 +236,44 @@ def test_what_is_gone_before_it_is_fetched_is_nothing() -> None:
     play(Server(), story)
 
 
+def odd(version: int) -> Object:
+    """An object that can't be stored."""
+    obj = app("odd", version)
+    obj["metadata"]["ownerReferences"] = [{"kind": "without a uid"}]
+    return obj
+
+
+def test_an_object_that_nobody_thought_of_does_not_keep_a_kind_from_being_complete() -> None:
+    async def story(scene: Scene) -> None:
+        scene.cache.put(app("plain", 6))
+        await scene.until(lambda: scene.complete == [APP])
+
+    play(Server(odd(5), app("plain", 6)), story)
+
+
+def test_what_cannot_be_read_at_the_start_is_waited_for() -> None:
+    async def story(scene: Scene) -> None:
+        get = scene.server.request
+
+        async def refuse(method: str, path: str, **options: Any) -> Answer:
+            if path.endswith("/a"):
+                return Answer(503, {}, b"no")
+            return await get(method, path, **options)
+
+        scene.server.request = refuse  # type: ignore[method-assign]
+        await asyncio.sleep(PACE.lag * 4)
+        assert not scene.complete
+        scene.server.request = get  # type: ignore[method-assign]
+        await scene.until(lambda: scene.complete == [APP])
+        assert scene.names() == {"a"}
+
+    play(Server(app("a", 1)), story)
+
+
 def test_an_object_that_nobody_thought_of_does_not_end_the_count() -> None:
     async def story(scene: Scene) -> None:
         await scene.until(lambda: bool(scene.complete))
-        odd: Object = {**app("odd", 5), "metadata": {**app("odd", 5)["metadata"]}}
-        odd["metadata"]["ownerReferences"] = [{"kind": "without a uid"}]
-        scene.server.objects |= {"odd": odd, "plain": app("plain", 6)}
+        scene.server.objects |= {"odd": odd(5), "plain": app("plain", 6)}
         await scene.counted()
         await scene.until(lambda: scene.names() == {"plain"})
 
