@@ -44,7 +44,7 @@ SPECS: Final[dict[Kind, Object]] = {
     APP: {"image": "registry.example.com/web:1"},
     SERVICE: {"type": "s3"},
     NOTIFICATION: {"type": "email", "target": "ops@example.com"},
-    CHANGESET: {"user": "dev@example.com", "commands": ["app:create web"]},
+    CHANGESET: {"user": "system:serviceaccount:default:admin", "commands": ["app:create web"]},
 }
 """A spec for each kind that users write."""
 
