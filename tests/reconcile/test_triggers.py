@@ -19,6 +19,7 @@ from setops.api.kinds import (
     ORGANIZATION,
     POD,
     PROJECT,
+    RESOURCE_QUOTA,
     SECRET,
     SERVICE,
     STAGE,
@@ -321,6 +322,18 @@ def test_the_wall_around_a_stage_is_rebuilt() -> None:
     wall = make(NETWORK_POLICY, "stage-deny-all", SPACE, labels=LABELS, ownerReferences=owner)
     here.put(wall)
     assert PRODUCTION in marked(here, here.drop(key_of(wall)))
+
+
+def test_what_is_used_of_a_quota_is_no_news() -> None:
+    here = world()
+    owner = [{"apiVersion": "v1", "kind": "Namespace", "name": SPACE, "uid": "u"}]
+    quota = make(
+        RESOURCE_QUOTA, "stage", SPACE, ownerReferences=owner, spec={"hard": {"pods": "9"}}
+    )
+    assert marked(here, here.put(quota)) == {PRODUCTION}
+    told = len(here.changes)
+    here.put({**quota, "status": {"used": {"pods": "3"}}})
+    assert len(here.changes) == told
 
 
 def test_a_draft_that_reports_wakes_neither_itself_nor_others() -> None:

@@ -90,7 +90,7 @@ _WATCHED: Final = (
     WatchedKind(CORE_SERVICE, Writer.OPERATOR, trim.child, {"ports": ("port", "protocol")}),
     WatchedKind(POD_DISRUPTION_BUDGET, Writer.OPERATOR, trim.child_without_status),
     WatchedKind(NETWORK_POLICY, Writer.OPERATOR, trim.child_without_status),
-    WatchedKind(RESOURCE_QUOTA, Writer.OPERATOR, trim.child),
+    WatchedKind(RESOURCE_QUOTA, Writer.OPERATOR, trim.child_without_status),
     WatchedKind(SECRET, Writer.OPERATOR, trim.secret),
     WatchedKind(POD, Writer.OPERATOR, trim.pod),
     WatchedKind(CONTROLLER_REVISION, Writer.OPERATOR, trim.child_without_data),
