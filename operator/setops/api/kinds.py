@@ -69,6 +69,7 @@ NOTIFICATION: Final = _ours("Notification", "notifications")
 CHANGESET: Final = _ours("Changeset", "changesets")
 
 OURS: Final = (ORGANIZATION, PROJECT, STAGE, APP, SERVICE, NOTIFICATION, CHANGESET)
+"""The kinds of our own group, which users write."""
 
 NAMESPACE: Final = Kind("", "v1", "Namespace", "namespaces", namespaced=False)
 CORE_SERVICE: Final = Kind("", "v1", "Service", "services")
@@ -87,24 +88,12 @@ SELF_SUBJECT_REVIEW: Final = Kind(
     "authentication.k8s.io", "v1", "SelfSubjectReview", "selfsubjectreviews", namespaced=False
 )
 
-CHILDREN: Final = (
-    NAMESPACE,
-    SERVICE_ACCOUNT,
-    DEPLOYMENT,
-    CORE_SERVICE,
-    POD_DISRUPTION_BUDGET,
-    NETWORK_POLICY,
-    RESOURCE_QUOTA,
-    SECRET,
-    POD,
-    CONTROLLER_REVISION,
-)
-"""The kinds whose objects the operator watches if they carry its `managed-by` label."""
-
 BY_NAME: Final = {
     (kind.api_version, kind.kind): kind
-    for kind in (*OURS, *CHILDREN, CONFIG_MAP, EVENT, LEASE, SELF_SUBJECT_REVIEW)
+    for kind in tuple(globals().values())
+    if isinstance(kind, Kind)
 }
+"""Every kind of this module by its `apiVersion` and `kind`."""
 
 
 def kind_of(manifest: Object) -> Kind:

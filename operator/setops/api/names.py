@@ -89,6 +89,9 @@ LABEL_DELETION_PROTECTION: Final = f"{GROUP}/deletion-protection"
 LABEL_SERVICE: Final = f"{GROUP}/service"
 
 ANNOTATION_PAUSED: Final = f"{GROUP}/paused"
+ANNOTATION_LAST_APPLIED: Final = "kubectl.kubernetes.io/last-applied-configuration"
+"""Where client-side apply, of kubectl and of Argo CD, leaves what it applied."""
+
 ANNOTATION_SECRET_HASH: Final = f"{GROUP}/secret-hash"
 """On a pod template. It changes when a linked Secret does, so that the pods are replaced."""
 

@@ -16,13 +16,13 @@ from setops.kube.errors import (
     Unauthorized,
     Unavailable,
 )
-from setops.kube.kubeconfig import KubeconfigError, LoginError, Target, target
+from setops.kube.kubeconfig import ClusterAccess, KubeconfigError, LoginError, target
 from setops.kube.light import LightTransport
 
 CONTEXT: str = "SETOPS_CONTEXT"
 
 
-def connect(context: str) -> tuple[Client, Target]:
+def connect(context: str) -> tuple[Client, ClusterAccess]:
     """A client for the cluster chosen by --context, the environment or `setops login`.
 
     Sends nothing yet. Raises KubeconfigError and LoginError.

@@ -17,7 +17,7 @@ from setops.language.command import INNER, Level
 
 if TYPE_CHECKING:
     from setops.cli.base.api_server import ApiServer
-    from setops.kube.kubeconfig import Target
+    from setops.kube.kubeconfig import ClusterAccess
 
 _SHOWN: Final = 10
 
@@ -46,7 +46,7 @@ class Session:
         self.scope = scope
         self._context = context
         self._cluster: ApiServer | None = None
-        self._target: Target | None = None
+        self._target: ClusterAccess | None = None
         self._user: str | None = None
         self._place: CurrentStage | None = None
 
@@ -62,7 +62,7 @@ class Session:
         return self._cluster
 
     @property
-    def target(self) -> Target:
+    def target(self) -> ClusterAccess:
         """The address of the API server, and the context it comes from."""
         if self._target is None:
             _ = self.cluster
