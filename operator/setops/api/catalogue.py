@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 
+from setops.api.deadlines import READY_SECONDS
 from setops.api.errors import Code, Problem, ProblemsError, Validator
 
 OptionValue = str | bool | int | list[str]
@@ -119,7 +120,7 @@ class Wish:
 _SNAPSHOT_FIRST: Final = (DeletionPolicy.SNAPSHOT, DeletionPolicy.RETAIN, DeletionPolicy.DELETE)
 _RETAIN_FIRST: Final = (DeletionPolicy.RETAIN, DeletionPolicy.DELETE)
 _SLOW: Final = Deadlines(create=3600, update=7200)
-_QUICK: Final = Deadlines(create=300, update=300)
+_QUICK: Final = Deadlines(create=READY_SECONDS, update=READY_SECONDS)
 
 
 def _documentdb(name: str) -> ServiceType:

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from setops.api.app import AppSpec
 from setops.api.changeset import ChangesetError, FieldChange, Plan, PlannedChange
-from setops.api.definition import Entry
+from setops.api.definition import Entry, StageDefinition
 from setops.api.errors import Problem
 from setops.changes.diff import Action, Change
 from setops.changes.effects import effect
@@ -41,6 +41,22 @@ class Source:
     content_hash: str
     target_hash: str
     registry: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """What a Changeset does to the definition `before`, and everything that is wrong with it."""
+
+    before: StageDefinition
+    after: StageDefinition
+    changes: tuple[Change, ...]
+    problems: tuple[Problem, ...]
+    plan: Plan
+
+    @property
+    def target_hash(self) -> str:
+        """The hash of the definition that the plan leads to."""
+        return self.plan.target_hash
 
 
 def plan_of(changes: Sequence[Change], source: Source, room: int = ROOM) -> Plan:

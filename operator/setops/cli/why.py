@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from setops.api.errors import Code, Validator
-from setops.api.kinds import APP, CHANGESET, DEPLOYMENT, POD, SERVICE, Object
-from setops.api.names import ANNOTATION_PAUSED, LABEL_APP
+from setops.api.kinds import APP, CHANGESET, DEPLOYMENT, SERVICE, Object
+from setops.api.names import ANNOTATION_PAUSED
 from setops.cli import output
 from setops.cli.call import Call
 from setops.cli.problems import failure
-from setops.cli.read.common import age, named, ready
+from setops.cli.read.common import age, named, pods_of, ready
 from setops.cli.session import Session
 from setops.cli.terminal import block, echo
 
@@ -124,7 +124,7 @@ def _app(session: Session, app: Object) -> Iterator[Blocker]:
                 yield Blocker(f"App {name}", "ServiceDoesNotExist", "", message, again=True)
             else:
                 yield from _service(linked)
-        for pod in session.cluster.list(POD, namespace, f"{LABEL_APP}={name}"):
+        for pod in pods_of(session, app):
             yield from _pod(pod, name)
         deployment = session.cluster.find(DEPLOYMENT, namespace, name)
         for condition in ((deployment or {}).get("status") or {}).get("conditions") or ():

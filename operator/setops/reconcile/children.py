@@ -39,7 +39,7 @@ async def apply_own(cluster: Cluster, desired: Object) -> Object:
     """Write one child if it differs. Raises as `apply_all` does."""
     key = key_of(desired)
     live = cluster.get(key)
-    if live is not None and whose(live, desired) is not Whose.OURS:
+    if live is not None and ownership_of(live, desired) is not ChildOwnership.OURS:
         # What isn't ours is not watched: what is known of it may be old.
         live = await cluster.fetch(key)
     try:
@@ -59,15 +59,15 @@ async def apply_own(cluster: Cluster, desired: Object) -> Object:
         raise
 
 
-async def rehearse_own(cluster: Cluster, desired: Object) -> None:
+async def dry_run_own(cluster: Cluster, desired: Object) -> None:
     """Ask the API server whether it would take a child as it is to be, without writing it.
 
     Raises Stalled for one that is somebody else's, and what the API server says.
     """
     live = cluster.get(key_of(desired))
-    if live is not None and whose(live, desired) is Whose.FOREIGN:
+    if live is not None and ownership_of(live, desired) is ChildOwnership.FOREIGN:
         refuse_foreign(live, desired)
-    await cluster.rehearse(desired)
+    await cluster.dry_run(desired)
 
 
 async def remove_unwanted(
@@ -81,7 +81,7 @@ async def remove_unwanted(
             await cluster.delete(key, uid=child["metadata"]["uid"])
 
 
-class Whose(Enum):
+class ChildOwnership(Enum):
     """To whom an object belongs that has the name of a child."""
 
     OURS = "ours"
@@ -89,32 +89,32 @@ class Whose(Enum):
     FOREIGN = "somebody else's"
 
 
-def whose(live: Object, desired: Object) -> Whose:
+def ownership_of(live: Object, desired: Object) -> ChildOwnership:
     """Judged by the controller; for an object that has none, by our labels, as namespaces are."""
     ours = _controller(desired)
     controller = _controller(live)
     if not controller:
         wanted = labels_of(desired).items()
-        return Whose.OURS if wanted <= labels_of(live).items() else Whose.FOREIGN
+        return ChildOwnership.OURS if wanted <= labels_of(live).items() else ChildOwnership.FOREIGN
     if controller["uid"] == ours["uid"]:
-        return Whose.OURS
+        return ChildOwnership.OURS
     same = all(controller[field] == ours[field] for field in ("apiVersion", "kind", "name"))
-    return Whose.EARLIER if same else Whose.FOREIGN
+    return ChildOwnership.EARLIER if same else ChildOwnership.FOREIGN
 
 
 def refuse_foreign(live: Object, desired: Object) -> None:
     """Raise Stalled for an object that isn't ours, Waiting for one of an earlier life."""
     what = f"{live['kind']} {live['metadata']['name']!r}"
-    match whose(live, desired):
-        case Whose.OURS:
+    match ownership_of(live, desired):
+        case ChildOwnership.OURS:
             return
-        case Whose.EARLIER:
+        case ChildOwnership.EARLIER:
             raise Waiting(
                 Reason.PROGRESSING,
                 f"waits for {what} of an earlier {_controller(desired)['kind']} to go",
                 again=1,
             )
-        case Whose.FOREIGN:
+        case ChildOwnership.FOREIGN:
             owner = _controller(desired)
             renamed = owner["apiVersion"].startswith(f"{GROUP}/")
             raise Stalled(

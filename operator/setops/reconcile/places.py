@@ -9,7 +9,7 @@ from setops.api.conditions import Reason
 from setops.api.kinds import NAMESPACE, ORGANIZATION, PROJECT, STAGE, Key, Object
 from setops.api.organization import OrganizationSpec
 from setops.api.stage import StageSpec
-from setops.desired.metadata import Place
+from setops.desired.metadata import StageNames
 from setops.kube.cluster import Cluster
 from setops.reconcile.context import Context
 from setops.reconcile.report import Stalled, Waiting
@@ -19,7 +19,7 @@ from setops.reconcile.report import Stalled, Waiting
 class StagePlace:
     """The Stage around an object, with what the object needs to know of it."""
 
-    place: Place
+    names: StageNames
     stage: Object
     spec: StageSpec
     organization: str
@@ -83,7 +83,7 @@ def stage_around(context: Context, namespace: str) -> StagePlace:
     organization = organization_name(context.cluster, project)
     hosting = context.cluster.get(Key(ORGANIZATION, "", organization))
     return StagePlace(
-        place=Place(project=project, stage=key.name, namespace=namespace),
+        names=StageNames(project=project, stage=key.name, namespace=namespace),
         stage=stage,
         spec=StageSpec.model_validate(stage.get("spec") or {}),
         organization=organization,

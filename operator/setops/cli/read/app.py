@@ -5,11 +5,10 @@ from __future__ import annotations
 import shlex
 from collections.abc import Sequence
 
-from setops.api.kinds import APP, POD, Object
-from setops.api.names import LABEL_APP
+from setops.api.kinds import APP, Object
 from setops.cli.call import Call
 from setops.cli.read import parts
-from setops.cli.read.common import app_of, listing, of_stage, ready, show, state, yes
+from setops.cli.read.common import app_of, listing, of_stage, pods_of, ready, show, state, yes
 from setops.cli.read.tasks import HEADER, Task, messages, rows, summary, tasks
 from setops.cli.terminal import block, bold, table, yellow
 
@@ -58,8 +57,7 @@ def ps(call: Call) -> int:
 
 def _read(call: Call) -> Running:
     app = app_of(call)
-    name, namespace = app["metadata"]["name"], app["metadata"]["namespace"]
-    return app, call.session.cluster.list(POD, namespace, f"{LABEL_APP}={name}")
+    return app, pods_of(call.session, app)
 
 
 def _draw(found: Running) -> str:
