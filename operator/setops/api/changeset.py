@@ -8,14 +8,13 @@ from typing import Annotated, Any, Final
 from pydantic import Field, StringConstraints
 
 from setops.api.conditions import Condition
+from setops.api.deadlines import READY_SECONDS
 from setops.api.kinds import Object
 from setops.api.model import Model, rules
 
 MAX_COMMANDS: Final = 1000
 MAX_TEXT: Final = 1_000_000
 """Characters of all commands together: with its plan, a Changeset has to fit into 1.5 MiB."""
-DEFAULT_TIMEOUT: Final = 300
-"""Seconds an App has to become ready before the commit is rolled back."""
 
 
 class Phase(StrEnum):
@@ -47,6 +46,27 @@ _RUNNING: Final = frozenset({Phase.QUEUED, Phase.APPLYING, Phase.ROLLING_BACK})
 def phase_of(changeset: Object) -> Phase:
     """The phase in the status; a Changeset that nobody has looked at is Open."""
     return Phase((changeset.get("status") or {}).get("phase", Phase.OPEN))
+
+
+class Step(StrEnum):
+    """The step of a commit or of its rollback."""
+
+    DRY_RUN = "DryRun"
+    """Ask the API server whether it would take every write."""
+    WRITE = "Write"
+    """Write the Apps, Services and Notifications of the plan."""
+    WAIT = "Wait"
+    """Wait until they are ready."""
+    POINT_OF_NO_RETURN = "PointOfNoReturn"
+    """Refuse every cancel from here on, since data is about to be deleted."""
+    DELETE = "Delete"
+    """Delete the Services that hold data."""
+    RECORD = "Record"
+    """Store the definition as the Stage's next revision."""
+    REVERT = "Revert"
+    """Put back what the commit has changed."""
+    FINISH = "Finish"
+    """Say how it ended, and free the Stage."""
 
 
 class ChangesetSpec(Model):
@@ -86,8 +106,8 @@ class ChangesetSpec(Model):
         None,
         ge=1,
         le=86400,
-        description="Seconds until the commit is given up and rolled back. Unset: 300 for Apps, "
-        "the product's own deadline for Services.",
+        description="Seconds until the commit is given up and rolled back. Unset: "
+        f"{READY_SECONDS} for Apps, the product's own deadline for Services.",
     )
 
 
@@ -196,6 +216,11 @@ class ChangesetStatus(Model):
     )
     phase: Phase | None = Field(
         None, description="Open, Queued, Applying, RollingBack, Committed, Failed, Discarded."
+    )
+    step: Step | None = Field(
+        None,
+        description="Step of a running commit: DryRun, Write, Wait, PointOfNoReturn, Delete, "
+        "Record, Finish; of its rollback: Revert, Finish.",
     )
     plan: Plan | None = Field(None, description="What a commit does.")
     progress: Progress | None = Field(None, description="How far the commit is.")

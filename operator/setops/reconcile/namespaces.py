@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Final
 
 from setops.api import names
-from setops.api.conditions import ConditionType, Reason, find
+from setops.api.conditions import Reason
 from setops.api.kinds import NAMESPACE, Key, Object, key_of
 from setops.desired.namespace import is_ours
-from setops.kube.cluster import Cluster
-from setops.kube.errors import AlreadyExists, ApiError, Forbidden
+from setops.kube.errors import AlreadyExists
 from setops.reconcile.context import Context
+from setops.reconcile.deletion import delete_or_wait
 from setops.reconcile.places import is_deleting, labels_of
 from setops.reconcile.report import Stalled, Waiting
 
@@ -81,27 +81,6 @@ async def remove(context: Context, name: str, project: str, stage: str = "") -> 
             f"waits for namespace {name!r} to go: {_remaining(live)}",
             again=POLL,
         )
-
-
-async def delete_or_wait(cluster: Cluster, obj: Object) -> None:
-    """Delete an object; raises Waiting with the reason when admission refuses it."""
-    key = key_of(obj)
-    try:
-        await cluster.delete(key, uid=obj["metadata"]["uid"])
-    except Forbidden as error:
-        raise Waiting(Reason.DELETING, f"{key} can't be deleted: {error.message}", again=30) from (
-            error
-        )
-    except ApiError as error:
-        if error.transient:
-            raise Waiting(Reason.DELETING, f"{key}: {error.message}", again=1) from error
-        raise
-
-
-def ready_message(obj: Object) -> str:
-    """What an object's Ready condition says; empty when it has none."""
-    found = find(obj.get("status"), ConditionType.READY)
-    return str(found["message"]) if found else ""
 
 
 def _remaining(namespace: Object) -> str:

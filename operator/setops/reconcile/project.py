@@ -10,6 +10,7 @@ from setops.api.project import ProjectSpec
 from setops.desired.namespace import is_ours, project_namespace
 from setops.reconcile import namespaces
 from setops.reconcile.context import Context
+from setops.reconcile.deletion import blocker, delete_or_wait
 from setops.reconcile.places import is_deleting
 from setops.reconcile.report import Report, Waiting
 
@@ -51,13 +52,7 @@ async def _end_stages(context: Context, namespace: str, project: str) -> None:
         return
     for stage in context.cluster.list(STAGE, namespace):
         if not is_deleting(stage):
-            await namespaces.delete_or_wait(context.cluster, stage)
+            await delete_or_wait(context.cluster, stage)
     left = context.cluster.list(STAGE, namespace)
     if left:
-        raise Waiting(Reason.DELETING, "waits for " + "; ".join(_blocker(s) for s in left))
-
-
-def _blocker(stage: Object) -> str:
-    said = namespaces.ready_message(stage)
-    name = stage["metadata"]["name"]
-    return f"Stage {name!r}" + (f" ({said})" if said else "")
+        raise Waiting(Reason.DELETING, "waits for " + "; ".join(blocker(s) for s in left))

@@ -17,6 +17,7 @@ from setops.api import names
 from setops.api.definition import StageDefinition
 from setops.api.kinds import CONTROLLER_REVISION, GROUP, STAGE, Key, Object
 from setops.changes.digest import definition_hash
+from setops.desired.metadata import Owner
 from setops.kube.cluster import Cluster
 from setops.kube.errors import AlreadyExists, Conflict
 from setops.reconcile import ledger
@@ -166,15 +167,7 @@ async def store(
             "namespace": key.namespace,
             "labels": _labels(metadata["name"], author),
             "annotations": _annotations(definition, author),
-            "ownerReferences": [
-                {
-                    "apiVersion": STAGE.api_version,
-                    "kind": STAGE.kind,
-                    "name": metadata["name"],
-                    "uid": metadata["uid"],
-                    "controller": True,
-                }
-            ],
+            "ownerReferences": [Owner.of(STAGE, stage).reference()],
         },
         "revision": number,
         "data": _data(definition, author),
@@ -199,7 +192,7 @@ async def prune(cluster: Cluster, stage: Object) -> None:
     if not surplus:
         return
     notes = {
-        name: ledger.Entry(_note(item, ANNOTATION_CONTENT), int(item["revision"]))
+        name: ledger.LedgerEntry(_note(item, ANNOTATION_CONTENT), int(item["revision"]))
         for item in surplus
         if (name := _note(item, names.ANNOTATION_CHANGESET))
     }

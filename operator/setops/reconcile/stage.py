@@ -23,12 +23,13 @@ from setops.api.kinds import (
 )
 from setops.api.names import FINALIZER
 from setops.api.stage import StageSpec
-from setops.desired.metadata import Owner, Place
+from setops.desired.metadata import Owner, StageNames
 from setops.desired.namespace import is_ours, stage_namespace
 from setops.desired.stage import StageObjects, stage_objects
 from setops.reconcile import edits, namespaces, revisions
 from setops.reconcile.children import apply_all, remove_unwanted
 from setops.reconcile.context import Context
+from setops.reconcile.deletion import blocker, delete_or_wait
 from setops.reconcile.places import is_deleting, labels_of, organization_name
 from setops.reconcile.report import Report, Stalled, Waiting
 
@@ -56,7 +57,7 @@ async def reconcile(context: Context, stage: Object) -> Report | None:
     )
     objects = stage_objects(
         StageObjects(
-            Place(project, name, namespace),
+            StageNames(project, name, namespace),
             Owner(NAMESPACE, namespace, made["metadata"]["uid"]),
             spec.quota,
         )
@@ -65,7 +66,7 @@ async def reconcile(context: Context, stage: Object) -> Report | None:
     await remove_unwanted(cluster, made, objects, _KINDS)
     resources = {kind: cluster.list(kind, namespace) for kind in (APP, SERVICE, NOTIFICATION)}
     everything = (obj for each in resources.values() for obj in each)
-    again = await edits.record(context, stage, namespace, everything)
+    again = await edits.record_when_quiet(context, stage, namespace, everything)
     status = _status(context, stage, namespace, resources)
     message = (
         f"namespace {namespace}, {status['readyApps']} of {status['apps']} Apps and "
@@ -142,12 +143,7 @@ async def _end_all(context: Context, namespace: str, kinds: Sequence[Kind]) -> N
     for kind in kinds:
         for obj in cluster.list(kind, namespace):
             if not is_deleting(obj):
-                await namespaces.delete_or_wait(cluster, obj)
+                await delete_or_wait(cluster, obj)
     left = [obj for kind in kinds for obj in cluster.list(kind, namespace)]
     if left:
-        raise Waiting(Reason.DELETING, "waits for " + "; ".join(_blocker(obj) for obj in left[:5]))
-
-
-def _blocker(obj: Object) -> str:
-    said = namespaces.ready_message(obj)
-    return f"{obj['kind']} {obj['metadata']['name']!r}" + (f" ({said})" if said else "")
+        raise Waiting(Reason.DELETING, "waits for " + "; ".join(blocker(obj) for obj in left[:5]))

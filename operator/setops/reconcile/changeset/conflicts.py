@@ -93,7 +93,7 @@ def _problem(conflict: Conflict, mine: str, maker: str) -> Problem:
     return Problem(
         conflict.field,
         Validator.TAKEN if taken else Validator.INVALID,
-        f"{message}; discard it and make it anew on what is there now",
+        f"{message}; discard it and create a new one from the current state",
         _ALREADY_EXISTS[conflict.section] if taken else Code.CHANGESET_INVALID,
     )
 

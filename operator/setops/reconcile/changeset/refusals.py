@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from setops.api.errors import Code, Problem, Validator
 from setops.changes.diff import Change
 from setops.kube.errors import ApiError
-from setops.reconcile.changeset.entries import EditedError
 from setops.reconcile.changeset.job import FailedError, named, summary
+from setops.reconcile.changeset.writes import EditedError
 from setops.reconcile.report import Stalled
 
 
