@@ -76,8 +76,8 @@ async def observe(context: Context, job: Job, *, cancelled: bool) -> Commit:
 def _with_resources(context: Context, commit: Commit) -> CommitView:
     """The view with what is seen of the resources that the plan changes."""
     cluster, job = context.cluster, commit.job
-    done = {change for change in commit.planned.changes if is_done(cluster, job.namespace, change)}
-    missing = [change for change in commit.revocable if change not in done]
+    undone = [c for c in commit.planned.changes if not is_done(cluster, job.namespace, c)]
+    missing = [change for change in undone if not is_final(change)]
     awaited = _blocked(context, job, missing)
     writable, failure = bool(missing) and awaited is None, ""
     if not missing:
@@ -87,11 +87,11 @@ def _with_resources(context: Context, commit: Commit) -> CommitView:
     return replace(
         commit.view,
         recorded=not commit.planned.changes,
-        begun=bool(done),
+        begun=len(undone) < len(commit.planned.changes),
         writable=writable,
         failure=failure,
         awaited=awaited,
-        deletable=any(change not in done for change in commit.final),
+        deletable=len(missing) < len(undone),
     )
 
 
