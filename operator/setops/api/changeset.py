@@ -8,7 +8,7 @@ from typing import Annotated, Any, Final
 from pydantic import Field, StringConstraints
 
 from setops.api.conditions import Condition
-from setops.api.deadlines import READY_SECONDS
+from setops.api.deadlines import MAX_TIMEOUT_SECONDS, ROLLOUT_SECONDS
 from setops.api.kinds import Object
 from setops.api.model import Model, rules
 
@@ -105,9 +105,9 @@ class ChangesetSpec(Model):
     timeout: int | None = Field(
         None,
         ge=1,
-        le=86400,
+        le=MAX_TIMEOUT_SECONDS,
         description="Seconds until the commit is given up and rolled back. Unset: "
-        f"{READY_SECONDS} for Apps, the product's own deadline for Services.",
+        f"{ROLLOUT_SECONDS} for Apps, the product's own deadline for Services.",
     )
 
 

@@ -14,8 +14,9 @@ from functools import cached_property
 from typing import Final
 from urllib.parse import quote
 
-from setops.api.catalogue import TYPES, DeletionPolicy, resolve_options
+from setops.api.catalogue import TYPES, resolve_options
 from setops.api.errors import Code
+from setops.api.service_type import DeletionPolicy
 from setops.aws import rds
 from setops.aws.clients import AccountClients
 from setops.aws.errors import QUOTA, ConflictError, StalledError

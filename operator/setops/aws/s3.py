@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from typing import Any, Final
 from urllib.parse import quote
 
-from setops.api.catalogue import DeletionPolicy, resolve_options
+from setops.api.catalogue import resolve_options
 from setops.api.errors import Code
+from setops.api.service_type import DeletionPolicy
 from setops.aws import bucket as settings
 from setops.aws import iam
 from setops.aws.bucket import Bucket

@@ -9,8 +9,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from setops.api.catalogue import DeletionPolicy, OptionValue
 from setops.api.put_back import PutBack
+from setops.api.service_option import OptionValue
+from setops.api.service_type import DeletionPolicy
 
 TAG_ORGANIZATION: Final = "setops:organization"
 TAG_PROJECT: Final = "setops:project"

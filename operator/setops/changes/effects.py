@@ -10,9 +10,9 @@ from typing import Final
 
 from setops.api import catalogue
 from setops.api.app import AppSpec
-from setops.api.catalogue import DeletionPolicy
 from setops.api.kinds import Object
 from setops.api.service import ServiceSpec
+from setops.api.service_type import DeletionPolicy
 from setops.changes.diff import Action, Change
 from setops.desired.metadata import StageNames
 from setops.desired.pod import AppPod, LinkSecret, pod_template

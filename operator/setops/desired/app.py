@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Final
 
-from setops.api.deadlines import READY_SECONDS
+from setops.api.deadlines import ROLLOUT_SECONDS
 from setops.api.kinds import (
     CORE_SERVICE,
     DEPLOYMENT,
@@ -158,7 +158,7 @@ def _deployment(app: AppObjects, template: Object) -> Object:
         spec={
             "replicas": app.spec.resources.scale,
             "revisionHistoryLimit": _KEPT_REPLICA_SETS,
-            "progressDeadlineSeconds": READY_SECONDS,
+            "progressDeadlineSeconds": ROLLOUT_SECONDS,
             "selector": {"matchLabels": app.deployment_selector()},
             "strategy": {
                 "type": "RollingUpdate",

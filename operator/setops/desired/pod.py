@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from setops.api import names
-from setops.api.app import AppSpec, ContainerHealthCheck
+from setops.api.app import AppSpec
+from setops.api.container import ContainerHealthCheck
 from setops.api.kinds import Object
 from setops.desired.metadata import StageNames
 from setops.desired.namespace import PodSecurity

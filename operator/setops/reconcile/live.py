@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from pydantic import ValidationError
 
-from setops.api.definition import MODELS, SECTIONS, Entry, StageDefinition, of_resources
+from setops.api.definition import StageDefinition, of_resources
 from setops.api.kinds import Key
+from setops.api.section import SECTIONS, Entry, Section
 from setops.kube.cluster import Cluster
 from setops.reconcile.places import is_deleting
 from setops.reconcile.revisions import Author
@@ -16,18 +17,16 @@ def live_definition(cluster: Cluster, namespace: str) -> StageDefinition:
 
     Raises ProblemsError for a resource that the API server took and the definition can't hold.
     """
-    return of_resources(
-        {section: cluster.list(kind, namespace) for section, kind in SECTIONS.items()}
-    )
+    return of_resources({section: cluster.list(section.kind, namespace) for section in SECTIONS})
 
 
-def live_entry(cluster: Cluster, namespace: str, section: str, name: str) -> Entry | None:
+def live_entry(cluster: Cluster, namespace: str, section: Section, name: str) -> Entry | None:
     """One entry of the live definition; None where there is none that the definition can hold."""
-    live = cluster.get(Key(SECTIONS[section], namespace, name))
+    live = cluster.get(Key(section.kind, namespace, name))
     if live is None or is_deleting(live):
         return None
     try:
-        return MODELS[section].model_validate(live["spec"])
+        return section.model.model_validate(live["spec"])
     except ValidationError:
         return None
 
@@ -36,8 +35,8 @@ def last_editor(cluster: Cluster, namespace: str) -> Author:
     """Who edited the Stage's resources last, beside Changesets: a field manager."""
     managers = [
         (str(entry.get("time", "")), str(entry.get("manager", "")))
-        for kind in SECTIONS.values()
-        for live in cluster.list(kind, namespace)
+        for section in SECTIONS
+        for live in cluster.list(section.kind, namespace)
         for entry in live["metadata"].get("managedFields") or ()
     ]
     _, manager = max(managers, default=("", ""))

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from setops.api import names
-from setops.api.catalogue import TYPES, DeletionPolicy, check_options, check_policy
+from setops.api.catalogue import TYPES, check_options, check_policy
 from setops.api.conditions import ConditionType, Reason, is_true
 from setops.api.errors import Code
 from setops.api.kinds import APP, SECRET, SERVICE, Key, Object
@@ -16,6 +16,7 @@ from setops.api.names import FINALIZER
 from setops.api.organization import OrganizationNetwork
 from setops.api.put_back import PutBack
 from setops.api.service import ServiceSpec, ServiceTarget
+from setops.api.service_type import DeletionPolicy
 from setops.aws.decide import (
     Action,
     Conflict,

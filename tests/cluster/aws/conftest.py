@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from sandbox.proxy import Proxy
-from setops.api.catalogue import DeletionPolicy
+from setops.api.service_type import DeletionPolicy
 from setops.aws.clients import Clients, Settings
 from setops.aws.policy import actions, granted
 from setops.aws.target import Account, Identity, Target

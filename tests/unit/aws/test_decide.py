@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from setops.api.catalogue import DeletionPolicy
+from setops.api.service_type import DeletionPolicy
 from setops.aws.decide import (
     Action,
     Conflict,

@@ -12,6 +12,7 @@ from setops.api.changeset import Plan
 from setops.api.definition import StageDefinition
 from setops.api.errors import Code, Problem, Validator
 from setops.api.kinds import APP, Object
+from setops.api.section import APPS
 from setops.changes.diff import Action, Change, diff
 from setops.changes.effects import effect
 from setops.changes.plan import MAX_ROWS, Source, error_of, plan_of, plan_text, value_text
@@ -148,7 +149,7 @@ def test_what_is_announced_of_a_single_setting(before: AppSpec, other: AppSpec) 
     for setting in ("container", "network", "resources", "env", "links", "domains", "schedule"):
         after = before.model_copy(update={setting: getattr(other, setting)})
         if before.network.protocol == after.network.protocol and before != after:
-            change = Change(Action.UPDATE, "apps", "web", before, after)
+            change = Change(Action.UPDATE, APPS, "web", before, after)
             assert effect(change) == what_happens(before, after)
 
 

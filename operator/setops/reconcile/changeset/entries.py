@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from pydantic import ValidationError
 
-from setops.api.definition import MODELS, SECTIONS, Entry
 from setops.api.kinds import Key, Object
+from setops.api.section import Entry
 from setops.changes.diff import Action, Change
 from setops.changes.merge import EntryMerge, merge_entry
 from setops.kube.cluster import Cluster
@@ -19,7 +19,7 @@ from setops.reconcile.places import is_deleting
 
 def key_of_change(namespace: str, change: Change) -> Key:
     """The resource that a change is about."""
-    return Key(SECTIONS[change.section], namespace, change.name)
+    return Key(change.section.kind, namespace, change.name)
 
 
 def is_done(cluster: Cluster, namespace: str, change: Change) -> bool:
@@ -49,7 +49,7 @@ def is_as_before(cluster: Cluster, namespace: str, change: Change) -> bool:
 def spec_in(change: Change, live: Object) -> Entry | None:
     """The spec of the live resource; None if the definition can't hold it."""
     try:
-        return MODELS[change.section].model_validate(live["spec"])
+        return change.section.model.model_validate(live["spec"])
     except ValidationError:
         return None
 

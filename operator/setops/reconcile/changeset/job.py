@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Final
 
 from setops.api.changeset import ChangesetSpec, Phase, phase_of
-from setops.api.definition import SECTIONS
 from setops.api.errors import Problem
 from setops.api.kinds import Object
 from setops.changes.diff import Change
@@ -67,7 +66,7 @@ class Job:
 
 def named(change: Change) -> str:
     """How messages call a changed resource: `App 'web'`."""
-    return f"{SECTIONS[change.section]} {change.name!r}"
+    return f"{change.section.kind} {change.name!r}"
 
 
 def of_user(changeset: Object) -> str:

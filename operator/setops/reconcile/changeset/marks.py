@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from setops.api.definition import Entry
 from setops.api.kinds import Object
 from setops.api.names import ANNOTATION_ROLLED_BACK, ANNOTATION_VERSION_PUT_BACK
 from setops.api.put_back import PutBack
+from setops.api.section import Entry
 from setops.api.service import ServiceSpec
 from setops.kube.cluster import Cluster
 

@@ -97,7 +97,7 @@ def _with_resources(context: Context, commit: Commit) -> CommitView:
 
 def _blocked(context: Context, job: Job, missing: Sequence[Change]) -> Awaited | None:
     """What has to go before anything more can be written, section by section."""
-    section = [change for change in missing if change.section == missing[0].section]
+    section = [change for change in missing if change.section is missing[0].section]
     if not section or not all(is_blocked(context.cluster, job.namespace, c) for c in section):
         return None
     return Awaited(waits_for(key_of_change(job.namespace, section[0])))

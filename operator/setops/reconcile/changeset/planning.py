@@ -6,21 +6,22 @@ A plan is folded over the revision where the Changeset began, and merged with wh
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Final
 
 from setops.api.changeset import ChangesetSpec
-from setops.api.definition import SECTIONS, Entry, StageDefinition
+from setops.api.definition import StageDefinition, of_entries
 from setops.api.errors import Code, Problem, ProblemsError, Validator
 from setops.api.kinds import Object
+from setops.api.section import SECTIONS, Entry, Section, section_of
 from setops.changes.diff import Change, diff
 from setops.changes.digest import content_hash, definition_hash
 from setops.changes.fold import Folded, fold
 from setops.changes.merge import Merged, merge
 from setops.changes.ownership import owner_of
 from setops.changes.plan import ROOM, Planned, Source, plan_of
-from setops.language import command
+from setops.language.command import CommandContext
 from setops.reconcile import lock, revisions
 from setops.reconcile.changeset import conflicts
 from setops.reconcile.changeset.entries import key_of_change
@@ -126,21 +127,16 @@ async def _made_again(context: Context, job: Job) -> Planned:
 
 def _as_before(context: Context, job: Job, before: StageDefinition) -> tuple[Change, ...]:
     """What puts every resource of the plan back as a whole, when the plan itself is lost."""
-    sections = {kind.kind: section for section, kind in SECTIONS.items()}
-    live: dict[str, dict[str, Entry]] = {section: {} for section in SECTIONS}
-    wanted: dict[str, dict[str, Entry]] = {section: {} for section in SECTIONS}
+    live: dict[Section, dict[str, Entry]] = {section: {} for section in SECTIONS}
+    wanted: dict[Section, dict[str, Entry]] = {section: {} for section in SECTIONS}
     for change in job.status["plan"].get("changes") or ():
-        section, name = sections[change["kind"]], change["name"]
+        section, name = section_of(change["kind"]), change["name"]
         entry = live_entry(context.cluster, job.namespace, section, name)
         if entry is not None:
             live[section][name] = entry
         if name in before.section(section):
             wanted[section][name] = before.section(section)[name]
-    return diff(_definition(live), _definition(wanted))
-
-
-def _definition(sections: Mapping[str, Mapping[str, Entry]]) -> StageDefinition:
-    return StageDefinition.model_construct(**sections)  # type: ignore[arg-type]
+    return diff(of_entries(live), of_entries(wanted))
 
 
 async def _current(context: Context, job: Job) -> StageDefinition:
@@ -202,8 +198,8 @@ def _outcome(job: Job, basis: PlanBasis) -> _Outcome:
     return _Outcome(folded, merged, planned)
 
 
-def _surroundings(job: Job) -> command.Context:
-    return command.Context(
+def _surroundings(job: Job) -> CommandContext:
+    return CommandContext(
         organization=job.around.organization,
         project=job.around.names.project,
         stage=job.around.names.stage,

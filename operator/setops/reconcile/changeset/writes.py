@@ -6,9 +6,9 @@ the write is refused.
 
 from __future__ import annotations
 
-from setops.api.definition import Entry
 from setops.api.kinds import SERVICE, Key, Object
 from setops.api.names import MANAGER
+from setops.api.section import Entry
 from setops.changes.diff import Action, Change
 from setops.kube.cluster import Cluster
 from setops.kube.errors import AlreadyExists

@@ -30,7 +30,7 @@ async def write_all(
 ) -> None:
     """Section by section in the plan's order; within a section at once. Raises as `take` does."""
     for section in dict.fromkeys(change.section for change in changes):
-        batch = [change for change in changes if change.section == section]
+        batch = [change for change in changes if change.section is section]
         results = await asyncio.gather(
             *(
                 writes.write(context.cluster, job.namespace, change, dry_run=dry_run)
