@@ -1,4 +1,4 @@
-"""The plan: the difference of two definitions as a person reads it, in a status or a terminal.
+"""The plan: the difference of two definitions for people, in a status or a terminal.
 
 Values that come from a Secret are shown as `Secret name/key`, never as themselves.
 """
@@ -20,7 +20,7 @@ from setops.changes.diff import Action, Change
 from setops.changes.effects import effect
 
 MAX_ROWS: Final = 1000
-"""Fields that a plan shows; of more, only the number is told, so that a status stays storable."""
+"""Fields that a plan shows. Of the rest it gives the number, so that the status can be stored."""
 ROOM: Final = 500_000
 """Bytes that the fields of a plan may take, for the same reason."""
 MAX_VALUE: Final = 200

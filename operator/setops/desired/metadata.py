@@ -11,7 +11,7 @@ from setops.api.kinds import Kind, Object
 
 @dataclass(frozen=True, slots=True)
 class Owner:
-    """The object that a child goes away with."""
+    """The object that owns a child, so that the child is deleted with it."""
 
     kind: Kind
     name: str

@@ -1,6 +1,6 @@
-"""Children of an object: written when they differ, removed when no longer wanted.
+"""Child objects: written when they differ, removed when no longer wanted.
 
-What has a child's name and isn't ours is never touched.
+An object that has a child's name and isn't ours is never touched.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from setops.reconcile.places import is_deleting, labels_of
 from setops.reconcile.report import Stalled, Waiting
 
 POLL: Final = 5.0
-"""Seconds between two looks at what stands in the way: without our label it isn't watched."""
+"""Seconds between two looks at an object in the way. It lacks our label, so it isn't watched."""
 
 
 async def apply_all(cluster: Cluster, objects: Iterable[Object]) -> None:
-    """Write those children that differ, at once; none that is somebody else's.
+    """Write those children that differ, all at once.
 
-    Raises Stalled for those, and Waiting in a terminating namespace, or while a child of an
-    earlier life is going.
+    Raises Stalled for an object that is somebody else's, and Waiting in a terminating namespace or
+    while a child of an earlier owner is being deleted.
     """
     results = await asyncio.gather(
         *(apply_own(cluster, obj) for obj in objects), return_exceptions=True
@@ -40,7 +40,7 @@ async def apply_own(cluster: Cluster, desired: Object) -> Object:
     key = key_of(desired)
     live = cluster.get(key)
     if live is not None and ownership_of(live, desired) is not ChildOwnership.OURS:
-        # What isn't ours is not watched: what is known of it may be old.
+        # An object that isn't ours isn't watched, so the cache may be out of date.
         live = await cluster.fetch(key)
     try:
         if live is None:
@@ -60,9 +60,9 @@ async def apply_own(cluster: Cluster, desired: Object) -> Object:
 
 
 async def dry_run_own(cluster: Cluster, desired: Object) -> None:
-    """Ask the API server whether it would take a child as it is to be, without writing it.
+    """Ask the API server whether it would take a child, without writing it.
 
-    Raises Stalled for one that is somebody else's, and what the API server says.
+    Raises Stalled for an object that is somebody else's, and whatever the API server raises.
     """
     live = cluster.get(key_of(desired))
     if live is not None and ownership_of(live, desired) is ChildOwnership.FOREIGN:
@@ -82,15 +82,15 @@ async def remove_unwanted(
 
 
 class ChildOwnership(Enum):
-    """To whom an object belongs that has the name of a child."""
+    """Who owns an object that has the name of a child."""
 
     OURS = "ours"
-    EARLIER = "of an owner of the same name that is gone; the garbage collector takes it"
+    EARLIER = "an earlier owner's of the same name; the garbage collector deletes it"
     FOREIGN = "somebody else's"
 
 
 def ownership_of(live: Object, desired: Object) -> ChildOwnership:
-    """Judged by the controller; for an object that has none, by our labels, as namespaces are."""
+    """Judged by the controller reference, or by our labels if the object has none."""
     ours = _controller(desired)
     controller = _controller(live)
     if not controller:
@@ -103,7 +103,7 @@ def ownership_of(live: Object, desired: Object) -> ChildOwnership:
 
 
 def refuse_foreign(live: Object, desired: Object) -> None:
-    """Raise Stalled for an object that isn't ours, Waiting for one of an earlier life."""
+    """Raise Stalled for somebody else's object, and Waiting for an earlier owner's."""
     what = f"{live['kind']} {live['metadata']['name']!r}"
     match ownership_of(live, desired):
         case ChildOwnership.OURS:

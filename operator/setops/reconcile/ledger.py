@@ -34,7 +34,7 @@ async def read(cluster: Cluster, stage: Object) -> Mapping[str, LedgerEntry]:
 
 
 async def add(cluster: Cluster, stage: Object, entries: Mapping[str, LedgerEntry]) -> None:
-    """Take note of entries; those that are there already cost nothing. Raises Conflict."""
+    """Remember entries; nothing is written for those already there. Raises Conflict."""
     found = await cluster.fetch(_key(stage))
     known = _entries(found)
     merged = {**known, **entries}

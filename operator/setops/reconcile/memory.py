@@ -1,4 +1,4 @@
-"""What the operator remembers between two looks. Losing it costs one more look, nothing else."""
+"""What the operator remembers between reconciliations. Losing it costs one more look at most."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from setops.changes.plan import Planned
 
 @dataclass(slots=True)
 class Seen:
-    """How a Stage's resources stood when last looked at, since when, and if that is recorded.
+    """A Stage's resources as last seen, since when, and whether a revision holds them.
 
-    `since` in seconds since the epoch.
+    `since` is in seconds since the epoch.
     """
 
     marks: Hashable

@@ -1,4 +1,4 @@
-"""Where an object lies: the Organization, Project and Stage around it, found by labels."""
+"""The Organization, Project and Stage around an object, found by the namespace's labels."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from setops.reconcile.report import Stalled, Waiting
 
 @dataclass(frozen=True, slots=True)
 class StagePlace:
-    """The Stage around an object, with what the object needs to know of it."""
+    """The Stage around an object, with what its reconciler has to know of it."""
 
     names: StageNames
     stage: Object
@@ -57,7 +57,7 @@ def _project_and_stage(cluster: Cluster, namespace: str) -> tuple[str, Key] | No
     project, stage = labels.get(names.LABEL_PROJECT), labels.get(names.LABEL_STAGE)
     if not project or not stage:
         return None
-    # A Stage's namespace is its Project's plus a dash and the Stage's name, prefix and all.
+    # The Project's namespace, prefix included, plus a dash and the Stage's name.
     return project, Key(STAGE, namespace.removesuffix(f"-{stage}"), stage)
 
 

@@ -1,4 +1,4 @@
-"""Projects: a namespace for their Stages, and an orderly end."""
+"""Projects: the namespace for their Stages, and an orderly deletion."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from setops.reconcile.report import Report, Waiting
 
 
 async def reconcile(context: Context, project: Object) -> Report | None:
-    """Keep the Project's namespace; on deletion end Stages, then the namespace, then itself."""
+    """Keep the namespace; on deletion, delete the Stages, then the namespace, then the Project."""
     cluster = context.cluster
     name = project["metadata"]["name"]
     namespace = names.project_namespace(name, context.options.namespace_prefix)
@@ -46,7 +46,7 @@ async def reconcile(context: Context, project: Object) -> Report | None:
 
 
 async def _end_stages(context: Context, namespace: str, project: str) -> None:
-    """Raises Waiting while a Stage is left, with what that Stage itself waits for."""
+    """Delete the Stages; raises Waiting with what the remaining ones wait for."""
     live = context.cluster.get(Key(NAMESPACE, "", namespace))
     if live is None or not is_ours(live, project):
         return

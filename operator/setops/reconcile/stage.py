@@ -1,4 +1,4 @@
-"""Stages: a namespace that isolates them, a count of what is ready in it, and an orderly end."""
+"""Stages: the namespace that isolates them, how much of it is ready, and an orderly deletion."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ from setops.reconcile.places import is_deleting, labels_of, organization_name
 from setops.reconcile.report import Report, Stalled, Waiting
 
 _KINDS = (NETWORK_POLICY, RESOURCE_QUOTA)
-# Changesets first, so that none brings back what goes; Services last, since Apps link them.
+# Changesets first, so that none makes anything again; Services last, since Apps link them.
 _ENDING = ((CHANGESET,), (APP, NOTIFICATION), (SERVICE,))
 
 
 async def reconcile(context: Context, stage: Object) -> Report | None:
-    """Keep the Stage's namespace and what isolates it; on deletion end all that is in it."""
+    """Keep the namespace and what isolates it; on deletion, delete everything in it first."""
     cluster = context.cluster
     name, home = stage["metadata"]["name"], stage["metadata"]["namespace"]
     if is_deleting(stage):
@@ -97,7 +97,7 @@ def _status(
     context: Context, stage: Object, namespace: str, resources: Mapping[Kind, Sequence[Object]]
 ) -> dict[str, Any]:
     cluster = context.cluster
-    # As it is now, not as it was when this began: meanwhile a commit may have taken the lock.
+    # The latest status, since a commit may have taken the lock in the meantime.
     latest = cluster.get(key_of(stage)) or stage
     old = latest.get("status") or {}
     apps, services = resources[APP], resources[SERVICE]
@@ -120,7 +120,7 @@ def _ready(objects: Sequence[Object]) -> int:
 
 
 async def _end(context: Context, stage: Object) -> None:
-    """Ends what is in the namespace, kind by kind, then the namespace, then the Stage itself."""
+    """Delete what is in the namespace, kind by kind, then the namespace, then the Stage itself."""
     cluster = context.cluster
     name, home = stage["metadata"]["name"], stage["metadata"]["namespace"]
     project = home.removeprefix(context.options.namespace_prefix)
@@ -129,8 +129,8 @@ async def _end(context: Context, stage: Object) -> None:
     if live is not None and is_ours(live, project, name):
         for kinds in _ENDING:
             await _end_all(context, namespace, kinds)
-        # The label that protects the namespace goes once the Stage is no longer protected, be it
-        # a moment before its deletion: until then our own delete would be refused, too.
+        # Protection may have been lifted only a moment ago. As long as the namespace still has the
+        # label, admission refuses our own delete, too.
         spec = StageSpec.model_validate(stage.get("spec") or {})
         organization = organization_name(cluster, project)
         await cluster.apply(stage_namespace(namespace, project, name, organization, spec))

@@ -1,4 +1,4 @@
-"""What keeps a Changeset from being carried out although its commands are right: other people."""
+"""Why a Changeset with correct commands can't be committed: what other people changed or own."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 from setops.api.errors import Code, Problem, Validator, quoted
 from setops.changes.diff import Change, Path
-from setops.changes.merge import Conflict, value_at
+from setops.changes.merge import MergeConflict, value_at
 from setops.changes.plan import value_text
 from setops.reconcile import revisions
 from setops.reconcile.context import Context
@@ -18,7 +18,7 @@ async def problems(
     context: Context,
     around: StagePlace,
     base: revisions.Revision,
-    conflicts: Sequence[Conflict],
+    conflicts: Sequence[MergeConflict],
     user: str | None,
 ) -> list[Problem]:
     """Each conflict with its field, both values, and who made the other change and when.
@@ -48,13 +48,13 @@ def owned_by_git(change: Change, owner: str, path: Path) -> Problem:
         )
     else:
         message = (
-            f"{what} comes from Git ({owner}) and would be made again; remove it from Git instead"
+            f"{what} comes from Git ({owner}), which would create it again; remove it there instead"
         )
     return Problem(field, Validator.INVALID, message, Code.CHANGESET_INVALID)
 
 
 def _maker(
-    conflict: Conflict, base: revisions.Revision, later: Iterable[revisions.Revision]
+    conflict: MergeConflict, base: revisions.Revision, later: Iterable[revisions.Revision]
 ) -> str:
     """Who changed the field last since the base, as recorded."""
     where = (conflict.section, conflict.name, conflict.path)
@@ -68,7 +68,7 @@ def _maker(
     return said
 
 
-def _problem(conflict: Conflict, mine: str, maker: str) -> Problem:
+def _problem(conflict: MergeConflict, mine: str, maker: str) -> Problem:
     what = f"{conflict.section.kind} {quoted(conflict.name)}"
     if conflict.path:
         theirs = _become(conflict.base, conflict.theirs)

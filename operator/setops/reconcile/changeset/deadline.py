@@ -18,8 +18,8 @@ from setops.reconcile.changeset.readiness import ready_since
 
 @dataclass(frozen=True, slots=True)
 class CommitClock:
-    """When the commit began (RFC 3339), what time it is, the user's own limit in seconds, and all
-    that the commit changes."""
+    """When the commit began (RFC 3339), what time it is now, the user's limit in seconds, and
+    everything that the commit changes."""
 
     started: str
     now: datetime
