@@ -53,12 +53,7 @@ def ended(world: World, namespace: str, name: str) -> Object:
 def test_a_commit_without_a_step_goes_on(world: World, stage: str) -> None:
     commands = ("--app web network:set protocol tcp", "app:create worker")
     world.apply(changeset(stage, "turn", *commands))
-    world.until(
-        lambda: (
-            GOING in (status_of(world, stage, "turn").get("progress") or {}).get("waitingFor", "")
-        ),
-        "what it waits for",
-    )
+    world.until(lambda: GOING in waits_for(world, stage, "turn"), "what it waits for")
     assert status_of(world, stage, "turn")["step"] == "Wait"
     forget_step(world, stage, "turn")
     world.patch("sapp", "web", stage, FREE)
@@ -111,10 +106,7 @@ def test_a_longer_timeout_outlasts_the_deployments_deadline(world: World) -> Non
         if not timeout:
             break
         world.until(
-            lambda: (
-                "no progress in time"
-                in status_of(world, namespace, "long")["progress"]["waitingFor"]
-            ),
+            lambda: "no progress in time" in waits_for(world, namespace, "long"),
             "a commit that knows and waits all the same",
         )
         world.says("sapp", "patient", namespace, "Reconciling", "RollingOut")

@@ -36,7 +36,14 @@ APP: Final = Awaited("App 'web': 0 of 1 containers run")
             Step.REVERT,
             id="it can't become ready",
         ),
-        pytest.param(replace(BEGUN, failure="the plan is lost"), Step.REVERT, id="without a plan"),
+        pytest.param(
+            replace(BEGUN, failure="another version", lost=True), Step.REVERT, id="without a plan"
+        ),
+        pytest.param(
+            replace(TRIED, failure="another version", lost=True, irrevocable=True),
+            Step.REVERT,
+            id="without a plan nothing can be recorded",
+        ),
         pytest.param(
             replace(TRIED, begun=True, awaited=APP, deletable=True),
             Step.WAIT,

@@ -48,7 +48,7 @@ async def reconcile(context: Context, key: Key) -> float | None:
     if obj is None:
         return None
     if ANNOTATION_PAUSED in (obj["metadata"].get("annotations") or ()):
-        _tell_paused(context, obj)
+        _note_paused(context, obj)
         return None
     try:
         report = await _RECONCILERS[key.kind](context, obj)
@@ -57,7 +57,7 @@ async def reconcile(context: Context, key: Key) -> float | None:
         report = interrupted(latest, interruption)
     except ApiError as error:
         if not error.transient:
-            await _tell_fault(context, obj, error)
+            await _report_fault(context, obj, error)
         raise
     return await _publish(context, obj, report)
 
@@ -76,7 +76,7 @@ async def _publish(context: Context, obj: Object, report: Report | Requeue | Non
     return report.again
 
 
-async def _tell_fault(context: Context, obj: Object, error: ApiError) -> None:
+async def _report_fault(context: Context, obj: Object, error: ApiError) -> None:
     """Say on the object what the operator can't do, such as for want of a right of its own."""
     message = f"the operator can't go on and tries again: {error}"
     latest = context.cluster.get(key_of(obj)) or obj
@@ -87,12 +87,12 @@ async def _tell_fault(context: Context, obj: Object, error: ApiError) -> None:
     await _publish(context, obj, interrupted(latest, Waiting(Reason.FAULT, message)))
 
 
-def _tell_paused(context: Context, obj: Object) -> None:
+def _note_paused(context: Context, obj: Object) -> None:
     ready = find(obj.get("status"), ConditionType.READY)
-    stands = f"; it stays {ready['reason']}" if ready else ""
+    unchanged = f"; it stays {ready['reason']}" if ready else ""
     context.events.record(
         obj,
         "Normal",
         Reason.PAUSED.value,
-        f"the annotation {ANNOTATION_PAUSED} holds the operator off{stands}",
+        f"the annotation {ANNOTATION_PAUSED} holds the operator off{unchanged}",
     )

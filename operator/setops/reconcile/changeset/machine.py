@@ -33,7 +33,8 @@ class CommitView:
     `step` is the one in the status. `cancelled`: its user or the end of the Stage calls it off.
     `recorded`: its revision is stored, or it changes nothing. `irrevocable`: the point of no return
     is passed. `begun`: something of the plan is there. `writable`: something can be written now.
-    `failure`: why it can't succeed. `deletable`: a Service that holds data is still to be deleted.
+    `failure`: why it can't succeed. `lost`: because its plan can't be made again. `deletable`: a
+    Service that holds data is still to be deleted.
     """
 
     phase: Phase
@@ -44,6 +45,7 @@ class CommitView:
     begun: bool = False
     writable: bool = False
     failure: str = ""
+    lost: bool = False
     awaited: Awaited | None = None
     deletable: bool = False
 
@@ -56,6 +58,8 @@ def next_step(view: CommitView) -> Step:
         return Step.REVERT
     if view.recorded:
         return Step.FINISH
+    if view.lost:
+        return Step.REVERT
     if view.irrevocable:
         return Step.DELETE if view.deletable else Step.RECORD
     return _revocable(view)

@@ -68,7 +68,7 @@ async def observe(context: Context, job: Job, *, cancelled: bool) -> Commit:
     try:
         planned = await plan_again(context, job)
     except PlanLostError as error:
-        return Commit(job, replace(view, failure=str(error)), None)
+        return Commit(job, replace(view, failure=str(error), lost=True), None)
     commit = Commit(job, view, planned)
     return replace(commit, view=_with_resources(context, commit))
 
