@@ -2,7 +2,7 @@
 
 Who may commit or discard one isn't decided here. The API server decides it at admission, by the
 policy in `charts/setops/templates/changeset-users.yaml`: `spec.user` is whoever the API server says
-it is, and only that user may change the spec.
+it is, and only that user, or a trusted account of the chart's values, may change the spec.
 
     reconciler   does what is due
     lifecycle    what is due, by phase and spec (pure)

@@ -10,30 +10,24 @@ from setops.changes.diff import Change, Path
 from setops.changes.merge import MergeConflict, value_at
 from setops.changes.plan import value_text
 from setops.reconcile import revisions
+from setops.reconcile.changeset.job import Job
 from setops.reconcile.context import Context
-from setops.reconcile.places import StagePlace
 
 
 async def problems(
-    context: Context,
-    around: StagePlace,
-    base: revisions.Revision,
-    conflicts: Sequence[MergeConflict],
-    user: str | None,
+    context: Context, job: Job, base: revisions.Revision, conflicts: Sequence[MergeConflict]
 ) -> list[Problem]:
-    """Each conflict with its field, both values, and who made the other change and when.
-
-    `user` is whose Changeset it is, if that is known.
-    """
+    """Each conflict with its field, both values, and who made the other change and when."""
     if not conflicts:
         return []
-    latest = revisions.latest_number(context.cluster, around.stage)
+    cluster, stage = context.cluster, job.around.stage
+    latest = revisions.latest_number(cluster, stage)
     later = [
         revision
         for number in range(base.number + 1, latest + 1)
-        if (revision := await revisions.load(context.cluster, around.stage, number)) is not None
+        if (revision := await revisions.load(cluster, stage, number)) is not None
     ]
-    mine = f"this Changeset of {user}" if user else "this Changeset"
+    mine = f"this Changeset of {job.spec.user}" if job.spec.user else "this Changeset"
     return [_problem(conflict, mine, _maker(conflict, base, later)) for conflict in conflicts]
 
 

@@ -69,9 +69,7 @@ async def plan(context: Context, job: Job) -> Planned:
         return _planned(job, (now, now), [_base_gone(job)])
     outcome = _outcome(job, PlanBasis(base, now))
     found = [
-        *await conflicts.problems(
-            context, job.around, base, outcome.merged.conflicts, job.spec.user
-        ),
+        *await conflicts.problems(context, job, base, outcome.merged.conflicts),
         *_owned_by_git(context, job, outcome.planned.changes),
     ]
     if not found:
