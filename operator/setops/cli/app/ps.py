@@ -15,7 +15,7 @@ Running = tuple[Object, Sequence[Object]]
 
 
 def run(call: Call) -> int:
-    """The containers of an App."""
+    """List the containers of an App."""
 
     def draw(found: Running) -> str:
         running = containers(*found)
@@ -25,9 +25,11 @@ def run(call: Call) -> int:
 
 
 def read(call: Call) -> Running:
+    """The App that the line is about, with its pods."""
     app = app_of(call)
     return app, pods_of(call.session, app)
 
 
 def listed(running: Sequence[AppContainer]) -> Sequence[str]:
+    """A table of the containers, then what is wrong with those that can't run."""
     return [table(HEADER, rows(running)), *messages(running)] if running else ()
