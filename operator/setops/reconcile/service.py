@@ -35,7 +35,7 @@ from setops.aws.product import Observation, Presence
 from setops.aws.products import product
 from setops.aws.surveys import FRESH
 from setops.aws.target import Identity, Network, Target
-from setops.desired.metadata import Owner, Place, manifest
+from setops.desired.metadata import Owner, StageNames, manifest
 from setops.reconcile.aws import SOON, account_of, interruption
 from setops.reconcile.children import apply_own, refuse_foreign
 from setops.reconcile.context import Context
@@ -95,7 +95,7 @@ async def _keep(context: Context, service: Object) -> Report:
     service = await _remember(context, service, spec, where)
     where = ServiceTarget.model_validate(service["status"]["target"])
     work = _Work(service, _target(service, spec, where))
-    work = replace(work, target=await _with_credentials(context, work, around.place))
+    work = replace(work, target=await _with_credentials(context, work, around.names))
     is_ready = is_true(service.get("status"), ConditionType.READY, metadata["generation"])
     max_age = drift * _STALE if is_ready else FRESH
     for _ in range(STEPS):
@@ -103,7 +103,7 @@ async def _keep(context: Context, service: Object) -> Report:
         action = decide(observation, work.target.deletion_policy, deleting=False)
         match action:
             case Done() | Refuse():
-                published = await _publish_secret(context, work, observation, around.place)
+                published = await _publish_secret(context, work, observation, around.names)
                 if is_ready:
                     # Not at the first look, when AWS may just have been told of the upgrade.
                     await _forget_put_back(context, service, spec, observation)
@@ -129,7 +129,7 @@ async def _keep(context: Context, service: Object) -> Report:
                 target = replace(work.target, credentials={**work.target.credentials, **issued})
                 work = replace(work, target=target)
                 # At once: what AWS issued is known nowhere else.
-                await _publish_secret(context, work, observation, around.place)
+                await _publish_secret(context, work, observation, around.names)
             case _:
                 if isinstance(action, Create):
                     _check_network(context, service, where)
@@ -208,8 +208,8 @@ def _where(service: Object, around: StagePlace) -> ServiceTarget:
         endpoint_url=aws.endpoint_url,
         network=organization.network,
         organization=around.organization,
-        project=around.place.project,
-        stage=around.place.stage,
+        project=around.names.project,
+        stage=around.names.stage,
     )
     if remembered is None:
         return current
@@ -314,7 +314,7 @@ def _policy(spec: ServiceSpec) -> DeletionPolicy:
     return TYPES[spec.type].default_policy
 
 
-async def _with_credentials(context: Context, work: _Work, place: Place) -> Target:
+async def _with_credentials(context: Context, work: _Work, stage: StageNames) -> Target:
     """The Target with what the Secret holds, read from the API server and not the cache.
 
     Raises Stalled when a Secret of that name is somebody else's, and Waiting while one of an
@@ -323,27 +323,27 @@ async def _with_credentials(context: Context, work: _Work, place: Place) -> Targ
     secret = await context.cluster.fetch(work.secret)
     if secret is None:
         return work.target
-    refuse_foreign(secret, _secret(work, place, {}))
+    refuse_foreign(secret, _secret(work, stage, {}))
     data: Mapping[str, str] = secret.get("data") or {}
     held = {name: base64.b64decode(value).decode() for name, value in data.items()}
     return replace(work.target, credentials=held)
 
 
 async def _publish_secret(
-    context: Context, work: _Work, observation: Observation, place: Place
+    context: Context, work: _Work, observation: Observation, stage: StageNames
 ) -> str:
     """Write the Secret that linked Apps read; its name. Raises as `apply_own` does."""
     connection = product(work.target.type).connection(work.target, observation)
-    await apply_own(context.cluster, _secret(work, place, connection))
+    await apply_own(context.cluster, _secret(work, stage, connection))
     return work.secret.name
 
 
-def _secret(work: _Work, place: Place, connection: Mapping[str, str]) -> Object:
+def _secret(work: _Work, stage: StageNames, connection: Mapping[str, str]) -> Object:
     metadata = work.service["metadata"]
     return manifest(
         SECRET,
         work.secret.name,
-        place,
+        stage,
         Owner(SERVICE, metadata["name"], metadata["uid"]),
         {names.LABEL_SERVICE: metadata["name"]},
         type="Opaque",
