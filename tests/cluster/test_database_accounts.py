@@ -47,7 +47,7 @@ def events(world: World, name: str, reason: str) -> list[str]:
 
 
 def test_an_organization_is_told_what_its_network_lacks_and_gets_it(rig: Rig, world: World) -> None:
-    networks = {"none": {}, "bare": {"vpcId": rig.owner.network.vpc_id}}
+    networks = {"none": {}, "bare": {"vpcId": rig.owner.placement.vpc_id}}
     for name, wanted in networks.items():
         namespace = rig.stage(f"db{name}", name, network=wanted)
         world.apply(service(namespace, "early"))
@@ -71,20 +71,20 @@ def test_a_network_that_is_put_right_leaves_nothing_in_the_wrong_one(
     rig.rds.refuse("CreateDBInstance", name, "InvalidVPCNetworkStateFault")
     world.apply(service(namespace, "database"))
     rig.says(namespace, "database", "AwsRefused", "put `network` of the Organization", "Stalled")
-    assert rig.owner.group(name)["VpcId"] == other.network.vpc_id
+    assert rig.owner.group(name)["VpcId"] == other.placement.vpc_id
     world.apply(rig.organization("moved"))
     world.until(lambda: is_wanted_in(rig, namespace, rig.owner), "the network as it is now")
     rig.rds.allow("CreateDBInstance", name)
     world.wait("ssvc", "database", namespace)
-    assert rig.owner.group(name)["VpcId"] == rig.owner.network.vpc_id, "the only one"
+    assert rig.owner.group(name)["VpcId"] == rig.owner.placement.vpc_id, "the only one"
     subnets = rig.owner.instance(name)["DBSubnetGroup"]["Subnets"]
-    assert {each["SubnetIdentifier"] for each in subnets} == set(rig.owner.network.subnet_ids)
+    assert {each["SubnetIdentifier"] for each in subnets} == set(rig.owner.placement.subnet_ids)
     # What is there stays where it is.
     world.apply(rig.organization("moved", network=network(other)))
-    nodes = list(other.network.security_group_ids)
+    nodes = list(other.placement.security_group_ids)
     world.until(lambda: who_may_reach(rig, name) == nodes, "those who may reach it by now")
     assert is_wanted_in(rig, namespace, rig.owner)
-    assert rig.owner.group(name)["VpcId"] == rig.owner.network.vpc_id
+    assert rig.owner.group(name)["VpcId"] == rig.owner.placement.vpc_id
 
 
 def test_nothing_is_made_in_a_network_that_was_put_right_just_before(
@@ -107,13 +107,13 @@ def test_nothing_is_made_in_a_network_that_was_put_right_just_before(
     rig.api.rule = None
     assert corrected
     assert is_wanted_in(rig, namespace, rig.owner)
-    assert rig.owner.group(rig.name(namespace))["VpcId"] == rig.owner.network.vpc_id
+    assert rig.owner.group(rig.name(namespace))["VpcId"] == rig.owner.placement.vpc_id
 
 
 def is_wanted_in(rig: Rig, namespace: str, owner: Owner) -> bool:
     found = rig.world.get("ssvc", "database", namespace)
     assert found is not None
-    return bool(found["status"]["target"]["network"]["vpcId"] == owner.network.vpc_id)
+    return bool(found["status"]["target"]["network"]["vpcId"] == owner.placement.vpc_id)
 
 
 def who_may_reach(rig: Rig, name: str) -> list[str]:

@@ -16,7 +16,8 @@ from sandbox.api import Api, ApiError
 from sandbox.proxy import Action, Request, Rule
 from setops.api.kinds import SERVICE
 from setops.api.names import ANNOTATION_ROLLED_BACK
-from setops.aws.target import Identity, resource_name
+from setops.aws.identity import Identity
+from setops.aws.naming import resource_name
 from tests.cluster.world import Object
 
 _OPERATOR: Final = "setops"
@@ -85,4 +86,6 @@ def _name(service: Object) -> str:
     if target is None:
         return ""
     organization, project, stage = target["organization"], target["project"], target["stage"]
-    return resource_name(Identity(organization, project, stage, service["metadata"]["name"]), 63)
+    return resource_name(
+        Identity.of_service(organization, project, stage, service["metadata"]["name"]), 63
+    )

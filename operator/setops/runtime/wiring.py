@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from setops.api.kinds import Key
-from setops.aws.clients import Clients
-from setops.aws.clients import Settings as AwsSettings
+from setops.aws.clients import Clients, ClientSettings
 from setops.aws.gateway import Gateway
+from setops.aws.products import PRODUCTS
 from setops.kube.cache import Change
 from setops.kube.cluster import Cluster
 from setops.kube.events import EventRecorder
@@ -44,11 +44,13 @@ class Reconcilers:
 def build(parts: Parts) -> Reconcilers:
     """The reconcilers of all kinds."""
     settings = parts.settings
-    clients = Clients(AwsSettings(threads=settings.aws_threads), on_call=parts.metrics.observe_aws)
+    clients = Clients(
+        PRODUCTS.uses, ClientSettings(threads=settings.aws_threads), parts.metrics.observe_aws
+    )
     context = Context(
         cluster=parts.cluster,
         events=parts.events,
-        aws=Gateway(clients),
+        aws=Gateway(clients, PRODUCTS),
         options=Options(
             namespace_prefix=settings.namespace_prefix,
             operator_namespace=settings.namespace,

@@ -22,7 +22,7 @@ from setops.api.catalogue import (
 from setops.api.errors import Code, Problem, ProblemsError, Validator
 from setops.api.service import SERVICE_TYPES, option_fields
 from setops.aws.errors import UnsupportedTypeError
-from setops.aws.products import product
+from setops.aws.products import PRODUCTS
 
 
 def test_the_catalogue_knows_the_types_and_options_of_the_resource() -> None:
@@ -44,7 +44,7 @@ def test_defaults_pass_their_own_checks(name: str) -> None:
 def test_every_supported_type_has_a_product() -> None:
     assert SUPPORTED == ("postgresql", "s3")
     for name in SUPPORTED:
-        assert product(name).type == name
+        assert PRODUCTS.of(name).type_name == name
 
 
 @pytest.mark.parametrize(
@@ -57,7 +57,7 @@ def test_a_type_that_is_not_built_is_refused_naming_what_is(name: str, code: Cod
     assert problem.message.endswith(": postgresql, s3")
     assert check_options(name, "1", "any", {"odd": 1}) == [problem]
     with pytest.raises(UnsupportedTypeError) as caught:
-        product(name)
+        PRODUCTS.of(name)
     assert caught.value.code == code
 
 

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from setops.api import names
-from setops.aws.target import Identity, resource_name
+from setops.aws.identity import Identity
+from setops.aws.naming import resource_name
 
 identities = st.builds(
-    Identity,
+    Identity.of_service,
     organization=st.from_regex(names.ORGANIZATION_NAME, fullmatch=True),
     project=st.from_regex(names.PROJECT_NAME, fullmatch=True),
     stage=st.from_regex(names.STAGE_NAME, fullmatch=True),
-    service=st.from_regex(names.SERVICE_NAME, fullmatch=True),
+    name=st.from_regex(names.SERVICE_NAME, fullmatch=True),
 )
 # OpenSearch, ElastiCache, S3 and RDS, IAM users.
 limits = st.sampled_from([28, 40, 63, 64])
@@ -34,7 +36,7 @@ def test_a_name_is_one_that_every_product_takes(identity: Identity, limit: int) 
 
 @given(identities, limits)
 def test_a_name_depends_on_nothing_but_the_identity(identity: Identity, limit: int) -> None:
-    again = Identity(identity.organization, identity.project, identity.stage, identity.service)
+    again = replace(identity)
     assert resource_name(identity, limit) == resource_name(again, limit)
 
 
@@ -51,24 +53,24 @@ def test_tags_tell_two_services_apart(pair: list[Identity]) -> None:
 
 
 def test_parts_that_read_the_same_when_joined_differ() -> None:
-    one = Identity("acme", "shop", "live", "a-b")
-    other = Identity("acme-shop", "live", "a", "b")
+    one = Identity.of_service("acme", "shop", "live", "a-b")
+    other = Identity.of_service("acme-shop", "live", "a", "b")
     assert resource_name(one, 63) != resource_name(other, 63)
 
 
 def test_a_name_can_be_read() -> None:
-    assert resource_name(Identity("acme", "shop", "live", "store"), 63).startswith(
+    assert resource_name(Identity.of_service("acme", "shop", "live", "store"), 63).startswith(
         "setops-shop-live-store-"
     )
 
 
 def test_a_limit_without_room_for_the_hash_is_refused() -> None:
     with pytest.raises(ValueError, match="no room"):
-        resource_name(Identity("acme", "shop", "live", "store"), 18)
+        resource_name(Identity.of_service("acme", "shop", "live", "store"), 18)
 
 
 def test_a_resource_lacking_one_tag_is_not_ours() -> None:
-    identity = Identity("acme", "shop", "live", "store")
+    identity = Identity.of_service("acme", "shop", "live", "store")
     for key in identity.tags():
         tags = {name: value for name, value in identity.tags().items() if name != key}
         assert not identity.owns(tags)
