@@ -6,7 +6,7 @@ BIN    := $(VENV)/bin
 UV_VERSION := 0.13.9
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format crds docs bench sandbox clean lock
+.PHONY: help demo test check lint format crds docs bench sandbox clean lock
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -18,6 +18,10 @@ test: $(VENV)/ready ## everything CI checks: lint, types, imports, generated fil
 	$(MAKE) --no-print-directory lint
 	$(BIN)/python -m sandbox build
 	$(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder
+
+check: $(VENV)/ready ## what to run between edits: lint, then all tests that need no control plane
+	$(MAKE) --no-print-directory lint
+	$(BIN)/pytest -q -n 2 tests/unit tests/reconcile
 
 lint: $(VENV)/ready ## formatting, lint, types, import contracts
 	$(BIN)/ruff format --check .

@@ -16,11 +16,11 @@ from setops.changes.digest import content_hash, definition_hash
 from setops.changes.fold import fold
 from setops.changes.merge import merge
 from setops.changes.plan import Source, plan_of
-from setops.language.command import Context
+from setops.language.command import CommandContext
 
 _COMMANDS: Final = 500
 _APPS: Final = 50
-_CONTEXT: Final = Context("acme", "bench", "production", "registry.example.com/apps")
+_CONTEXT: Final = CommandContext("acme", "bench", "production", "registry.example.com/apps")
 
 
 async def run(quick: bool) -> list[Figure]:

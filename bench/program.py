@@ -19,7 +19,7 @@ from bench.figures import Figure
 from bench.lab import Lab
 from bench.lab import lab as new_lab
 from setops.api.kinds import CHANGESET, Object
-from setops.cli.naming import changeset_name
+from setops.cli.changeset.naming import changeset_name
 
 _PROGRAM: Final = Path(sys.executable).with_name("setops")
 _STAGE: Final = "program"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import defaultdict
 from collections.abc import Generator, Iterator
 
 import pytest
@@ -34,6 +35,9 @@ _LONGEST = (
 )
 """Modules that take a minute or more, the longest first."""
 
+_WORTH_NAMING = 10.0
+"""Seconds from which a module is named among the slowest."""
+
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with what takes longest, so that no worker is left alone with it at the end."""
@@ -63,3 +67,18 @@ def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.Tes
         report.outcome = "failed"
         report.longrepr = f"skipped in CI: {report.longrepr}"
     return report
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Name the modules that took longest; what they do in that time is said in their docstrings."""
+    seconds: defaultdict[str, float] = defaultdict(float)
+    for reports in terminalreporter.stats.values():
+        for report in reports:
+            if isinstance(report, pytest.TestReport):
+                seconds[report.nodeid.partition("::")[0]] += report.duration
+    slowest = sorted(seconds.items(), key=lambda item: -item[1])[:10]
+    slow = [(module, took) for module, took in slowest if took >= _WORTH_NAMING]
+    if slow:
+        terminalreporter.section("slowest modules")
+        for module, took in slow:
+            terminalreporter.line(f"{took:7.1f} s  {module}")

@@ -15,8 +15,9 @@ from typing import Any, Final
 from sandbox.api import ApiError
 from sandbox.proxy import Proxy, Record, Request
 from setops.api import definition as definitions
-from setops.api.definition import SECTIONS, StageDefinition
+from setops.api.definition import StageDefinition
 from setops.api.kinds import CHANGESET
+from setops.api.section import SECTIONS, section_of
 from setops.changes.diff import diff
 from setops.reconcile.revisions import LABEL_CHANGESET_UID
 from tests.cluster.faults import Fault, Faults, Life, is_counted_write, life_in, restart
@@ -310,10 +311,9 @@ def _wrong_revisions(branch: Branch, found: Object, seen: Seen) -> Iterator[str]
 
 
 def _wrong_entries(branch: Branch, stands: StageDefinition, seen: Seen) -> Iterator[str]:
-    live: dict[str, dict[str, Any]] = {section: {} for section in SECTIONS}
-    sections = {kind.kind: section for section, kind in SECTIONS.items()}
+    live: dict[str, dict[str, Any]] = {section.name: {} for section in SECTIONS}
     for entry in seen.entries.get(branch.namespace, ()):
-        live[sections[entry["kind"]]][_name(entry)] = entry["spec"]
+        live[section_of(entry["kind"]).name][_name(entry)] = entry["spec"]
         if "deletionTimestamp" in entry["metadata"]:
             yield f"{entry['kind']} {_name(entry)} is still going"
     for change in diff(stands, definitions.load(live)):

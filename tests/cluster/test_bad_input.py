@@ -12,8 +12,8 @@ from tests.cluster.world import Object, World, changeset, manifest, organization
 
 IMAGE = "registry.example.com/web:1"
 ORGANIZATION_RULE = "an Organization's name has 1 to 40 lowercase letters, digits and dashes"
-PROJECT_RULE = "a Project's name has 3 to 20 lowercase letters and digits and begins with a letter"
-STAGE_RULE = "a Stage's name has 3 to 12 lowercase letters and digits and begins with a letter"
+PROJECT_RULE = "a Project's name has 3 to 20 lowercase letters and digits, and begins with a letter"
+STAGE_RULE = "a Stage's name has 3 to 12 lowercase letters and digits, and begins with a letter"
 APP_RULE = (
     "an App's name has 3 to 16 lowercase letters, digits and dashes, begins with a letter "
     "and ends with a letter or digit"

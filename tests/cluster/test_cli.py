@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from setops.cli.changesets import KEPT, UNFINISHED
-from setops.cli.naming import changeset_name
+from setops.cli.changeset.draft import KEPT, UNFINISHED
+from setops.cli.changeset.naming import changeset_name
 from tests.cluster.terminal import (
     DEV,
     OPS,

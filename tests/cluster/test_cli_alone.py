@@ -13,7 +13,7 @@ from sandbox.operator_process import OperatorSettings, install
 from sandbox.proxy import Proxy
 from setops.api.errors import Category, Code
 from setops.api.kinds import DEPLOYMENT, PROJECT, STAGE, Key
-from setops.cli.connect import problem_of
+from setops.cli.base.connect import problem_of
 from setops.kube.errors import (
     ApiError,
     Forbidden,

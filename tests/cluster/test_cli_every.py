@@ -10,8 +10,8 @@ from typing import Final
 
 import pytest
 
-from setops.cli.declare import UNSUPPORTED, Own
-from setops.cli.table import declarations
+from setops.cli.base.declare import UNSUPPORTED, Own
+from setops.cli.shell.table import declarations
 from setops.language.command import Level
 from tests.cluster.terminal import Terminal, administrator, new_project
 from tests.cluster.world import World

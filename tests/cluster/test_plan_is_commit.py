@@ -19,11 +19,12 @@ from sandbox import Sandbox
 from sandbox.proxy import Proxy
 from setops.api import definition as definitions
 from setops.api.changeset import ChangesetSpec
-from setops.api.definition import SECTIONS, StageDefinition
+from setops.api.definition import StageDefinition
 from setops.api.kinds import CHANGESET
+from setops.api.section import SECTIONS, section_of
 from setops.changes.diff import Change, diff
 from setops.changes.fold import fold
-from setops.language.command import Context
+from setops.language.command import CommandContext
 from tests.cluster.world import ENDED, Object, World, manifest, organization
 from tests.cluster.writes import Write, spec_write, writes_of
 
@@ -86,7 +87,7 @@ class Author:
 
     def __init__(self, stage: str, seed: int) -> None:
         self._dice = random.Random(seed)  # noqa: S311
-        self._context = Context("acme", PROJECT, stage, REGISTRY)
+        self._context = CommandContext("acme", PROJECT, stage, REGISTRY)
         self.stands = StageDefinition()
 
     def steps(self) -> Iterator[Step]:
@@ -243,22 +244,20 @@ def _check_plan(step: Step, status: Object) -> None:
 
 def _check_order(done: Sequence[Write]) -> None:
     """Services before the Apps that link them, Notifications last."""
-    order = [kind.kind for kind in SECTIONS.values()]
+    order = [section.kind.kind for section in SECTIONS]
     ranks = [order.index(write.kind) for write in done]
     assert ranks == sorted(ranks)
 
 
 def _check_content(step: Step, done: Sequence[Write]) -> None:
-    sections = {kind.kind: section for section, kind in SECTIONS.items()}
     for write in done:
         if write.method != "DELETE":
-            wanted = step.after.section(sections[write.kind])[write.name]
+            wanted = step.after.section(section_of(write.kind))[write.name]
             assert write.spec == wanted.to_json(), (step, write)
 
 
 def _live(world: World, namespace: str) -> StageDefinition:
-    sections = {kind.kind: section for section, kind in SECTIONS.items()}
-    raw: dict[str, dict[str, Any]] = {section: {} for section in SECTIONS}
+    raw: dict[str, dict[str, Any]] = {section.name: {} for section in SECTIONS}
     for entry in world.list("sapp,ssvc,snotify", namespace):
-        raw[sections[entry["kind"]]][entry["metadata"]["name"]] = entry["spec"]
+        raw[section_of(entry["kind"]).name][entry["metadata"]["name"]] = entry["spec"]
     return definitions.load(raw)

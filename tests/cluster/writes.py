@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from sandbox.proxy import Request
-from setops.api.definition import SECTIONS
+from setops.api.section import SECTIONS
 
-_KINDS: Final = {kind.plural: kind.kind for kind in SECTIONS.values()}
+_KINDS: Final = {section.kind.plural: section.kind.kind for section in SECTIONS}
 _ENTRY: Final = re.compile(
     rf"/apis/setops\.co/v1alpha1/namespaces/([^/]+)/({'|'.join(_KINDS)})(?:/([^/]+))?"
 )

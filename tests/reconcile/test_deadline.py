@@ -7,8 +7,8 @@ from typing import Final
 
 import pytest
 
-from setops.api.definition import MODELS
 from setops.api.kinds import Object
+from setops.api.section import APPS, SERVICES, Section
 from setops.changes.diff import Action, Change
 from setops.reconcile.changeset.deadline import Clock, is_overdue
 from tests.reconcile.samples import SPACE, World, reported, service
@@ -16,15 +16,15 @@ from tests.reconcile.samples import SPACE, World, reported, service
 BEGAN: Final = datetime(2026, 1, 1, tzinfo=UTC)
 
 
-def created(section: str, name: str, raw: Object) -> Change:
-    entry = MODELS[section].model_validate(raw)
+def created(section: Section, name: str, raw: Object) -> Change:
+    entry = section.model.model_validate(raw)
     return Change(Action.CREATE, section, name, None, entry)
 
 
-STORE: Final = created("services", "store", {"type": "postgresql"})
-BUCKET: Final = created("services", "bucket", {"type": "s3"})
-LINKED: Final = created("apps", "web", {"image": "a", "links": {"store": {"envKey": "DB"}}})
-ALONE: Final = created("apps", "alone", {"image": "a"})
+STORE: Final = created(SERVICES, "store", {"type": "postgresql"})
+BUCKET: Final = created(SERVICES, "bucket", {"type": "s3"})
+LINKED: Final = created(APPS, "web", {"image": "a", "links": {"store": {"envKey": "DB"}}})
+ALONE: Final = created(APPS, "alone", {"image": "a"})
 
 
 def ready(after: int) -> Object:

@@ -6,9 +6,9 @@ from typing import Any, Final
 
 import pytest
 
-from setops.api.definition import MODELS, Entry
 from setops.api.errors import ProblemsError
 from setops.api.kinds import APP, Key, Object
+from setops.api.section import APPS, NOTIFICATIONS, SERVICES, Entry, Section
 from setops.changes.diff import Action, Change
 from setops.reconcile.changeset.entries import (
     is_done,
@@ -30,9 +30,9 @@ STORED: Final = {
 }
 
 
-def change(before: Object | None, after: Object | None, section: str = "apps") -> Change:
+def change(before: Object | None, after: Object | None, section: Section = APPS) -> Change:
     def entry(raw: Object | None) -> Entry | None:
-        return None if raw is None else MODELS[section].model_validate(raw)
+        return None if raw is None else section.model.model_validate(raw)
 
     action = Action.CREATE if before is None else Action.DESTROY if after is None else Action.UPDATE
     return Change(action, section, "web", entry(before), entry(after))
@@ -135,7 +135,7 @@ def test_the_live_definition_is_what_stays() -> None:
     found = live_definition(here.cluster, SPACE)
     assert list(found.apps) == ["web", "worker"], "in one order, whatever the order of events"
     assert list(found.services) == ["store"]
-    assert found.apps["worker"] == MODELS["apps"].model_validate(NEW)
+    assert found.apps["worker"] == APPS.model.model_validate(NEW)
 
 
 def test_every_resource_that_can_not_be_held_is_named() -> None:
@@ -149,12 +149,12 @@ def test_every_resource_that_can_not_be_held_is_named() -> None:
 @pytest.mark.parametrize(
     ("section", "raw", "kind"),
     [
-        ("apps", {}, "App"),
-        ("services", {"type": "s3"}, "Service"),
-        ("notifications", {"type": "email", "target": "a@example.com"}, "Notification"),
+        (APPS, {}, "App"),
+        (SERVICES, {"type": "s3"}, "Service"),
+        (NOTIFICATIONS, {"type": "email", "target": "a@example.com"}, "Notification"),
     ],
 )
-def test_a_change_is_about_a_resource_of_its_stage(section: str, raw: Any, kind: str) -> None:
+def test_a_change_is_about_a_resource_of_its_stage(section: Section, raw: Any, kind: str) -> None:
     key = key_of_change(SPACE, change(None, raw, section))
     assert (key.kind.kind, key.namespace, key.name) == (kind, SPACE, "web")
     assert key_of_change(SPACE, CREATE) == Key(APP, SPACE, "web")

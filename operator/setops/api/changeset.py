@@ -8,14 +8,13 @@ from typing import Annotated, Any, Final
 from pydantic import Field, StringConstraints
 
 from setops.api.conditions import Condition
+from setops.api.deadlines import MAX_TIMEOUT_SECONDS, ROLLOUT_SECONDS
 from setops.api.kinds import Object
 from setops.api.model import Model, rules
 
 MAX_COMMANDS: Final = 1000
 MAX_TEXT: Final = 1_000_000
 """Characters of all commands together: with its plan, a Changeset has to fit into 1.5 MiB."""
-DEFAULT_TIMEOUT: Final = 300
-"""Seconds an App has to become ready before the commit is rolled back."""
 
 
 class Phase(StrEnum):
@@ -85,9 +84,9 @@ class ChangesetSpec(Model):
     timeout: int | None = Field(
         None,
         ge=1,
-        le=86400,
-        description="Seconds until the commit is given up and rolled back. Unset: 300 for Apps, "
-        "the product's own deadline for Services.",
+        le=MAX_TIMEOUT_SECONDS,
+        description="Seconds until the commit is given up and rolled back. Unset: "
+        f"{ROLLOUT_SECONDS} for Apps, the product's own deadline for Services.",
     )
 
 

@@ -11,7 +11,8 @@ from typing import Any, Final
 import yaml
 
 from setops.api import kinds, names
-from setops.api.app import APP_SPEC_RULES, AppSpec, AppStatus
+from setops.api.app import APP_SPEC_RULES, AppSpec
+from setops.api.app_status import AppStatus
 from setops.api.changeset import (
     CHANGESET_RULES,
     CHANGESET_SPEC_RULES,
@@ -21,6 +22,7 @@ from setops.api.changeset import (
 from setops.api.definition import StageDefinition
 from setops.api.kinds import GROUP, VERSION, Kind, Object
 from setops.api.model import CEL, Model
+from setops.api.names import NameRule
 from setops.api.notification import (
     NOTIFICATION_SPEC_RULES,
     NotificationSpec,
@@ -53,8 +55,7 @@ class Definition:
     spec: type[Model]
     status: type[Model]
     columns: tuple[Column, ...]
-    name_pattern: str | None = None
-    name_rule: str = ""
+    name_rule: NameRule | None = None
     spec_rules: dict[str, Any] | None = None
     root_rules: dict[str, Any] | None = None
     scale: tuple[str, str, str] | None = None
@@ -85,7 +86,6 @@ DEFINITIONS: Final = (
             _AGE,
         ),
         names.ORGANIZATION_NAME,
-        "an Organization's name has 1 to 40 lowercase letters, digits and dashes",
     ),
     Definition(
         kinds.PROJECT,
@@ -102,7 +102,6 @@ DEFINITIONS: Final = (
             _AGE,
         ),
         names.PROJECT_NAME,
-        "a Project's name has 3 to 20 lowercase letters and digits and begins with a letter",
     ),
     Definition(
         kinds.STAGE,
@@ -122,7 +121,6 @@ DEFINITIONS: Final = (
             _AGE,
         ),
         names.STAGE_NAME,
-        "a Stage's name has 3 to 12 lowercase letters and digits and begins with a letter",
         required=(),
     ),
     Definition(
@@ -142,8 +140,6 @@ DEFINITIONS: Final = (
             _AGE,
         ),
         names.APP_NAME,
-        "an App's name has 3 to 16 lowercase letters, digits and dashes, begins with a letter "
-        "and ends with a letter or digit",
         spec_rules=APP_SPEC_RULES,
         scale=(".spec.resources.scale", ".status.replicas", ".status.selector"),
     ),
@@ -164,8 +160,6 @@ DEFINITIONS: Final = (
             _AGE,
         ),
         names.SERVICE_NAME,
-        "a Service's name has 3 to 18 lowercase letters, digits and dashes, begins with a letter "
-        "and ends with a letter or digit",
     ),
     Definition(
         kinds.NOTIFICATION,
@@ -183,8 +177,6 @@ DEFINITIONS: Final = (
             _AGE,
         ),
         names.NOTIFICATION_NAME,
-        "a Notification's name has at most 63 lowercase letters, digits and dashes, begins "
-        "and ends with a letter or digit",
         spec_rules=NOTIFICATION_SPEC_RULES,
     ),
     Definition(
@@ -273,11 +265,10 @@ def _schema(definition: Definition) -> Schema:
         # Everything in the spec has a default, so an absent spec is the default one.
         spec["default"] = {}
     checks: list[dict[str, str]] = list((definition.root_rules or {}).get(CEL, ()))
-    if definition.name_pattern:
-        rule = f"self.metadata.name.matches('^{definition.name_pattern}$')"
-        checks.append(
-            {"rule": rule, "message": definition.name_rule, "fieldPath": ".metadata.name"}
-        )
+    if definition.name_rule:
+        name = definition.name_rule
+        rule = f"self.metadata.name.matches('^{name.pattern}$')"
+        checks.append({"rule": rule, "message": name.says, "fieldPath": ".metadata.name"})
     schema: Schema = {
         "type": "object",
         "description": definition.description,

@@ -2,66 +2,46 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
-from typing import Annotated, Any, Final
+from typing import Annotated, Any
 
 from pydantic import Field, ValidationError
 
-from setops.api import catalogue, names
-from setops.api.app import DOMAIN, AppSpec, reserved_env_key
-from setops.api.errors import Code, Problem, ProblemsError, Validator, problems_of, quoted
-from setops.api.kinds import APP, NOTIFICATION, SERVICE, Kind, Object
+from setops.api import catalogue
+from setops.api.app import AppSpec
+from setops.api.errors import Code, Problem, ProblemsError, Validator, quoted
+from setops.api.kinds import Object
 from setops.api.model import Model
 from setops.api.notification import NotificationSpec
+from setops.api.section import APPS, NOTIFICATIONS, SERVICES, Entry, Section
 from setops.api.service import ServiceSpec
-
-MAX_APPS: Final = 200
-MAX_SERVICES: Final = 200
-MAX_NOTIFICATIONS: Final = 100
-LIMITS: Final = {
-    "apps": MAX_APPS,
-    "services": MAX_SERVICES,
-    "notifications": MAX_NOTIFICATIONS,
-}
-MAX_KEY: Final = 256
-"""Characters of a key in one of an App's maps."""
-
-Entry = AppSpec | ServiceSpec | NotificationSpec
-"""What stands under a name in one of the definition's maps."""
+from setops.api.service_type import LinkBy
+from setops.api.validation import problems_of
 
 
 class StageDefinition(Model):
     """Everything that Changesets change on a Stage."""
 
-    apps: Annotated[dict[str, AppSpec], Field(max_length=MAX_APPS)] = Field(
+    apps: Annotated[dict[str, AppSpec], Field(max_length=APPS.limit)] = Field(
         default_factory=dict, description="Apps by name."
     )
-    services: Annotated[dict[str, ServiceSpec], Field(max_length=MAX_SERVICES)] = Field(
+    services: Annotated[dict[str, ServiceSpec], Field(max_length=SERVICES.limit)] = Field(
         default_factory=dict, description="Services by name."
     )
-    notifications: Annotated[dict[str, NotificationSpec], Field(max_length=MAX_NOTIFICATIONS)] = (
+    notifications: Annotated[dict[str, NotificationSpec], Field(max_length=NOTIFICATIONS.limit)] = (
         Field(default_factory=dict, description="Notifications by name.")
     )
 
-    def section(self, name: str) -> Mapping[str, Entry]:
-        """One of the three maps by its name: apps, services, notifications."""
-        section: Mapping[str, Entry] = getattr(self, name)
-        return section
+    def section(self, section: Section) -> Mapping[str, Entry]:
+        """The entries of a section by name."""
+        entries: Mapping[str, Entry] = getattr(self, section.name)
+        return entries
 
-
-MODELS: Final[Mapping[str, type[AppSpec] | type[ServiceSpec] | type[NotificationSpec]]] = {
-    "apps": AppSpec,
-    "services": ServiceSpec,
-    "notifications": NotificationSpec,
-}
-SECTIONS: Final[Mapping[str, Kind]] = {
-    "services": SERVICE,
-    "apps": APP,
-    "notifications": NOTIFICATION,
-}
-"""The definition's maps and the kinds of their entries, in the order in which they are written."""
+    def with_sections(self, sections: Mapping[Section, Mapping[str, Entry]]) -> StageDefinition:
+        """The definition with other, valid entries in some sections."""
+        update = {section.name: entries for section, entries in sections.items()}
+        return self.model_copy(update=update)
 
 
 def load(raw: Mapping[str, Any]) -> StageDefinition:
@@ -72,49 +52,52 @@ def load(raw: Mapping[str, Any]) -> StageDefinition:
         raise ProblemsError(problems_of(error, model=StageDefinition)) from None
 
 
-def of_resources(resources: Mapping[str, Iterable[Object]]) -> StageDefinition:
-    """The definition that live resources make up, given by section; what is going counts as gone.
+def of_resources(resources: Mapping[Section, Iterable[Object]]) -> StageDefinition:
+    """The definition that live resources make up; one that is being deleted counts as gone.
 
     Raises ProblemsError for a resource that the API server took and the definition can't hold.
     """
-    sections: dict[str, dict[str, Entry]] = {}
+    sections: dict[Section, dict[str, Entry]] = {}
     problems: list[Problem] = []
-    for section in SECTIONS:
+    for section, found in resources.items():
         entries = sections.setdefault(section, {})
-        for obj in resources.get(section, ()):
+        for obj in found:
             if "deletionTimestamp" in obj["metadata"]:
                 continue
             name = obj["metadata"]["name"]
             try:
-                entries[name] = MODELS[section].model_validate(obj["spec"])
+                entries[name] = section.model.model_validate(obj["spec"])
             except ValidationError as error:
-                problems += problems_of(error, f"{section}.{name}")
+                problems += problems_of(error, section.path(name))
     if problems:
         raise ProblemsError(problems)
-    ordered = {section: dict(sorted(entries.items())) for section, entries in sections.items()}
+    return of_entries(sections)
+
+
+def of_entries(sections: Mapping[Section, Mapping[str, Entry]]) -> StageDefinition:
+    """The definition with these valid entries, put in order by name."""
+    ordered = {section.name: dict(sorted(entries.items())) for section, entries in sections.items()}
     return StageDefinition.model_construct(**ordered)  # type: ignore[arg-type]
 
 
-def load_entry(section: str, name: str, raw: Mapping[str, Any]) -> Entry:
+def load_entry(section: Section, name: str, raw: Mapping[str, Any]) -> Entry:
     """One entry as a user wrote it: as strict as the API server, and checked as a whole.
 
     Only the resources' own spelling is taken, and no value is converted: what `kubectl apply`
     refuses is refused. ProblemsError names all that is wrong with name, keys, values and, for a
     Service, with what its type allows.
     """
-    model = MODELS[section]
-    prefix = f"{section}.{name}"
-    problems = [problem for problem in (name_problem(section, name),) if problem]
-    if section == "apps":
-        problems += _key_problems(name, raw)
+    prefix = section.path(name)
+    problems = [problem for problem in (section.name_problem(name),) if problem]
+    problems += _key_problems(section, name, raw)
     keyed = {problem.field.rpartition(".")[0] for problem in problems}
     try:
-        entry = model.model_validate(raw, strict=True, by_alias=True, by_name=False)
+        entry = section.model.model_validate(raw, strict=True, by_alias=True, by_name=False)
     except ValidationError as error:
         # The models check keys too, but can only say which map holds a bad one.
         problems += [
             problem
-            for problem in problems_of(error, prefix, model)
+            for problem in problems_of(error, prefix, section.model)
             if problem.validator is not Validator.INVALID or problem.field not in keyed
         ]
     else:
@@ -138,86 +121,20 @@ def of_service(name: str, problems: Iterable[Problem]) -> list[Problem]:
     """Problems of the catalogue, which knows types and no names, said of one Service."""
     return [
         replace(
-            problem.under(f"services.{name}"),
+            problem.under(SERVICES.path(name)),
             message=f"Service {quoted(name)}: {problem.message}",
         )
         for problem in problems
     ]
 
 
-_NAME_RULES: Final = {
-    "apps": (
-        names.APP_NAME,
-        Code.APP_NAME_INVALID,
-        "an App's name has 3 to 16 lowercase letters, digits and dashes, begins with a letter "
-        "and ends with a letter or digit",
-    ),
-    "services": (
-        names.SERVICE_NAME,
-        Code.SERVICE_NAME_INVALID,
-        "a Service's name has 3 to 18 lowercase letters, digits and dashes, begins with a letter "
-        "and ends with a letter or digit",
-    ),
-    "notifications": (
-        names.NOTIFICATION_NAME,
-        Code.NOTIFICATION_NAME_INVALID,
-        "a Notification's name has at most 63 lowercase letters, digits and dashes, begins "
-        "and ends with a letter or digit",
-    ),
-}
-
-
-def name_problem(section: str, name: str) -> Problem | None:
-    """What is wrong with the name of an entry, or None."""
-    pattern, code, rule = _NAME_RULES[section]
-    if re.fullmatch(pattern, name):
-        return None
-    return Problem(
-        f"{section}.{name}",
-        Validator.INVALID_FORMAT,
-        f"{quoted(name)} is not a valid name: {rule}",
-        code,
-    )
-
-
-_KEY_RULES: Final = {
-    "env": (
-        names.ENV_KEY,
-        "env key",
-        "it begins with a letter or underscore, then letters, digits and underscores, at most 256",
-    ),
-    "links": (
-        names.SERVICE_NAME,
-        "Service's name",
-        "3 to 18 lowercase letters, digits and dashes",
-    ),
-    "releases": (r"[1-9][0-9]{0,8}", "release", "releases are numbered 1, 2, 3 and so on"),
-    "domains": (DOMAIN, "domain", "write a host name such as www.example.com"),
-}
-
-
-def key_problem(app: str, field: str, key: str) -> Problem | None:
-    """What is wrong with a key of an App's map (env, links, releases, domains), or None.
-
-    Source of the reserved env keys: the platform's App settings.
-    """
-    pattern, what, rule = _KEY_RULES[field]
-    path = f"apps.{app}.{field}.{key}"
-    if len(key) > MAX_KEY or not re.fullmatch(pattern, key):
-        message = f"{quoted(key)} is not a valid {what}: {rule}"
-        return Problem(path, Validator.INVALID_FORMAT, message)
-    if field == "env" and key in names.RESERVED_ENV_KEYS:
-        return Problem(path, Validator.INCLUDED, reserved_env_key(key))
-    return None
-
-
-def _key_problems(app: str, raw: Mapping[str, Any]) -> list[Problem]:
+def _key_problems(section: Section, name: str, raw: Mapping[str, Any]) -> list[Problem]:
     return [
         problem
-        for field in _KEY_RULES
-        if isinstance(raw.get(field), Mapping)
-        for key in raw[field]
-        if (problem := key_problem(app, field, str(key))) is not None
+        for rule in section.key_rules
+        if isinstance(raw.get(rule.field), Mapping)
+        for key in raw[rule.field]
+        if (problem := rule.problem(name, str(key))) is not None
     ]
 
 
@@ -237,7 +154,7 @@ def check_links(definition: StageDefinition) -> tuple[Problem, ...]:
 def _app_links(name: str, app: AppSpec, services: Mapping[str, ServiceSpec]) -> Iterator[Problem]:
     taken = dict.fromkeys(app.env or {}, "env")
     for service, link in (app.links or {}).items():
-        field = f"apps.{name}.links.{service}"
+        field = f"{APPS.path(name)}.links.{service}"
         if service not in services:
             yield Problem(
                 field,
@@ -247,7 +164,7 @@ def _app_links(name: str, app: AppSpec, services: Mapping[str, ServiceSpec]) -> 
                 Code.SERVICE_DOES_NOT_EXIST,
             )
             continue
-        by = catalogue.LinkBy.ENV_KEY if link.path is None else catalogue.LinkBy.PATH
+        by = LinkBy.ENV_KEY if link.path is None else LinkBy.PATH
         for problem in catalogue.check_link(services[service].type, by):
             yield replace(
                 problem,

@@ -11,7 +11,8 @@ from pydantic.alias_generators import to_camel
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, core_schema
 
-from setops.api.errors import Validator, quoted, refusal
+from setops.api.errors import Validator, quoted
+from setops.api.validation import refusal
 
 CEL: Final = "x-kubernetes-validations"
 
@@ -53,7 +54,7 @@ class Form:
     def __get_pydantic_json_schema__(
         self, core: CoreSchema, handler: GetJsonSchemaHandler
     ) -> JsonSchemaValue:
-        rule = rules((f"self.matches({_whole(self.pattern)})", f"must be {self.what}"))
+        rule = rules((f"self.matches({whole(self.pattern)})", f"must be {self.what}"))
         return {**handler(core), "pattern": f"^(?:{self.pattern})$", **rule}
 
     def _check(self, text: str) -> str:
@@ -63,29 +64,11 @@ class Form:
         return text
 
 
-def _whole(pattern: str) -> str:
-    """A pattern that must match a whole text, as a literal of CEL."""
+def whole(pattern: str) -> str:
+    """A pattern that must match the whole text, as a literal of CEL."""
     return f"r'^(?:{pattern})$'"
 
 
 def rules(*pairs: tuple[str, str]) -> dict[str, Any]:
     """CEL rules for a schema, each as (expression, message)."""
     return {CEL: [{"rule": rule, "message": message} for rule, message in pairs]}
-
-
-def rule_with_expression(rule: str, message_expression: str) -> dict[str, str]:
-    """A CEL rule whose message is computed, so that it can name the offending key."""
-    return {"rule": rule, "messageExpression": message_expression}
-
-
-def map_key_rule(pattern: str, what: str, remedy: str) -> dict[str, Any]:
-    """The rule that all keys of a map match a pattern; the message names the first that doesn't."""
-    expression = f"k.matches({_whole(pattern)})"
-    return {
-        CEL: [
-            rule_with_expression(
-                f"self.all(k, {expression})",
-                f'"{what} \'" + self.filter(k, !{expression})[0] + "\' is not valid: {remedy}"',
-            )
-        ]
-    }

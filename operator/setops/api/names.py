@@ -1,23 +1,72 @@
 """Names of things, and the constants that mark objects: labels, annotations, finalizers, managers.
 
-Source of the name rules: the platform's concepts. A name rule is a regular expression that must
-match the whole name.
+Source of the name rules: the platform's concepts.
 """
 
 from __future__ import annotations
 
+import re
+from dataclasses import dataclass
 from typing import Final
 
+from setops.api.errors import Code, Problem, Validator, quoted
 from setops.api.kinds import GROUP
 
-ORGANIZATION_NAME: Final = r"[a-z]([a-z0-9-]{0,38}[a-z0-9])?"
-PROJECT_NAME: Final = r"[a-z][a-z0-9]{2,19}"
-STAGE_NAME: Final = r"[a-z][a-z0-9]{2,11}"
+
+@dataclass(frozen=True, slots=True)
+class NameRule:
+    """How the names of a kind are made.
+
+    `pattern` must match the whole name, `says` is the same in words, and `code` is that of a name
+    that doesn't match.
+    """
+
+    pattern: str
+    says: str
+    code: Code = Code.VALIDATION_FAILED
+
+    def problem(self, field: str, name: str) -> Problem | None:
+        """What is wrong with a name that stands at `field`, or None."""
+        if re.fullmatch(self.pattern, name):
+            return None
+        message = f"{quoted(name)} is not a valid name: {self.says}"
+        return Problem(field, Validator.INVALID_FORMAT, message, self.code)
+
+
+ORGANIZATION_NAME: Final = NameRule(
+    r"[a-z]([a-z0-9-]{0,38}[a-z0-9])?",
+    "an Organization's name has 1 to 40 lowercase letters, digits and dashes",
+)
+PROJECT_NAME: Final = NameRule(
+    r"[a-z][a-z0-9]{2,19}",
+    "a Project's name has 3 to 20 lowercase letters and digits, and begins with a letter",
+)
+STAGE_NAME: Final = NameRule(
+    r"[a-z][a-z0-9]{2,11}",
+    "a Stage's name has 3 to 12 lowercase letters and digits, and begins with a letter",
+    Code.STAGE_NAME_INVALID,
+)
 # The platform lets a name end in a dash; a Kubernetes object can't.
-APP_NAME: Final = r"[a-z][a-z0-9-]{1,14}[a-z0-9]"
-SERVICE_NAME: Final = r"[a-z][a-z0-9-]{1,16}[a-z0-9]"
+APP_NAME: Final = NameRule(
+    r"[a-z][a-z0-9-]{1,14}[a-z0-9]",
+    "an App's name has 3 to 16 lowercase letters, digits and dashes, begins with a letter and "
+    "ends with a letter or digit",
+    Code.APP_NAME_INVALID,
+)
+SERVICE_NAME: Final = NameRule(
+    r"[a-z][a-z0-9-]{1,16}[a-z0-9]",
+    "a Service's name has 3 to 18 lowercase letters, digits and dashes, begins with a letter and "
+    "ends with a letter or digit",
+    Code.SERVICE_NAME_INVALID,
+)
 # Kubernetes names are lowercase; the platform's own rule is [a-zA-Z0-9_-]+.
-NOTIFICATION_NAME: Final = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
+NOTIFICATION_NAME: Final = NameRule(
+    r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?",
+    "a Notification's name has at most 63 lowercase letters, digits and dashes, begins and ends "
+    "with a letter or digit",
+    Code.NOTIFICATION_NAME_INVALID,
+)
+
 ENV_KEY: Final = r"[A-Za-z_][A-Za-z0-9_]{0,255}"
 RESERVED_ENV_KEYS: Final = ("APP_ENV_ID", "PORT", "PORTS", "PROTOCOL")
 

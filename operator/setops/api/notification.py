@@ -8,8 +8,9 @@ from typing import Annotated, Final, Literal
 from pydantic import Field, StringConstraints, ValidationInfo, field_validator
 
 from setops.api.conditions import Condition
-from setops.api.errors import Validator, quoted, refusal
+from setops.api.errors import Validator, quoted
 from setops.api.model import Model, rules
+from setops.api.validation import refusal
 
 _EMAIL: Final = r"[^@\s]+@[^@\s]+\.[^@\s]+"
 _WEBHOOK: Final = r"https?://[^\s]+"

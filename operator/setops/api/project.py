@@ -15,7 +15,7 @@ OrganizationName = Annotated[
     str,
     StringConstraints(max_length=40),
     Form(
-        names.ORGANIZATION_NAME,
+        names.ORGANIZATION_NAME.pattern,
         "an Organization's name: 1 to 40 lowercase letters, digits and dashes",
     ),
 ]

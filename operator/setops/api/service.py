@@ -1,35 +1,20 @@
 """Service: a backing component that Apps link, such as a bucket or a database.
 
-Source of types, versions and options: the platform's Services. Which type takes which plan and
-options, and which of them this version can build, is `catalogue`'s to say.
+The types and the options are those of the catalogue, which also checks which type takes what.
 """
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Final, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
-from pydantic import Field, StringConstraints
+from pydantic import Field, StringConstraints, create_model
 
+from setops.api.catalogue import TYPES
 from setops.api.conditions import Condition
 from setops.api.model import Form, Model, rules
+from setops.api.option_fields import option_fields
 from setops.api.organization import OrganizationNetwork
 
-SERVICE_TYPES: Final = (
-    "postgresql",
-    "redis",
-    "s3",
-    "volume",
-    "elasticsearch",
-    "mongodb",
-    "documentdb",
-)
-
-
-Extension = Annotated[
-    str,
-    StringConstraints(max_length=63),
-    Form("[a-z][a-z0-9_-]*", "the name of a PostgreSQL extension such as pg_trgm"),
-]
 Version = Annotated[
     str, StringConstraints(max_length=32), Form(r"[0-9]+(\.[0-9x]+)*", "a version such as 16.4")
 ]
@@ -40,35 +25,28 @@ Plan = Annotated[
 ]
 
 
-class ServiceOptions(Model):
-    """Options of a Service; each type takes some of them."""
+if TYPE_CHECKING:
+    # mypy can't read what is made from the catalogue: to it a type's name is a text, and the
+    # options are a model of unknown fields.
+    TypeName = str
 
-    block_public_access: bool | None = Field(
-        None, description="s3: whether public access to the bucket is blocked. Unset: true."
-    )
-    extensions: Annotated[list[Extension], Field(max_length=64)] | None = Field(
-        None, description="postgresql: extensions to create. Not supported yet."
-    )
-    min_storage: int | None = Field(
-        None, ge=20, le=65536, description="postgresql: storage in GB. Unset: 20."
-    )
-    max_storage: int | None = Field(
-        None, ge=20, le=65536, description="postgresql: GB up to which storage grows by itself."
-    )
-    storage: int | None = Field(
-        None, ge=1, le=1024, description="elasticsearch: storage in GB, 1 to 1024. Unset: 10."
-    )
-    scale: int | None = Field(
-        None, ge=0, le=14, description="mongodb, documentdb: instances, 0 to 14. Unset: 1."
+    class ServiceOptions(Model):
+        """Options of a Service; each type takes some of them."""
+else:
+    TypeName = Literal[tuple(TYPES)]
+    ServiceOptions = create_model(
+        "ServiceOptions",
+        __base__=Model,
+        __module__=__name__,
+        __doc__="Options of a Service; each type takes some of them.",
+        **option_fields(),
     )
 
 
 class ServiceSpec(Model):
     """A Service as it stands in a Stage's definition."""
 
-    type: Literal[
-        "postgresql", "redis", "s3", "volume", "elasticsearch", "mongodb", "documentdb"
-    ] = Field(
+    type: TypeName = Field(
         description="What it is. Can't be changed later.",
         json_schema_extra=rules(
             (
@@ -136,8 +114,3 @@ class ServiceTarget(Model):
     organization: str = Field(description="Organization in tags and names.")
     project: str = Field(description="Project in tags and names.")
     stage: str = Field(description="Stage in tags and names.")
-
-
-def option_fields() -> dict[str, Any]:
-    """The options' fields by their name in resources (`minStorage`)."""
-    return {info.alias or name: info for name, info in ServiceOptions.model_fields.items()}

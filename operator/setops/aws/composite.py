@@ -10,8 +10,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from setops.api.catalogue import DeletionPolicy
 from setops.api.errors import Code
+from setops.api.service_type import DeletionPolicy
 from setops.aws.clients import AccountClients
 from setops.aws.errors import ConflictError, StalledError, WaitError
 from setops.aws.observation import (

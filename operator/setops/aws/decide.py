@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import assert_never
 
-from setops.api.catalogue import DeletionPolicy
+from setops.api.service_type import DeletionPolicy
 from setops.aws.observation import Activity, Difference, Observation, PartStatus, Presence
 
 

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import ClassVar
 
-from setops.api.catalogue import TYPES, DeletionPolicy
+from setops.api.catalogue import TYPES
+from setops.api.service_type import DeletionPolicy
 from setops.aws.api_use import ApiUse
 from setops.aws.clients import AccountClients
 from setops.aws.observation import Found, Inventory, Observation

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from setops.api.catalogue import DeletionPolicy, OptionValue
+from setops.api.service_option import OptionValue
+from setops.api.service_type import DeletionPolicy
 from setops.aws.identity import Identity
 
 

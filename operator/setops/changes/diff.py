@@ -9,7 +9,8 @@ from typing import Any
 
 from setops.api import catalogue
 from setops.api.app import AppSpec
-from setops.api.definition import SECTIONS, Entry, StageDefinition
+from setops.api.definition import StageDefinition
+from setops.api.section import SECTIONS, SERVICES, Entry, Section
 from setops.api.service import ServiceSpec
 
 Path = tuple[str, ...]
@@ -44,7 +45,7 @@ class Change:
     """
 
     action: Action
-    section: str
+    section: Section
     name: str
     before: Entry | None
     after: Entry | None
@@ -53,7 +54,7 @@ class Change:
     @property
     def kind(self) -> str:
         """App, Service or Notification."""
-        return SECTIONS[self.section].kind
+        return self.section.kind.kind
 
 
 def diff(before: StageDefinition, after: StageDefinition) -> tuple[Change, ...]:
@@ -69,7 +70,7 @@ def diff(before: StageDefinition, after: StageDefinition) -> tuple[Change, ...]:
 
 def apply(changes: Iterable[Change], before: StageDefinition) -> StageDefinition:
     """The definition after the changes; the inverse of `diff`."""
-    sections: dict[str, dict[str, Entry]] = {
+    sections: dict[Section, dict[str, Entry]] = {
         section: dict(before.section(section)) for section in SECTIONS
     }
     for change in changes:
@@ -77,7 +78,7 @@ def apply(changes: Iterable[Change], before: StageDefinition) -> StageDefinition
             del sections[change.section][change.name]
         else:
             sections[change.section][change.name] = change.after
-    return before.model_copy(update=sections)
+    return before.with_sections(sections)
 
 
 def is_final(change: Change) -> bool:
@@ -94,7 +95,7 @@ def deltas(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[FieldDe
     return tuple(_deltas(before, after, ()))
 
 
-def _section(section: str, before: StageDefinition, after: StageDefinition) -> Iterator[Change]:
+def _section(section: Section, before: StageDefinition, after: StageDefinition) -> Iterator[Change]:
     old, new = before.section(section), after.section(section)
     for name in sorted({*old, *new}):
         was, will = old.get(name), new.get(name)
@@ -103,13 +104,9 @@ def _section(section: str, before: StageDefinition, after: StageDefinition) -> I
         if will is None:
             yield Change(Action.DESTROY, section, name, was, None)
             continue
-        base = was if was is not None else _defaults(section)
+        base = was if was is not None else section.blank
         fields = deltas(base.to_json() if base else {}, will.to_json())
         yield Change(_action(was, will), section, name, was, will, fields)
-
-
-def _defaults(section: str) -> Entry | None:
-    return AppSpec() if section == "apps" else None
 
 
 def _action(before: Entry | None, after: Entry) -> Action:
@@ -128,9 +125,9 @@ def _action(before: Entry | None, after: Entry) -> Action:
 def _rank(change: Change) -> int:
     if is_final(change):
         return len(SECTIONS) + 1
-    if change.section == "services" and change.action in (Action.REPLACE, Action.DESTROY):
+    if change.section is SERVICES and change.action in (Action.REPLACE, Action.DESTROY):
         return len(SECTIONS)
-    return list(SECTIONS).index(change.section)
+    return SECTIONS.index(change.section)
 
 
 def _deltas(before: Any, after: Any, path: Path) -> Iterator[FieldDelta]:

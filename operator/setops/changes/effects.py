@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from setops.api import catalogue
 from setops.api.app import AppSpec
-from setops.api.catalogue import DeletionPolicy
-from setops.api.definition import Entry
+from setops.api.section import Entry
 from setops.api.service import ServiceSpec
+from setops.api.service_type import DeletionPolicy
 from setops.changes.diff import Action, Change
 
 

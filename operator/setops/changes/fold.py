@@ -11,18 +11,13 @@ from dataclasses import dataclass, field
 
 from setops.api import catalogue
 from setops.api.changeset import ChangesetSpec
-from setops.api.definition import (
-    SECTIONS,
-    Entry,
-    StageDefinition,
-    check_links,
-    of_service,
-    service_problems,
-)
+from setops.api.definition import StageDefinition, check_links, of_service, service_problems
 from setops.api.errors import Problem, ProblemsError, Validator, quoted
+from setops.api.section import SECTIONS, Entry
 from setops.api.service import ServiceSpec
+from setops.api.service_type import Wish
 from setops.changes.overlay import lay_over, put_in_place
-from setops.language.command import Context
+from setops.language.command import CommandContext
 from setops.language.parse import parse
 from setops.language.run import run
 from setops.language.table import COMMANDS
@@ -47,7 +42,7 @@ class Folded:
         return problem.at(self.touched[path]) if path in self.touched else problem
 
 
-def fold(base: StageDefinition, spec: ChangesetSpec, context: Context) -> Folded:
+def fold(base: StageDefinition, spec: ChangesetSpec, context: CommandContext) -> Folded:
     """Apply a Changeset's definition, then its commands in order, then check the links.
 
     A command with a problem is skipped and the others go on. Each problem carries the index of its
@@ -76,7 +71,7 @@ class _Work:
     failed: set[str] = field(default_factory=set)
     touched: dict[str, int] = field(default_factory=dict)
 
-    def step(self, index: int, line: str, context: Context) -> None:
+    def step(self, index: int, line: str, context: CommandContext) -> None:
         """Apply one command, or note what is wrong with it."""
         makes = None
         try:
@@ -140,7 +135,7 @@ def _impossible(name: str, before: ServiceSpec, after: ServiceSpec) -> list[Prob
     if before == after or service_problems(name, before) or service_problems(name, after):
         return []
     wishes = (
-        catalogue.Wish(each.version, each.options.to_json() if each.options else {})
+        Wish(each.version, each.options.to_json() if each.options else {})
         for each in (before, after)
     )
     return of_service(name, catalogue.check_change(after.type, *wishes))
@@ -164,6 +159,6 @@ def _changed(before: StageDefinition, after: StageDefinition) -> list[str]:
         new: Mapping[str, Entry] = after.section(section)
         if old is new:
             continue
-        found += [f"{section}.{name}" for name in new if new[name] is not old.get(name)]
-        found += [f"{section}.{name}" for name in old if name not in new]
+        found += [section.path(name) for name in new if new[name] is not old.get(name)]
+        found += [section.path(name) for name in old if name not in new]
     return found

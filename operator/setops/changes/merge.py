@@ -12,17 +12,11 @@ from typing import Any, Final
 
 from pydantic import ValidationError
 
-from setops.api.definition import (
-    LIMITS,
-    MODELS,
-    SECTIONS,
-    Entry,
-    StageDefinition,
-    check_links,
-    service_problems,
-)
-from setops.api.errors import Problem, Validator, problems_of
+from setops.api.definition import StageDefinition, check_links, service_problems
+from setops.api.errors import Problem, Validator
+from setops.api.section import SECTIONS, Entry, Section
 from setops.api.service import ServiceSpec
+from setops.api.validation import problems_of
 from setops.changes.diff import Path
 
 _ABSENT: Final = object()
@@ -52,7 +46,7 @@ class Conflict:
     An empty `path` means the entry as a whole.
     """
 
-    section: str
+    section: Section
     name: str
     path: Path
     base: Any
@@ -62,7 +56,7 @@ class Conflict:
     @property
     def field(self) -> str:
         """The path in the definition: `apps.web.resources.scale`."""
-        return ".".join((self.section, self.name, *self.path))
+        return ".".join((self.section.name, self.name, *self.path))
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,13 +86,13 @@ def merge(base: StageDefinition, ours: StageDefinition, theirs: StageDefinition)
         return Merged(ours)
     work = _Work()
     sections = {section: work.section(section, base, ours, theirs) for section in SECTIONS}
-    merged = theirs.model_copy(update=sections)
+    merged = theirs.with_sections(sections)
     broken = (*work.problems, *_broken_links(merged, (base, ours, theirs)))
     problems = (*map(_together, broken), *_too_many(merged))
     return Merged(merged, tuple(work.conflicts), problems)
 
 
-def merge_entry(section: str, name: str, sides: tuple[Entry, Entry, Entry]) -> EntryMerge:
+def merge_entry(section: Section, name: str, sides: tuple[Entry, Entry, Entry]) -> EntryMerge:
     """The same for a single entry that all three sides (base, ours, theirs) have."""
     work = _Work()
     base, ours, theirs = sides
@@ -109,7 +103,7 @@ def merge_entry(section: str, name: str, sides: tuple[Entry, Entry, Entry]) -> E
     return EntryMerge(entry, tuple(paths if broken is None else [*paths, tuple(broken)]))
 
 
-def value_at(definition: StageDefinition, section: str, name: str, path: Path) -> Any:
+def value_at(definition: StageDefinition, section: Section, name: str, path: Path) -> Any:
     """The JSON value of a field of a definition; None where there is none."""
     entry = definition.section(section).get(name)
     value: Any = entry.to_json() if entry is not None else None
@@ -124,7 +118,11 @@ class _Work:
         self.problems: list[Problem] = []
 
     def section(
-        self, section: str, base: StageDefinition, ours: StageDefinition, theirs: StageDefinition
+        self,
+        section: Section,
+        base: StageDefinition,
+        ours: StageDefinition,
+        theirs: StageDefinition,
     ) -> dict[str, Entry]:
         sides = [definition.section(section) for definition in (base, ours, theirs)]
         merged = dict(sides[2])
@@ -138,7 +136,7 @@ class _Work:
 
     def _entry(
         self,
-        section: str,
+        section: Section,
         name: str,
         base: Entry | None,
         ours: Entry | None,
@@ -158,13 +156,15 @@ class _Work:
             return theirs
         return self.load(section, name, tree, theirs)
 
-    def tree(self, entry: tuple[str, str], path: Path, base: Any, ours: Any, theirs: Any) -> Any:
+    def tree(
+        self, entry: tuple[Section, str], path: Path, base: Any, ours: Any, theirs: Any
+    ) -> Any:
         """Merge two JSON trees, with theirs where both differ."""
         if ours in (base, theirs):
             return theirs
         if theirs == base:
             return ours
-        is_part = (entry[0], *path) in _PARTS
+        is_part = (entry[0].name, *path) in _PARTS
         if is_part:
             ours, theirs = ({} if side is _ABSENT else side for side in (ours, theirs))
         if not (isinstance(ours, Mapping) and isinstance(theirs, Mapping)):
@@ -180,13 +180,12 @@ class _Work:
                 merged[key] = value
         return _ABSENT if is_part and not merged else merged
 
-    def load(self, section: str, name: str, tree: Any, theirs: Entry) -> Entry:
+    def load(self, section: Section, name: str, tree: Any, theirs: Entry) -> Entry:
         """The merged entry; each side alone was valid, so what is wrong comes of both."""
-        model = MODELS[section]
         try:
-            entry = model.model_validate(tree)
+            entry = section.model.model_validate(tree)
         except ValidationError as error:
-            self.problems += problems_of(error, f"{section}.{name}", model)
+            self.problems += problems_of(error, section.path(name), section.model)
             return theirs
         if isinstance(entry, ServiceSpec):
             self.problems += service_problems(name, entry)
@@ -207,15 +206,15 @@ def _broken_links(merged: StageDefinition, sides: Iterable[StageDefinition]) -> 
 
 
 def _too_many(merged: StageDefinition) -> Iterator[Problem]:
-    for section, limit in LIMITS.items():
+    for section in SECTIONS:
         count = len(merged.section(section))
-        if count > limit:
+        if count > section.limit:
             yield Problem(
-                section,
+                section.name,
                 Validator.TOO_LONG,
                 f"with what others have added meanwhile the Stage would have {count} {section}; "
-                f"the limit is {limit}: destroy one that isn't needed any more, or use another "
-                "Stage",
+                f"the limit is {section.limit}: destroy one that isn't needed any more, or use "
+                "another Stage",
             )
 
 

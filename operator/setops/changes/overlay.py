@@ -6,8 +6,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from setops.api.definition import SECTIONS, Entry, StageDefinition, load_entry
+from setops.api.definition import StageDefinition, load_entry
 from setops.api.errors import Problem, ProblemsError, Validator, nearest, one_of, quoted
+from setops.api.section import SECTIONS, Entry, Section, section_named
 from setops.language import edit
 
 Json = Mapping[str, Any]
@@ -29,11 +30,11 @@ class Overlay:
     problems: list[Problem] = field(default_factory=list)
     failed: list[str] = field(default_factory=list)
 
-    def refuse(self, section: str, name: str, problems: Iterable[Problem]) -> None:
+    def refuse(self, section: Section, name: str, problems: Iterable[Problem]) -> None:
         """Note what is wrong with an entry, which isn't taken over."""
         self.problems += problems
         if name not in self.definition.section(section):
-            self.failed.append(f"{section}.{name}")
+            self.failed.append(section.path(name))
 
 
 def lay_over(base: StageDefinition, raw: Json) -> Overlay:
@@ -45,7 +46,7 @@ def lay_over(base: StageDefinition, raw: Json) -> Overlay:
     for section, name, entry in _entries(raw, overlay):
         before = base.section(section).get(name)
         under = before.to_json() if before is not None else {}
-        _put(overlay, section, name, _merge(under, entry, (section,)))
+        _put(overlay, section, name, _merge(under, entry, (section.name,)))
     return overlay
 
 
@@ -58,7 +59,7 @@ def put_in_place(base: StageDefinition, raw: Json) -> Overlay:
     overlay = Overlay(base)
     # Room is made first: a full Stage may be replaced as a whole.
     for section in SECTIONS:
-        named = raw.get(section, {})
+        named = raw.get(section.name, {})
         for name in base.section(section):
             if isinstance(named, Mapping) and name not in named:
                 overlay.definition = edit.destroy(overlay.definition, section, name)
@@ -67,19 +68,17 @@ def put_in_place(base: StageDefinition, raw: Json) -> Overlay:
     return overlay
 
 
-def _entries(raw: Json, overlay: Overlay) -> list[tuple[str, str, Json]]:
-    found: list[tuple[str, str, Json]] = []
-    for section, entries in raw.items():
-        if section not in SECTIONS:
-            guess = nearest(section, SECTIONS)
-            hint = f"did you mean {guess}?" if guess else f"it has {one_of(SECTIONS)}"
-            message = f"a definition has no {quoted(section)}; {hint}"
-            overlay.problems.append(Problem(section, Validator.NOT_INCLUDED, message))
+def _entries(raw: Json, overlay: Overlay) -> list[tuple[Section, str, Json]]:
+    found: list[tuple[Section, str, Json]] = []
+    for key, entries in raw.items():
+        section = section_named(key)
+        if section is None:
+            overlay.problems.append(_no_section(key))
         elif not isinstance(entries, Mapping):
-            overlay.problems.append(_not_a_map(section, "a map by name"))
+            overlay.problems.append(_not_a_map(key, "a map by name"))
         else:
             for name, entry in entries.items():
-                path = f"{section}.{name}"
+                path = section.path(name)
                 if isinstance(entry, Mapping):
                     overlay.problems += _nulls(entry, path)
                     found.append((section, name, _without_nulls(entry)))
@@ -88,7 +87,15 @@ def _entries(raw: Json, overlay: Overlay) -> list[tuple[str, str, Json]]:
     return found
 
 
-def _put(overlay: Overlay, section: str, name: str, raw: Json) -> None:
+def _no_section(name: str) -> Problem:
+    known = [section.name for section in SECTIONS]
+    guess = nearest(name, known)
+    hint = f"did you mean {guess}?" if guess else f"it has {one_of(known)}"
+    message = f"a definition has no {quoted(name)}; {hint}"
+    return Problem(name, Validator.NOT_INCLUDED, message)
+
+
+def _put(overlay: Overlay, section: Section, name: str, raw: Json) -> None:
     before = overlay.definition.section(section).get(name)
     # What stays the same isn't asked whether it could be made today.
     if before is not None and before.to_json() == raw:

@@ -13,8 +13,8 @@ from typing import Any, Final
 
 from setops.api.app import AppSpec
 from setops.api.changeset import ChangesetError, FieldChange, Plan, PlannedChange
-from setops.api.definition import Entry
 from setops.api.errors import Problem
+from setops.api.section import Entry
 from setops.changes.diff import Action, Change
 from setops.changes.effects import effect
 

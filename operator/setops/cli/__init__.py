@@ -2,16 +2,16 @@
 
 Imports `language`, `changes`, `api` and the light part of `kube` (client, light, kubeconfig,
 errors); never `aws`, `reconcile` or `runtime`. What `setops --help` and completion load is light:
-no model, no HTTP, no YAML. Everything else is imported by the command that needs it.
+no model, no HTTP, no YAML. The command that needs such a thing imports it when it runs.
+
+One package per noun. `stage:apply` is in `stage/apply.py`, `stage` alone in `stage/index.py`, each
+as the function `run`; `stage/commands.py` declares them. The packages, from the top:
 
     main         the program: arguments in, exit code out
-    table        all commands by name: `own`, and those of the language as staged.json has them
-    program      the table as click commands
-    words        takes the scope flags out of a line, wherever they stand
-    session      connection, user and the Stage that a command acts on
-    staging      commands of the language: checked, then added to the user's Changeset
-    changesets   that Changeset: finding it, and changing it so that two terminals lose nothing
-    read         commands that show what is committed
-    definition   the definition file
-    completion   what could stand next, for the shells
+    shell        the table of all commands, help, completion, the line and what click makes of it
+    organization, project, stage, app, service, notification, changeset, user
+                 the nouns; commands of the language end in `changeset/staging.py`
+    why          finds what blocks
+    client       the program itself: login, default Project and Stage, version
+    base         what all commands need: session, scope, output, errors, waiting
 """

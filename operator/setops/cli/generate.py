@@ -7,9 +7,9 @@ import shutil
 import sys
 from pathlib import Path
 
-from setops.cli import table
-from setops.cli.definitions import schema_text
-from setops.cli.reference import pages
+from setops.cli.shell import table
+from setops.cli.shell.reference import pages
+from setops.cli.stage import schema
 from setops.language.table import COMMANDS
 
 SCHEMA = "setops.schema.json"
@@ -23,7 +23,7 @@ def staged() -> str:
 
 def documents() -> dict[str, str]:
     """All files below `docs/` that are made, by their path there."""
-    return {**pages(), SCHEMA: schema_text()}
+    return {**pages(), SCHEMA: schema.text()}
 
 
 def main(docs: Path) -> None:

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from typing import Final
 
 from setops.api.errors import Problem, ProblemsError
-from setops.cli import problems
-from setops.cli.words import take_apart
+from setops.cli.base import problems
+from setops.cli.shell.line import take_apart, take_what_is_there
 
 _INTERRUPTED: Final = 1
 _COMPLETE: Final = "__complete"
@@ -24,7 +24,7 @@ def main() -> None:
             # A terminal that lacks a character gets another one in its place.
             stream.reconfigure(errors="replace")
     if arguments[:1] == [_COMPLETE]:
-        from setops.cli.completion.answer import answer
+        from setops.cli.shell.completion.answer import answer
 
         sys.exit(answer(arguments[1:]))
     sys.exit(run(arguments))
@@ -32,7 +32,6 @@ def main() -> None:
 
 def run(arguments: Sequence[str]) -> int:
     """Run a line; its exit code. Errors are told on standard error."""
-    debug = "--debug" in arguments
     try:
         return _run(arguments)
     except KeyboardInterrupt:
@@ -42,7 +41,7 @@ def run(arguments: Sequence[str]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except Exception as error:
-        if debug:
+        if take_what_is_there(arguments).debug:
             import traceback
 
             traceback.print_exc()
@@ -55,15 +54,15 @@ def _run(arguments: Sequence[str]) -> int:
     line = take_apart(arguments)
     import click
 
-    from setops.cli.program import Program
-    from setops.cli.scope import Scope
-    from setops.cli.session import Session
+    from setops.cli.base.scope import LineScope
+    from setops.cli.base.session import Session
+    from setops.cli.shell.program import Program
 
     words = line.words or ["--help"]
     if words[0] == "--version":
         words = ["version", *words[1:]]
     program = Program("setops", context_settings={"help_option_names": ["-h", "--help"]})
-    session = Session(Scope(line.scope), line.context)
+    session = Session(LineScope(line.scope), line.context)
     try:
         result = program.main(words, prog_name="setops", standalone_mode=False, obj=session)
     except click.Abort:
@@ -78,10 +77,10 @@ def _problems(error: Exception) -> Sequence[Problem]:
         return error.problems
     click = sys.modules.get("click")
     if click is not None and isinstance(error, click.UsageError):
-        from setops.cli.program import problem_of
+        from setops.cli.shell.program import problem_of
 
         return (problem_of(error),)
-    from setops.cli.connect import problem_of as problem_of_connection
+    from setops.cli.base.connect import problem_of as problem_of_connection
 
     return (problem_of_connection(error),)
 

@@ -11,7 +11,9 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from setops.api import names
-from setops.api.app import AppSpec, ContainerHealthCheck
+from setops.api.app import AppSpec
+from setops.api.container import ContainerHealthCheck
+from setops.api.deadlines import ROLLOUT_SECONDS
 from setops.api.kinds import (
     CORE_SERVICE,
     DEPLOYMENT,
@@ -30,7 +32,6 @@ URL_KEY: Final = "url"
 
 STOP_SECONDS: Final = 60
 """From SIGTERM to SIGKILL; the platform promises at least one minute."""
-PROGRESS_SECONDS: Final = 300
 _KEPT_REPLICA_SETS: Final = 3
 # The codes that a kubelet's own http check accepts; others are the load balancer's business.
 _KUBELET_CODES: Final = "200-399"
@@ -170,7 +171,7 @@ def _deployment(app: AppObjects, image: str) -> Object:
         spec={
             "replicas": app.spec.resources.scale,
             "revisionHistoryLimit": _KEPT_REPLICA_SETS,
-            "progressDeadlineSeconds": PROGRESS_SECONDS,
+            "progressDeadlineSeconds": ROLLOUT_SECONDS,
             "selector": {"matchLabels": app.selector()},
             "strategy": {
                 "type": "RollingUpdate",

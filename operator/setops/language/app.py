@@ -4,24 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from setops.api.definition import StageDefinition
-from setops.language import edit
-from setops.language.command import OF_STAGE, Argument, Command, Context, Invocation, Type
-
-
-def _create(
-    definition: StageDefinition, invocation: Invocation, _context: Context
-) -> StageDefinition:
-    (name,) = invocation.arguments
-    return edit.create(definition, "apps", name, {})
-
-
-def _destroy(
-    definition: StageDefinition, invocation: Invocation, _context: Context
-) -> StageDefinition:
-    (name,) = invocation.arguments
-    return edit.destroy(definition, "apps", name)
-
+from setops.api.section import APPS
+from setops.language.command import OF_STAGE, Argument, Command, Type
+from setops.language.entry import creator, destroyer, made_in
 
 COMMANDS: Final = (
     Command(
@@ -30,8 +15,8 @@ COMMANDS: Final = (
         help="Creates an App with all settings at their defaults.",
         example="app:create web",
         arguments=(Argument("NAME", "Name of the App.", Type.NEW_NAME),),
-        apply=_create,
-        makes=lambda invocation: f"apps.{invocation.arguments[0]}",
+        apply=creator(APPS, lambda _: {}),
+        makes=made_in(APPS),
     ),
     Command(
         name="app:destroy",
@@ -39,6 +24,6 @@ COMMANDS: Final = (
         help="Destroys an App with its settings, links and releases.",
         example="app:destroy web",
         arguments=(Argument("NAME", "Name of the App.", Type.APP),),
-        apply=_destroy,
+        apply=destroyer(APPS),
     ),
 )

@@ -45,7 +45,7 @@ class Scope:
 
 
 @dataclass(frozen=True, slots=True)
-class Context:
+class CommandContext:
     """Where a Changeset acts, and the Organization's registry (`host/path`) if it has one."""
 
     organization: str
@@ -150,7 +150,7 @@ class Invocation:
         return value
 
 
-Apply = Callable[["StageDefinition", Invocation, Context], "StageDefinition"]
+Apply = Callable[["StageDefinition", Invocation, CommandContext], "StageDefinition"]
 """What a command does. Raises ProblemsError with fields as paths in the definition."""
 
 Makes = Callable[[Invocation], str]

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, Final
 
-from setops.api.app import AppSpec, Container, ContainerHealthCheck
+from setops.api.app import AppSpec
+from setops.api.container import Container, ContainerHealthCheck
 from setops.api.definition import StageDefinition
 from setops.api.errors import Problem, ProblemsError, Validator
 from setops.language import edit, network
@@ -14,7 +15,7 @@ from setops.language.command import (
     Argument,
     Arity,
     Command,
-    Context,
+    CommandContext,
     Flag,
     Invocation,
     Type,
@@ -28,12 +29,12 @@ def _change(
 ) -> StageDefinition:
     app = edit.app_of(definition, invocation.app)
     container = edit.part(app.container, fields)
-    return edit.change(definition, "apps", invocation.app, {"container": container})
+    return edit.change_app(definition, invocation.app, {"container": container})
 
 
 def _set_words(field: str) -> Command:
     def apply(
-        definition: StageDefinition, invocation: Invocation, _context: Context
+        definition: StageDefinition, invocation: Invocation, _context: CommandContext
     ) -> StageDefinition:
         return _change(definition, invocation, {field: list(invocation.arguments)})
 
@@ -50,7 +51,7 @@ def _set_words(field: str) -> Command:
 
 
 def _set_health_check(
-    definition: StageDefinition, invocation: Invocation, _context: Context
+    definition: StageDefinition, invocation: Invocation, _context: CommandContext
 ) -> StageDefinition:
     app: AppSpec = edit.app_of(definition, invocation.app)
     path = f"apps.{invocation.app}.container.healthCheck"
@@ -79,7 +80,7 @@ def _unset(setting: str) -> Command:
     field = setting.replace("-", "_")
 
     def apply(
-        definition: StageDefinition, invocation: Invocation, _context: Context
+        definition: StageDefinition, invocation: Invocation, _context: CommandContext
     ) -> StageDefinition:
         return _change(definition, invocation, {field: None})
 

@@ -4,19 +4,28 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from setops.api.definition import StageDefinition, key_problem
+from setops.api.definition import StageDefinition
 from setops.api.errors import ProblemsError, Validator, quoted
+from setops.api.keys import DOMAIN_KEYS
 from setops.language import edit
-from setops.language.command import OF_APP, Argument, Command, Context, Flag, Invocation, Type
+from setops.language.command import (
+    OF_APP,
+    Argument,
+    Command,
+    CommandContext,
+    Flag,
+    Invocation,
+    Type,
+)
 
 
 def _create(
-    definition: StageDefinition, invocation: Invocation, _context: Context
+    definition: StageDefinition, invocation: Invocation, _context: CommandContext
 ) -> StageDefinition:
     (name,) = invocation.arguments
     app = edit.app_of(definition, invocation.app)
     field = f"apps.{invocation.app}.domains.{name}"
-    problem = key_problem(invocation.app, "domains", name)
+    problem = DOMAIN_KEYS.problem(invocation.app, name)
     if problem is not None:
         raise ProblemsError([problem])
     domains: dict[str, Any] = dict(app.domains or {})
@@ -35,16 +44,16 @@ def _create(
             "at most one can be: destroy and create it again without --primary first",
         )
     domains[name] = {"primary": primary}
-    return edit.change(definition, "apps", invocation.app, {"domains": domains})
+    return edit.change_app(definition, invocation.app, {"domains": domains})
 
 
 def _destroy(
-    definition: StageDefinition, invocation: Invocation, _context: Context
+    definition: StageDefinition, invocation: Invocation, _context: CommandContext
 ) -> StageDefinition:
     (name,) = invocation.arguments
     app = edit.app_of(definition, invocation.app)
     domains = edit.without(app.domains, name, edit.Part(invocation.app, "domains", "domain"))
-    return edit.change(definition, "apps", invocation.app, {"domains": domains})
+    return edit.change_app(definition, invocation.app, {"domains": domains})
 
 
 COMMANDS: Final = (

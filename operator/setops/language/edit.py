@@ -14,34 +14,13 @@ from typing import Any, Final, NoReturn
 from pydantic import ValidationError
 
 from setops.api.app import AppSpec
-from setops.api.definition import LIMITS, MODELS, SECTIONS, Entry, StageDefinition, load_entry
-from setops.api.errors import (
-    Code,
-    Problem,
-    ProblemsError,
-    Validator,
-    nearest,
-    problems_of,
-    quoted,
-)
+from setops.api.definition import StageDefinition, load_entry
+from setops.api.errors import Code, Problem, ProblemsError, Validator, nearest, quoted
 from setops.api.model import Model
+from setops.api.section import APPS, SERVICES, Entry, Section
 from setops.api.service import ServiceSpec
+from setops.api.validation import problems_of
 
-_MISSING: Final = {
-    "apps": Code.APP_DOES_NOT_EXIST,
-    "services": Code.SERVICE_DOES_NOT_EXIST,
-    "notifications": Code.VALIDATION_FAILED,
-}
-_TAKEN: Final = {
-    "apps": Code.APP_ALREADY_EXISTS,
-    "services": Code.SERVICE_ALREADY_EXISTS,
-    "notifications": Code.VALIDATION_FAILED,
-}
-_CREATE: Final = {
-    "apps": "app:create NAME",
-    "services": "service:create NAME --type TYPE",
-    "notifications": "notification:create NAME --type TYPE --target TARGET",
-}
 _MAX_DIGITS: Final = 40
 _DIGITS: Final = re.compile(r"[+-]?[0-9]+")
 _GUESSED_AMONG: Final = 200
@@ -55,64 +34,69 @@ def refuse(field: str, validator: Validator, message: str, code: Code | None = N
 
 def app_of(definition: StageDefinition, name: str) -> AppSpec:
     """The App of this name; AppDoesNotExist if there is none."""
-    _require(definition, "apps", name)
+    _require(definition, APPS, name)
     return definition.apps[name]
 
 
 def service_of(definition: StageDefinition, name: str) -> ServiceSpec:
     """The Service of this name; ServiceDoesNotExist if there is none."""
-    _require(definition, "services", name)
+    _require(definition, SERVICES, name)
     return definition.services[name]
 
 
 def create(
-    definition: StageDefinition, section: str, name: str, raw: Mapping[str, Any]
+    definition: StageDefinition, section: Section, name: str, raw: Mapping[str, Any]
 ) -> StageDefinition:
     """The definition with a new entry, given in the resources' spelling."""
     if name in definition.section(section):
-        kind = SECTIONS[section].kind
         refuse(
-            f"{section}.{name}",
+            section.path(name),
             Validator.TAKEN,
-            f"{kind} {quoted(name)} exists already; choose another name or change the one there is",
-            _TAKEN[section],
+            f"{section.kind} {quoted(name)} exists already; choose another name or change the one "
+            "there is",
+            section.taken,
         )
     return put(definition, section, name, load_entry(section, name, raw))
 
 
-def destroy(definition: StageDefinition, section: str, name: str) -> StageDefinition:
+def destroy(definition: StageDefinition, section: Section, name: str) -> StageDefinition:
     """The definition without an entry."""
     _require(definition, section, name)
     entries = dict(definition.section(section))
     del entries[name]
-    return definition.model_copy(update={section: entries})
+    return definition.with_sections({section: entries})
 
 
-def put(definition: StageDefinition, section: str, name: str, entry: Entry) -> StageDefinition:
+def put(definition: StageDefinition, section: Section, name: str, entry: Entry) -> StageDefinition:
     """The definition with a valid entry in place; too many of a kind are refused."""
     before = definition.section(section)
-    if name not in before and len(before) >= LIMITS[section]:
-        kind = SECTIONS[section].kind
+    if name not in before and len(before) >= section.limit:
         message = (
-            f"a Stage has at most {LIMITS[section]} {kind}s, so {quoted(name)} is one too many; "
-            "destroy one that isn't needed any more, or use another Stage"
+            f"a Stage has at most {section.limit} {section.kind}s, so {quoted(name)} is one too "
+            "many; destroy one that isn't needed any more, or use another Stage"
         )
-        refuse(section, Validator.TOO_LONG, message)
-    return definition.model_copy(update={section: {**before, name: entry}})
+        refuse(section.name, Validator.TOO_LONG, message)
+    return definition.with_sections({section: {**before, name: entry}})
 
 
 def change(
-    definition: StageDefinition, section: str, name: str, fields: Mapping[str, Any]
+    definition: StageDefinition, section: Section, name: str, fields: Mapping[str, Any]
 ) -> StageDefinition:
     """The definition with some fields of an entry replaced, by their names in the model."""
     _require(definition, section, name)
     entry = definition.section(section)[name]
-    model = MODELS[section]
     try:
-        changed = model.model_validate({**vars(entry), **fields})
+        changed = section.model.model_validate({**vars(entry), **fields})
     except ValidationError as error:
-        raise ProblemsError(problems_of(error, f"{section}.{name}", model)) from None
+        raise ProblemsError(problems_of(error, section.path(name), section.model)) from None
     return put(definition, section, name, changed)
+
+
+def change_app(
+    definition: StageDefinition, name: str, fields: Mapping[str, Any]
+) -> StageDefinition:
+    """The definition with some fields of an App replaced, by their names in the model."""
+    return change(definition, APPS, name, fields)
 
 
 def part(model: Model | None, fields: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -164,17 +148,16 @@ def boolean(text: str, field: str) -> bool:
     return text == "true"
 
 
-def _require(definition: StageDefinition, section: str, name: str) -> None:
+def _require(definition: StageDefinition, section: Section, name: str) -> None:
     entries = definition.section(section)
     if name in entries:
         return
-    kind = SECTIONS[section].kind
-    hint = _hint(name, entries) or f"the Stage has none; create one: {_CREATE[section]}"
+    hint = _hint(name, entries) or f"the Stage has none; create one: {section.create}"
     refuse(
-        f"{section}.{name}",
+        section.path(name),
         Validator.NOT_FOUND,
-        f"{kind} {quoted(name)} doesn't exist; {hint}",
-        _MISSING[section],
+        f"{section.kind} {quoted(name)} doesn't exist; {hint}",
+        section.missing,
     )
 
 

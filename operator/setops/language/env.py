@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from setops.api.app import EnvVar
-from setops.api.definition import StageDefinition, key_problem
+from setops.api.definition import StageDefinition
+from setops.api.environment import EnvVar
 from setops.api.errors import Problem, ProblemsError, Validator, quoted
+from setops.api.keys import ENV_KEYS
 from setops.language import edit
 from setops.language.command import (
     OF_APP,
     Argument,
     Arity,
     Command,
-    Context,
+    CommandContext,
     Flag,
     Invocation,
     Type,
@@ -27,7 +28,9 @@ _MAX_TOLD: Final = 20
 """Bad keys of one line that are told one by one: a line has room for thousands of them."""
 
 
-def _set(definition: StageDefinition, invocation: Invocation, _context: Context) -> StageDefinition:
+def _set(
+    definition: StageDefinition, invocation: Invocation, _context: CommandContext
+) -> StageDefinition:
     app = edit.app_of(definition, invocation.app)
     pairs = [
         (key, value if equals else None) for key, equals, value in map(_split, invocation.arguments)
@@ -38,7 +41,7 @@ def _set(definition: StageDefinition, invocation: Invocation, _context: Context)
     env: dict[str, Any] = dict(app.env or {})
     for key, value in pairs:
         env[key] = _variable(env.get(key), value, invocation)
-    return edit.change(definition, "apps", invocation.app, {"env": env})
+    return edit.change_app(definition, invocation.app, {"env": env})
 
 
 def _split(argument: str) -> tuple[str, str, str]:
@@ -48,7 +51,7 @@ def _split(argument: str) -> tuple[str, str, str]:
 def _key_problems(app: str, pairs: Pairs) -> list[Problem]:
     problems = []
     for key in dict.fromkeys(key for key, _ in pairs):
-        problem = key_problem(app, "env", key)
+        problem = ENV_KEYS.problem(app, key)
         if problem is not None:
             problems.append(problem)
     told, more = problems[:_MAX_TOLD], len(problems) - _MAX_TOLD
@@ -100,12 +103,12 @@ def _variable(before: object, value: str | None, invocation: Invocation) -> Mapp
 
 
 def _unset(
-    definition: StageDefinition, invocation: Invocation, _context: Context
+    definition: StageDefinition, invocation: Invocation, _context: CommandContext
 ) -> StageDefinition:
     env: Mapping[str, Any] | None = edit.app_of(definition, invocation.app).env
     for key in invocation.arguments:
         env = edit.without(env, key, edit.Part(invocation.app, "env", "variable"))
-    return edit.change(definition, "apps", invocation.app, {"env": env})
+    return edit.change_app(definition, invocation.app, {"env": env})
 
 
 COMMANDS: Final = (

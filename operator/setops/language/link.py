@@ -4,19 +4,28 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from setops.api.definition import StageDefinition, key_problem
+from setops.api.definition import StageDefinition
 from setops.api.errors import ProblemsError, Validator, quoted
+from setops.api.keys import ENV_KEYS, LINK_KEYS
 from setops.language import edit
-from setops.language.command import OF_APP, Argument, Command, Context, Flag, Invocation, Type
+from setops.language.command import (
+    OF_APP,
+    Argument,
+    Command,
+    CommandContext,
+    Flag,
+    Invocation,
+    Type,
+)
 
 
 def _create(
-    definition: StageDefinition, invocation: Invocation, _context: Context
+    definition: StageDefinition, invocation: Invocation, _context: CommandContext
 ) -> StageDefinition:
     (service,) = invocation.arguments
     app = edit.app_of(definition, invocation.app)
     field = f"apps.{invocation.app}.links.{service}"
-    problem = key_problem(invocation.app, "links", service)
+    problem = LINK_KEYS.problem(invocation.app, service)
     if problem is not None:
         raise ProblemsError([problem])
     links: dict[str, Any] = dict(app.links or {})
@@ -29,7 +38,7 @@ def _create(
         )
     # Whether the Service exists is asked when all commands are done: it may be created after this.
     links[service] = _link(invocation, field)
-    return edit.change(definition, "apps", invocation.app, {"links": links})
+    return edit.change_app(definition, invocation.app, {"links": links})
 
 
 def _link(invocation: Invocation, field: str) -> dict[str, Any]:
@@ -42,9 +51,9 @@ def _link(invocation: Invocation, field: str) -> dict[str, Any]:
             f"a link has either --env-key KEY or, for a volume, --path PATH; {given}",
         )
     if env_key is not None:
-        problem = key_problem(invocation.app, "env", env_key)
-        if problem is not None:
-            edit.refuse(f"{field}.envKey", problem.validator, problem.message)
+        refused = ENV_KEYS.refusal(env_key)
+        if refused is not None:
+            edit.refuse(f"{field}.envKey", refused.validator, refused.message)
         if "read-only" in invocation.flags:
             edit.refuse(
                 f"{field}.readOnly",
@@ -56,12 +65,12 @@ def _link(invocation: Invocation, field: str) -> dict[str, Any]:
 
 
 def _destroy(
-    definition: StageDefinition, invocation: Invocation, _context: Context
+    definition: StageDefinition, invocation: Invocation, _context: CommandContext
 ) -> StageDefinition:
     (service,) = invocation.arguments
     app = edit.app_of(definition, invocation.app)
     links = edit.without(app.links, service, edit.Part(invocation.app, "links", "link to"))
-    return edit.change(definition, "apps", invocation.app, {"links": links})
+    return edit.change_app(definition, invocation.app, {"links": links})
 
 
 COMMANDS: Final = (

@@ -6,15 +6,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
-from setops.api.app import AppSpec, Network, NetworkHealthCheck
+from setops.api.app import AppSpec
 from setops.api.definition import StageDefinition
+from setops.api.network import Network, NetworkHealthCheck
 from setops.language import edit
 from setops.language.command import (
     OF_APP,
     Argument,
     Choice,
     Command,
-    Context,
+    CommandContext,
     Invocation,
     Type,
 )
@@ -83,12 +84,12 @@ _SETTINGS: Final = (
 
 def _set(setting: _Setting) -> Command:
     def apply(
-        definition: StageDefinition, invocation: Invocation, _context: Context
+        definition: StageDefinition, invocation: Invocation, _context: CommandContext
     ) -> StageDefinition:
         (text,) = invocation.arguments
         app = edit.app_of(definition, invocation.app)
         value = setting.read(text, f"apps.{invocation.app}.{setting.path}")
-        return edit.change(definition, "apps", invocation.app, setting.change(app, value))
+        return edit.change_app(definition, invocation.app, setting.change(app, value))
 
     return Command(
         name="network:set",
@@ -103,11 +104,11 @@ def _set(setting: _Setting) -> Command:
 
 def _unset(setting: _Setting) -> Command:
     def apply(
-        definition: StageDefinition, invocation: Invocation, _context: Context
+        definition: StageDefinition, invocation: Invocation, _context: CommandContext
     ) -> StageDefinition:
         app = edit.app_of(definition, invocation.app)
         default = setting.model.model_fields[setting.field].default
-        return edit.change(definition, "apps", invocation.app, setting.change(app, default))
+        return edit.change_app(definition, invocation.app, setting.change(app, default))
 
     return Command(
         name="network:unset",

@@ -4,33 +4,16 @@ from __future__ import annotations
 
 from typing import Final
 
-from setops.api.definition import StageDefinition
-from setops.language import edit
+from setops.api.section import NOTIFICATIONS
 from setops.language.command import (
     OF_STAGE,
     Argument,
     Choice,
     Command,
-    Context,
     Flag,
-    Invocation,
     Type,
 )
-
-
-def _create(
-    definition: StageDefinition, invocation: Invocation, _context: Context
-) -> StageDefinition:
-    (name,) = invocation.arguments
-    return edit.create(definition, "notifications", name, invocation.flags)
-
-
-def _destroy(
-    definition: StageDefinition, invocation: Invocation, _context: Context
-) -> StageDefinition:
-    (name,) = invocation.arguments
-    return edit.destroy(definition, "notifications", name)
-
+from setops.language.entry import creator, destroyer, made_in
 
 COMMANDS: Final = (
     Command(
@@ -51,8 +34,8 @@ COMMANDS: Final = (
             ),
             Flag("target", "Email address, or http or https URL.", required=True),
         ),
-        apply=_create,
-        makes=lambda invocation: f"notifications.{invocation.arguments[0]}",
+        apply=creator(NOTIFICATIONS, lambda invocation: invocation.flags),
+        makes=made_in(NOTIFICATIONS),
     ),
     Command(
         name="notification:destroy",
@@ -60,6 +43,6 @@ COMMANDS: Final = (
         help="Stops telling a target.",
         example="notification:destroy ops",
         arguments=(Argument("NAME", "Name of the Notification.", Type.NOTIFICATION),),
-        apply=_destroy,
+        apply=destroyer(NOTIFICATIONS),
     ),
 )

@@ -9,18 +9,22 @@ from pydantic.alias_generators import to_camel
 from setops.api import catalogue
 from setops.api.definition import StageDefinition, of_service, service_problems
 from setops.api.errors import Problem, ProblemsError
+from setops.api.section import SERVICES
+from setops.api.service_option import OptionValue
 from setops.language import edit
-from setops.language.command import OF_SERVICE, Argument, Command, Context, Invocation, Type
+from setops.language.command import OF_SERVICE, Argument, Command, CommandContext, Invocation, Type
 
 
-def _set(definition: StageDefinition, invocation: Invocation, _context: Context) -> StageDefinition:
+def _set(
+    definition: StageDefinition, invocation: Invocation, _context: CommandContext
+) -> StageDefinition:
     name, text = invocation.arguments
     options, option = _options(definition, invocation, name, text)
     return _change(definition, invocation, {**options, **option})
 
 
 def _unset(
-    definition: StageDefinition, invocation: Invocation, _context: Context
+    definition: StageDefinition, invocation: Invocation, _context: CommandContext
 ) -> StageDefinition:
     (name,) = invocation.arguments
     options, _ = _options(definition, invocation, name, None)
@@ -35,7 +39,7 @@ def _options(
     service = edit.service_of(definition, invocation.service)
     problems = catalogue.check_type(service.type)
     option = _spelled(name)
-    value: catalogue.OptionValue | Problem | None = None
+    value: OptionValue | Problem | None = None
     if not problems:
         # Without a text only the name is looked at; any text at all tells whether it is known.
         value = catalogue.parse_option(service.type, option, text or "")
@@ -52,7 +56,7 @@ def _change(
     definition: StageDefinition, invocation: Invocation, options: dict[str, Any]
 ) -> StageDefinition:
     name = invocation.service
-    changed = edit.change(definition, "services", name, {"options": options or None})
+    changed = edit.change(definition, SERVICES, name, {"options": options or None})
     problems = service_problems(name, changed.services[name])
     if problems:
         raise ProblemsError(problems)

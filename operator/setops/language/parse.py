@@ -37,7 +37,7 @@ def parse(line: str) -> Invocation:
     applied. Raises ProblemsError with all that is wrong with the line, and nothing else.
     """
     words = split(line)
-    reader = _Reader(words[1:] if words[:1] == [PROGRAM] else words)
+    reader = _LineReader(words[1:] if words[:1] == [PROGRAM] else words)
     reader.read()
     command = reader.choose()
     reader.check(command)
@@ -74,7 +74,7 @@ def _is_flag(word: str) -> bool:
     return len(word) > 1 and word.startswith("-") and word[1] not in string.digits
 
 
-class _Reader:
+class _LineReader:
     """Sorts the words of a line into scope, command, flags and values, noting what is wrong.
 
     Where the line can't be understood any further, ProblemsError is raised at once.

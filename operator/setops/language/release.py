@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from typing import Any, Final
 
-from setops.api.app import DIGEST, MAX_RELEASES
+from setops.api.app import MAX_RELEASES
+from setops.api.container import DIGEST
 from setops.api.definition import StageDefinition
 from setops.api.errors import Code, Validator, quoted
 from setops.language import edit
-from setops.language.command import OF_APP, Argument, Command, Context, Invocation, Type
+from setops.language.command import OF_APP, Argument, Command, CommandContext, Invocation, Type
 
 _BARE_HASH: Final = re.compile(r"[a-fA-F0-9]{32,128}")
 
@@ -18,7 +19,7 @@ _SHOWN: Final = 10
 
 
 def _create(
-    definition: StageDefinition, invocation: Invocation, context: Context
+    definition: StageDefinition, invocation: Invocation, context: CommandContext
 ) -> StageDefinition:
     (text,) = invocation.arguments
     app = edit.app_of(definition, invocation.app)
@@ -31,10 +32,10 @@ def _create(
             break
         if old not in (app.active_release, number):
             del releases[str(old)]
-    return edit.change(definition, "apps", invocation.app, {"releases": releases})
+    return edit.change_app(definition, invocation.app, {"releases": releases})
 
 
-def _image(text: str, field: str, app: str, context: Context) -> str:
+def _image(text: str, field: str, app: str, context: CommandContext) -> str:
     """The image of a new release: a whole reference, or a digest in the Organization's registry.
 
     Source of the path in the registry: the platform's releases.
@@ -64,7 +65,7 @@ def _image(text: str, field: str, app: str, context: Context) -> str:
 
 
 def _activate(
-    definition: StageDefinition, invocation: Invocation, _context: Context
+    definition: StageDefinition, invocation: Invocation, _context: CommandContext
 ) -> StageDefinition:
     (text,) = invocation.arguments
     app = edit.app_of(definition, invocation.app)
@@ -79,7 +80,7 @@ def _activate(
         )
     # A plain image and an active release exclude each other; the later word counts.
     fields = {"active_release": number, "image": None}
-    return edit.change(definition, "apps", invocation.app, fields)
+    return edit.change_app(definition, invocation.app, fields)
 
 
 def _missing(number: int, known: list[int]) -> str:

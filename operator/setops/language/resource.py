@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
-from setops.api.app import Resources
+from setops.api.container import Resources
 from setops.api.definition import StageDefinition
 from setops.language import edit
-from setops.language.command import OF_APP, Argument, Command, Context, Invocation, Type
+from setops.language.command import OF_APP, Argument, Command, CommandContext, Invocation, Type
 
 _EXAMPLES: Final = {"cpu": "256", "memory": "512", "scale": "2"}
 
@@ -17,12 +17,12 @@ def _change(
 ) -> StageDefinition:
     app = edit.app_of(definition, invocation.app)
     resources = edit.part(app.resources, {setting: value})
-    return edit.change(definition, "apps", invocation.app, {"resources": resources})
+    return edit.change_app(definition, invocation.app, {"resources": resources})
 
 
 def _set(setting: str) -> Command:
     def apply(
-        definition: StageDefinition, invocation: Invocation, _context: Context
+        definition: StageDefinition, invocation: Invocation, _context: CommandContext
     ) -> StageDefinition:
         (text,) = invocation.arguments
         value = edit.integer(text, f"apps.{invocation.app}.resources.{setting}")
@@ -44,7 +44,7 @@ def _unset(setting: str) -> Command:
     default: int = Resources.model_fields[setting].default
 
     def apply(
-        definition: StageDefinition, invocation: Invocation, _context: Context
+        definition: StageDefinition, invocation: Invocation, _context: CommandContext
     ) -> StageDefinition:
         return _change(definition, invocation, setting, default)
 

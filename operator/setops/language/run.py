@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from setops.api.definition import StageDefinition
 from setops.api.errors import Code, Problem, ProblemsError, Validator, quoted
-from setops.language.command import Context, Invocation
+from setops.language.command import CommandContext, Invocation
 from setops.language.table import COMMANDS
 
 
-def run(definition: StageDefinition, invocation: Invocation, context: Context) -> StageDefinition:
+def run(
+    definition: StageDefinition, invocation: Invocation, context: CommandContext
+) -> StageDefinition:
     """The definition after a command. Raises ProblemsError with fields as paths in it."""
     problems = _foreign_scope(invocation, context)
     if problems:
@@ -16,7 +18,7 @@ def run(definition: StageDefinition, invocation: Invocation, context: Context) -
     return COMMANDS[invocation.command].apply(definition, invocation, context)
 
 
-def _foreign_scope(invocation: Invocation, context: Context) -> list[Problem]:
+def _foreign_scope(invocation: Invocation, context: CommandContext) -> list[Problem]:
     """A Changeset belongs to one Stage; a command may repeat which, but not name another."""
     pairs = (
         ("project", invocation.scope.project, context.project),

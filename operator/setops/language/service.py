@@ -2,48 +2,41 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from collections.abc import Mapping
+from typing import Final
 
 from setops.api import catalogue
-from setops.api.definition import StageDefinition, name_problem, of_service
+from setops.api.definition import of_service
 from setops.api.errors import ProblemsError
-from setops.language import edit
+from setops.api.section import SERVICES
 from setops.language.command import (
     OF_STAGE,
     Argument,
     Choice,
     Command,
-    Context,
     Flag,
     Invocation,
     Type,
 )
+from setops.language.entry import creator, destroyer, made_in
+
+_FIELDS: Final = {
+    "type": "type",
+    "version": "version",
+    "plan": "plan",
+    "deletion-policy": "deletionPolicy",
+}
+"""The fields that flags give, by flag."""
 
 
-def _create(
-    definition: StageDefinition, invocation: Invocation, _context: Context
-) -> StageDefinition:
-    (name,) = invocation.arguments
-    problems = of_service(name, catalogue.check_type(invocation.flags["type"]))
+def _asked_for(invocation: Invocation) -> Mapping[str, object]:
+    """The fields that the flags give. A type that can't be made is the only thing told of them."""
+    (name,), flags = invocation.arguments, invocation.flags
+    problems = of_service(name, catalogue.check_type(flags["type"]))
     if problems:
-        named = name_problem("services", name)
+        named = SERVICES.name_problem(name)
         raise ProblemsError([*([named] if named else []), *problems])
-    raw: dict[str, Any] = {"type": invocation.flags["type"]}
-    if "version" in invocation.flags:
-        raw["version"] = invocation.flags["version"]
-    if "plan" in invocation.flags:
-        raw["plan"] = invocation.flags["plan"]
-    if "deletion-policy" in invocation.flags:
-        raw["deletionPolicy"] = invocation.flags["deletion-policy"]
-    return edit.create(definition, "services", name, raw)
-
-
-def _destroy(
-    definition: StageDefinition, invocation: Invocation, _context: Context
-) -> StageDefinition:
-    (name,) = invocation.arguments
-    # Whether an App still links it is asked when all commands are done: it may be unlinked later.
-    return edit.destroy(definition, "services", name)
+    return {field: flags[flag] for flag, field in _FIELDS.items() if flag in flags}
 
 
 COMMANDS: Final = (
@@ -75,8 +68,8 @@ COMMANDS: Final = (
                 ),
             ),
         ),
-        apply=_create,
-        makes=lambda invocation: f"services.{invocation.arguments[0]}",
+        apply=creator(SERVICES, _asked_for),
+        makes=made_in(SERVICES),
     ),
     Command(
         name="service:destroy",
@@ -85,6 +78,6 @@ COMMANDS: Final = (
         "No App may link it any more.",
         example="service:destroy store",
         arguments=(Argument("NAME", "Name of the Service.", Type.SERVICE),),
-        apply=_destroy,
+        apply=destroyer(SERVICES),
     ),
 )

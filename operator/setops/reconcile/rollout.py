@@ -10,6 +10,7 @@ from typing import Final
 
 from setops.api.conditions import Reason
 from setops.api.kinds import Object
+from setops.api.pod_trouble import failing_containers, unscheduled
 
 
 class Stand(Enum):
@@ -32,18 +33,6 @@ class Rollout:
 # What no waiting changes; all other troubles of a pod may pass (an image that is pushed a moment
 # later, a dependency that starts), so they get until the progress deadline.
 _HOPELESS: Final = frozenset({"InvalidImageName"})
-_TROUBLES: Final = frozenset(
-    {
-        "ErrImagePull",
-        "ImagePullBackOff",
-        "ErrImageNeverPull",
-        "CrashLoopBackOff",
-        "CreateContainerConfigError",
-        "CreateContainerError",
-        "RunContainerError",
-        *_HOPELESS,
-    }
-)
 
 _QUOTA: Final = "exceeded quota"
 
@@ -122,16 +111,11 @@ def _over_quota(ready: str, refused: str) -> str:
 
 
 def trouble(pods: Sequence[Object]) -> tuple[str, str] | None:
-    """The first trouble of a container as (reason, message for the user)."""
+    """The first trouble of a pod as (reason, message for the user)."""
     for pod in sorted(pods, key=lambda pod: str(pod["metadata"]["name"])):
-        status = pod.get("status") or {}
-        for container in status.get("containerStatuses") or ():
-            waiting = (container.get("state") or {}).get("waiting") or {}
-            reason = waiting.get("reason", "")
-            if reason in _TROUBLES:
-                said = f": {waiting['message']}" if waiting.get("message") else ""
-                return reason, f"pod {pod['metadata']['name']}: {reason}{said}"
-        for item in status.get("conditions") or ():
-            if item["type"] == "PodScheduled" and item["status"] == "False":
-                return "Unschedulable", f"pod {pod['metadata']['name']}: {item.get('message', '')}"
+        for failing in failing_containers(pod):
+            return failing.reason, f"pod {failing.pod}: {failing.text}"
+        waiting = unscheduled(pod)
+        if waiting is not None:
+            return "Unschedulable", f"pod {waiting.pod}: {waiting.message}"
     return None

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from sandbox.proxy import Proxy
-from setops.api.catalogue import DeletionPolicy
+from setops.api.service_type import DeletionPolicy
 from setops.aws.clients import Clients, ClientSettings
 from setops.aws.identity import Identity
 from setops.aws.policy import actions, granted

@@ -14,7 +14,7 @@ import boto3
 from mypy_boto3_iam import IAMClient
 from mypy_boto3_s3 import S3Client
 
-from setops.api.catalogue import DeletionPolicy
+from setops.api.service_type import DeletionPolicy
 from setops.aws import converge
 from setops.aws.clients import Clients
 from setops.aws.composite import Composite

@@ -12,7 +12,7 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-from setops.api.catalogue import DeletionPolicy
+from setops.api.service_type import DeletionPolicy
 from setops.aws.api_use import ACCOUNT
 from setops.aws.clients import Clients
 from setops.aws.decide import Create, Delete, Done, IssueCredentials, Update

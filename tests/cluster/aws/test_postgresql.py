@@ -18,7 +18,7 @@ from botocore.exceptions import ClientError
 from mypy_boto3_ec2 import EC2Client
 from mypy_boto3_rds import RDSClient
 
-from setops.api.catalogue import DeletionPolicy
+from setops.api.service_type import DeletionPolicy
 from setops.aws.clients import Clients
 from setops.aws.decide import (
     Action,

@@ -9,7 +9,7 @@ import pytest
 from pydantic import ValidationError
 
 from setops.api.app import AppSpec
-from setops.api.errors import Problem, Validator, problems_of
+from setops.api.errors import Problem, Validator
 from setops.api.kinds import Object
 from setops.api.model import CEL, Model
 from setops.api.notification import NotificationSpec
@@ -17,6 +17,7 @@ from setops.api.organization import OrganizationSpec
 from setops.api.project import ProjectSpec
 from setops.api.service import ServiceSpec
 from setops.api.stage import StageSpec
+from setops.api.validation import problems_of
 from tests.unit.api.schemas import WRITTEN, at
 
 AWS: Final = {"accountId": "123456789012", "region": "eu-central-1"}

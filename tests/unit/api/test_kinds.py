@@ -22,8 +22,8 @@ from setops.api.kinds import (
     kind_of,
 )
 
-PROJECTS = st.from_regex(names.PROJECT_NAME, fullmatch=True)
-STAGES = st.from_regex(names.STAGE_NAME, fullmatch=True)
+PROJECTS = st.from_regex(names.PROJECT_NAME.pattern, fullmatch=True)
+STAGES = st.from_regex(names.STAGE_NAME.pattern, fullmatch=True)
 PREFIXES = st.sampled_from(["", "team-", "a-b-"])
 
 

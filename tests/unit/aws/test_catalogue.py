@@ -7,10 +7,6 @@ import pytest
 from setops.api.catalogue import (
     SUPPORTED,
     TYPES,
-    DeletionPolicy,
-    LinkBy,
-    OptionValue,
-    Wish,
     check_change,
     check_link,
     check_options,
@@ -20,15 +16,24 @@ from setops.api.catalogue import (
     resolve_options,
 )
 from setops.api.errors import Code, Problem, ProblemsError, Validator
-from setops.api.service import SERVICE_TYPES, option_fields
+from setops.api.schema import structural
+from setops.api.service import ServiceSpec
+from setops.api.service_option import OptionValue
+from setops.api.service_type import DeletionPolicy, LinkBy, Wish
 from setops.aws.errors import UnsupportedTypeError
 from setops.aws.products import PRODUCTS
 
 
 def test_the_catalogue_knows_the_types_and_options_of_the_resource() -> None:
-    assert set(TYPES) == set(SERVICE_TYPES)
-    options = {option.name for kind in TYPES.values() for option in kind.options}
-    assert options == set(option_fields())
+    schema = structural(ServiceSpec)["properties"]
+    assert schema["type"]["enum"] == list(TYPES)
+    options = {option.name: option for kind in TYPES.values() for option in kind.options}
+    fields = schema["options"]["properties"]
+    assert set(fields) == set(options)
+    for name, option in options.items():
+        field = fields[name]
+        assert option.description in field["description"]
+        assert (field.get("minimum"), field.get("maximum")) == (option.minimum, option.maximum)
 
 
 @pytest.mark.parametrize("name", TYPES)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from setops.api.catalogue import DeletionPolicy
+from setops.api.service_type import DeletionPolicy
 from setops.aws.decide import (
     Action,
     Create,

@@ -15,10 +15,10 @@ from setops.aws.naming import resource_name
 
 identities = st.builds(
     Identity.of_service,
-    organization=st.from_regex(names.ORGANIZATION_NAME, fullmatch=True),
-    project=st.from_regex(names.PROJECT_NAME, fullmatch=True),
-    stage=st.from_regex(names.STAGE_NAME, fullmatch=True),
-    name=st.from_regex(names.SERVICE_NAME, fullmatch=True),
+    organization=st.from_regex(names.ORGANIZATION_NAME.pattern, fullmatch=True),
+    project=st.from_regex(names.PROJECT_NAME.pattern, fullmatch=True),
+    stage=st.from_regex(names.STAGE_NAME.pattern, fullmatch=True),
+    name=st.from_regex(names.SERVICE_NAME.pattern, fullmatch=True),
 )
 # OpenSearch, ElastiCache, S3 and RDS, IAM users.
 limits = st.sampled_from([28, 40, 63, 64])

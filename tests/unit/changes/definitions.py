@@ -10,9 +10,9 @@ from setops.api.app import AppSpec
 from setops.api.definition import StageDefinition, load
 from setops.api.notification import NotificationSpec
 from setops.api.service import ServiceSpec
-from setops.language.command import Context
+from setops.language.command import CommandContext
 
-CONTEXT = Context("acme", "shop", "production", "registry.example.com")
+CONTEXT = CommandContext("acme", "shop", "production", "registry.example.com")
 DIGEST = "sha256:" + "ab" * 32
 
 APP_NAMES = st.sampled_from(["web", "worker", "api"])

@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from setops.api.changeset import ChangesetSpec
-from setops.api.definition import SECTIONS, StageDefinition
+from setops.api.definition import StageDefinition
+from setops.api.section import SECTIONS
 from setops.changes.fold import Folded, fold
 from setops.language.parse import render
 from setops.language.table import COMMANDS
@@ -85,7 +86,7 @@ ENTRIES = st.dictionaries(
 )
 PARTS = st.one_of(
     st.dictionaries(KEYS, JSON, max_size=3),
-    st.dictionaries(st.sampled_from(list(SECTIONS)), ENTRIES, max_size=3),
+    st.dictionaries(st.sampled_from([section.name for section in SECTIONS]), ENTRIES, max_size=3),
 )
 
 

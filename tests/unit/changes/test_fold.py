@@ -14,7 +14,7 @@ from setops.api.definition import StageDefinition
 from setops.api.errors import Problem
 from setops.changes.digest import content_hash
 from setops.changes.fold import Folded, fold
-from setops.language.command import Context
+from setops.language.command import CommandContext
 from tests.unit.changes.definitions import CONTEXT, DEFINITIONS, DIGEST, lines, stage
 
 EMPTY = stage()
@@ -232,7 +232,7 @@ class TestErrors:
     def test_a_bare_digest_needs_a_registry(self) -> None:
         spec = ChangesetSpec(commands=[f"--app web release:create {DIGEST}"])
         base = stage(apps={"web": {}})
-        (problem,) = fold(base, spec, Context("acme", "shop", "production")).problems
+        (problem,) = fold(base, spec, CommandContext("acme", "shop", "production")).problems
         assert "spec.registry" in problem.message
 
 

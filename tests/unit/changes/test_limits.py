@@ -11,8 +11,9 @@ import pytest
 from pydantic import ValidationError
 
 from setops.api.changeset import MAX_COMMANDS, ChangesetSpec
-from setops.api.definition import LIMITS, MAX_APPS, StageDefinition, load
-from setops.api.errors import problems_of
+from setops.api.definition import StageDefinition, load
+from setops.api.section import APPS, SECTIONS, Section
+from setops.api.validation import problems_of
 from setops.changes.diff import Action, apply, diff
 from setops.changes.fold import Folded, fold
 from setops.changes.merge import Merged, merge
@@ -91,7 +92,7 @@ def test_a_changeset_takes_a_thousand_commands() -> None:
     folded = folded_by(commands)
     assert folded.problems == ()
     changes = diff(EMPTY, folded.definition)
-    assert Counter(change.action for change in changes) == {Action.CREATE: MAX_APPS}
+    assert Counter(change.action for change in changes) == {Action.CREATE: APPS.limit}
     assert apply(changes, EMPTY) == folded.definition
     assert folded_by(_undone(200), folded.definition).definition == EMPTY
 
@@ -131,19 +132,19 @@ def test_more_is_refused(spec: dict[str, Any], field: str, message: str) -> None
     assert (problem.field, problem.message) == (field, message)
 
 
-@pytest.mark.parametrize("section", LIMITS)
-def test_a_definition_with_too_many_of_a_kind_is_refused_one_by_one(section: str) -> None:
+@pytest.mark.parametrize("section", SECTIONS, ids=str)
+def test_a_definition_with_too_many_of_a_kind_is_refused_one_by_one(section: Section) -> None:
     entry = {
         "apps": {},
         "services": {"type": "s3"},
         "notifications": {"type": "email", "target": "a@example.com"},
-    }[section]
-    limit = LIMITS[section]
+    }[section.name]
+    limit = section.limit
     names = [f"name{number}" for number in range(limit + 2)]
-    spec = ChangesetSpec(definition={section: dict.fromkeys(names, entry)})
+    spec = ChangesetSpec(definition={section.name: dict.fromkeys(names, entry)})
     folded = fold(EMPTY, spec, CONTEXT)
     assert set(folded.definition.section(section)) == set(names[:limit])
-    assert [problem.field for problem in folded.problems] == [section, section]
+    assert [problem.field for problem in folded.problems] == [section.name, section.name]
     messages = [problem.message for problem in folded.problems]
     assert [name for name in names if any(f"'{name}'" in message for message in messages)] == [
         names[-2],

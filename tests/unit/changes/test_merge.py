@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from setops.api.changeset import ChangesetSpec
-from setops.api.definition import MAX_APPS, StageDefinition
+from setops.api.definition import StageDefinition
+from setops.api.section import APPS
 from setops.changes.fold import fold
 from setops.changes.merge import Merged, merge, value_at
 from tests.unit.changes.definitions import CONTEXT, stage
@@ -485,7 +486,7 @@ def test_a_link_that_was_broken_before_is_nobodys_problem() -> None:
 
 @pytest.mark.parametrize(("ours", "theirs", "fits"), [(1, 1, False), (1, 0, True), (0, 1, True)])
 def test_the_limit_of_apps_counts_for_both_together(ours: int, theirs: int, fits: bool) -> None:
-    old: dict[str, Any] = {f"old{number}": {} for number in range(MAX_APPS - 1)}
+    old: dict[str, Any] = {f"old{number}": {} for number in range(APPS.limit - 1)}
     mine = stage(apps={**old, **{f"mine{number}": {} for number in range(ours)}})
     other = stage(apps={**old, **{f"other{number}": {} for number in range(theirs)}})
     merged = merge(stage(apps=old), mine, other)
@@ -497,16 +498,16 @@ def test_the_limit_of_apps_counts_for_both_together(ours: int, theirs: int, fits
         "destroy one that isn't needed any more, or use another Stage"
     )
     assert told == ([] if fits else [("apps", "too_long", message)])
-    assert len(merged.definition.apps) == MAX_APPS + (0 if fits else 1)
+    assert len(merged.definition.apps) == APPS.limit + (0 if fits else 1)
 
 
 def test_an_app_in_the_place_of_a_destroyed_one_is_within_the_limit() -> None:
-    old: dict[str, Any] = {f"old{number}": {} for number in range(MAX_APPS)}
+    old: dict[str, Any] = {f"old{number}": {} for number in range(APPS.limit)}
     base = stage(apps=old)
     ours, theirs = ["app:destroy old0", "app:create new"], ["app:destroy old1"]
     for merged in both_ways(base, ours, theirs):
         assert merged.problems == ()
-        assert len(merged.definition.apps) == MAX_APPS - 1
+        assert len(merged.definition.apps) == APPS.limit - 1
 
 
 def test_options_that_are_wrong_together_are_a_problem() -> None:

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from setops.api.changeset import ChangesetSpec
-from setops.api.definition import SECTIONS, StageDefinition, check_links, load
+from setops.api.definition import StageDefinition, check_links, load
+from setops.api.section import SECTIONS
 from setops.changes.diff import Path, diff
 from setops.changes.fold import fold
 from setops.changes.merge import Merged, merge, value_at
@@ -74,11 +75,11 @@ def _mixed(
             if name in other.section(section):
                 entries[name] = other.section(section)[name]
         sections[section] = entries
-    return base.model_copy(update=sections)
+    return base.with_sections(sections)
 
 
 def places(merged: Merged) -> list[tuple[str, str, Path]]:
-    return sorted((c.section, c.name, c.path) for c in merged.conflicts)
+    return sorted((c.section.name, c.name, c.path) for c in merged.conflicts)
 
 
 @given(DEFINITIONS, DEFINITIONS)
@@ -146,7 +147,7 @@ def test_it_merges_leaf_by_leaf(
     base, ours, theirs = (dict(_leaves(side)) for side in sides)
     merged = merge(*sides)
     leaves, clashes = _expected(base, ours, theirs)
-    assert {(c.section, c.name, *c.path) for c in merged.conflicts} == clashes
+    assert {(c.section.name, c.name, *c.path) for c in merged.conflicts} == clashes
     if not merged.conflicts and not merged.problems:
         assert dict(_leaves(merged.definition)) == leaves
 
@@ -157,7 +158,7 @@ Leaves = Mapping[Path, Any]
 def _leaves(definition: StageDefinition) -> Iterator[tuple[Path, Any]]:
     for section in SECTIONS:
         for name, entry in definition.section(section).items():
-            yield from _leaves_of(entry.to_json(), (section, name))
+            yield from _leaves_of(entry.to_json(), (section.name, name))
 
 
 def _leaves_of(value: Any, path: Path) -> Iterator[tuple[Path, Any]]:

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 
 from setops.api.changeset import ChangesetSpec
-from setops.api.definition import MAX_APPS, StageDefinition
+from setops.api.definition import StageDefinition
+from setops.api.section import APPS
 from setops.changes.fold import Folded, fold
 from tests.unit.changes.definitions import CONTEXT, DEFINITIONS, stage
 
@@ -103,10 +104,10 @@ def test_pruning_takes_away_nothing_that_is_only_written_wrongly() -> None:
 
 
 def test_a_full_stage_can_be_replaced_as_a_whole() -> None:
-    full = stage(apps={f"old{number}": {} for number in range(MAX_APPS)})
-    folded = pruned({"apps": {f"new{number}": {} for number in range(MAX_APPS)}}, full)
+    full = stage(apps={f"old{number}": {} for number in range(APPS.limit)})
+    folded = pruned({"apps": {f"new{number}": {} for number in range(APPS.limit)}}, full)
     assert folded.problems == ()
-    assert len(folded.definition.apps) == MAX_APPS
+    assert len(folded.definition.apps) == APPS.limit
 
 
 def test_the_commands_come_after_the_definition() -> None:

@@ -8,6 +8,7 @@ from typing import Any, Final
 import pytest
 
 from setops.api.app import AppSpec
+from setops.api.section import APPS
 from setops.changes.diff import Action, Change, deltas
 from setops.changes.ownership import LAST_APPLIED, owned_fields, owner_of, tracker_of
 
@@ -31,9 +32,9 @@ def applied(fields: dict[str, Any], manager: str = ARGO, **more: Any) -> dict[st
 def change(before: dict[str, Any], after: dict[str, Any] | None) -> Change:
     old = AppSpec.model_validate(before)
     if after is None:
-        return Change(Action.DESTROY, "apps", "web", old, None)
+        return Change(Action.DESTROY, APPS, "web", old, None)
     new = AppSpec.model_validate(after)
-    return Change(Action.UPDATE, "apps", "web", old, new, deltas(old.to_json(), new.to_json()))
+    return Change(Action.UPDATE, APPS, "web", old, new, deltas(old.to_json(), new.to_json()))
 
 
 SCALE: Final[dict[str, Any]] = {"f:resources": {"f:scale": {}}}

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from setops.cli.completion.answer import candidates
+from setops.cli.shell.completion.answer import candidates
 from setops.language.command import Level
 
 
@@ -60,7 +60,7 @@ def test_flags_are_those_of_the_command_and_not_twice() -> None:
 
 def test_completion_of_words_loads_nothing_that_takes_its_time() -> None:
     script = (
-        "import sys; from setops.cli.completion.answer import answer; "
+        "import sys; from setops.cli.shell.completion.answer import answer; "
         "answer(['container:se']); answer(['service:create', 'x', '--type', '']); "
         "heavy = [name for name in ('pydantic', 'http.client', 'yaml', 'click') "
         "if name in sys.modules]; sys.exit(str(heavy) if heavy else 0)"

@@ -15,12 +15,12 @@ from setops.api.definition import StageDefinition
 from setops.api.errors import ProblemsError
 from setops.changes.diff import diff
 from setops.changes.fold import fold
-from setops.cli.definition import secrets
-from setops.cli.definition.nodes import MAX_BYTES
-from setops.cli.definition.reading import File, read
-from setops.cli.definition.schema import schema
-from setops.cli.definition.writing import Head, write
-from setops.cli.preview import spec_of
+from setops.cli.changeset.preview import spec_of
+from setops.cli.stage.file import secrets
+from setops.cli.stage.file.nodes import MAX_BYTES
+from setops.cli.stage.file.reading import File, read
+from setops.cli.stage.file.schema import schema
+from setops.cli.stage.file.writing import Head, write
 from tests.unit.changes.definitions import CONTEXT, DEFINITIONS
 
 HEAD = Head("shop", "production", 14, {"web": "registry.example.com/acme/shop/production/web"})

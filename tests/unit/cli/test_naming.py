@@ -7,7 +7,7 @@ import re
 from hypothesis import given
 from hypothesis import strategies as st
 
-from setops.cli.naming import changeset_name, prefix
+from setops.cli.changeset.naming import changeset_name, prefix
 
 
 @given(st.text(min_size=1, max_size=256), st.integers(0, 10**9), st.integers(0, 3))

@@ -13,7 +13,7 @@ import pytest
 from tests.cluster.keyboard import Keyboard, keyboard
 
 ASK: Final = """
-from setops.cli.terminal import confirmed
+from setops.cli.base.terminal import confirmed
 print("said", confirmed("Sure?"))
 """
 

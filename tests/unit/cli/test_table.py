@@ -10,9 +10,10 @@ from typing import Final
 
 import pytest
 
-from setops.cli import generate, table
-from setops.cli import help as pages
-from setops.cli.declare import Own
+from setops.cli import generate
+from setops.cli.base.declare import Own
+from setops.cli.shell import help as pages
+from setops.cli.shell import table
 from setops.language.table import COMMANDS
 
 DOCS: Final = Path(__file__).resolve().parents[3] / "docs"
@@ -88,8 +89,7 @@ def test_every_command_explains_itself(name: str) -> None:
 @pytest.mark.parametrize("own", [one for one in table.declarations().values()
                                  if isinstance(one, Own)], ids=lambda own: own.key)  # fmt: skip
 def test_what_a_command_runs_exists(own: Own) -> None:
-    module, _, function = own.run.partition(":")
-    assert callable(getattr(import_module(f"setops.cli.{module}"), function))
+    assert callable(import_module(f"setops.cli.{own.run}").run)
 
 
 def test_the_reference_is_what_the_declarations_say() -> None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from setops.cli import terminal
+from setops.cli.base import terminal
 
 
 @given(

@@ -21,7 +21,7 @@ from tests.unit.desired.samples import PLACE, STAGE_OWNER, STORE, build, describ
 LINKED = {"links": {"store": {"envKey": "STORE_URL"}}}
 APP_NAMES = st.one_of(
     st.sampled_from(["default", "stage", "kubernetes", "app", "web", "app-web", "app-app-web"]),
-    st.from_regex(names.APP_NAME, fullmatch=True),
+    st.from_regex(names.APP_NAME.pattern, fullmatch=True),
 )
 
 

@@ -7,14 +7,15 @@ from typing import Final
 
 import pytest
 
-from setops.api.definition import LIMITS, StageDefinition, load
+from setops.api.definition import StageDefinition, load
 from setops.api.errors import Code, ProblemsError, Validator
-from setops.language.command import Context
+from setops.api.section import APPS, NOTIFICATIONS, SERVICES, Section
+from setops.language.command import CommandContext
 from setops.language.parse import parse
 from setops.language.run import run
 from setops.language.table import COMMANDS
 
-CONTEXT = Context("acme", "shop", "production")
+CONTEXT = CommandContext("acme", "shop", "production")
 BASE: Final = load(
     {
         "apps": {
@@ -119,30 +120,31 @@ def test_the_same_bad_key_is_told_once() -> None:
 
 
 @pytest.mark.parametrize(
-    ("line", "kind", "what"),
+    ("line", "section"),
     [
-        ("app:create one-more", "apps", "Apps"),
-        ("service:create one-more --type s3", "services", "Services"),
+        ("app:create one-more", APPS),
+        ("service:create one-more --type s3", SERVICES),
         (
             "notification:create one-more --type email --target a@example.com",
-            "notifications",
-            "Notifications",
+            NOTIFICATIONS,
         ),
     ],
 )
-def test_a_stage_that_is_full_takes_no_more(line: str, kind: str, what: str) -> None:
+def test_a_stage_that_is_full_takes_no_more(line: str, section: Section) -> None:
     entry = {
         "apps": {},
         "services": {"type": "s3"},
         "notifications": {"type": "email", "target": "a@example.com"},
-    }[kind]
-    limit = LIMITS[kind]
-    full = load({kind: {f"name{number}": entry for number in range(limit)}})
+    }[section.name]
+    limit = section.limit
+    full = load({section.name: {f"name{number}": entry for number in range(limit)}})
     message = (
-        f"a Stage has at most {limit} {what}, so 'one-more' is one too many; "
+        f"a Stage has at most {limit} {section.kind}s, so 'one-more' is one too many; "
         "destroy one that isn't needed any more, or use another Stage"
     )
-    assert refusals(line, full) == [(Code.VALIDATION_FAILED, Validator.TOO_LONG, kind, message)]
+    assert refusals(line, full) == [
+        (Code.VALIDATION_FAILED, Validator.TOO_LONG, section.name, message)
+    ]
 
 
 @pytest.mark.parametrize(

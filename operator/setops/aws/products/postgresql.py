@@ -12,7 +12,9 @@ from collections.abc import Mapping
 from typing import ClassVar, Final
 from urllib.parse import quote
 
-from setops.api.catalogue import TYPES, DeletionPolicy, resolve_options
+from setops.api.catalogue import resolve_options
+from setops.api.service_type import DeletionPolicy
+from setops.api.services.postgresql import TYPE
 from setops.aws.clients import AccountClients
 from setops.aws.naming import resource_name
 from setops.aws.observation import Found, Observation
@@ -31,8 +33,7 @@ DATABASE: Final = "database"
 NAME_LIMIT: Final = 63
 PORT: Final = 5432
 
-_TYPE: Final = TYPES["postgresql"]
-_ENGINE: Final = DbEngine("postgres", "PostgreSQL", _TYPE.versions)
+_ENGINE: Final = DbEngine("postgres", "PostgreSQL", TYPE.versions)
 _USER: Final = "app"
 _DATABASE: Final = "app"
 _PASSWORD_BYTES: Final = 24
@@ -55,7 +56,7 @@ _FIXED: Final = {
 class Postgresql(Product):
     """The product `postgresql`, in its dedicated plans."""
 
-    type_name: ClassVar[str] = _TYPE.name
+    type_name: ClassVar[str] = TYPE.name
     noun: ClassVar[str] = "a database"
     part_types: ClassVar[tuple[type[Part], ...]] = (
         DbInstance,
@@ -75,7 +76,7 @@ class Postgresql(Product):
             ParameterGroup.key_of(major): resource_name(
                 target.identity, NAME_LIMIT, prefix=f"setops-pg{major}"
             )
-            for major in _TYPE.versions
+            for major in TYPE.versions
         }
         return {
             DbInstance.kind: name,
@@ -96,7 +97,7 @@ class Postgresql(Product):
                 f"{_ENGINE.name}{each}",
                 _PARAMETERS,
             )
-            for each in _TYPE.versions
+            for each in TYPE.versions
         )
         in_use = parameter_group_of(main) if main else ""
         wanted = self._wanted(target, ids[ParameterGroup.key_of(major)], main)
@@ -136,13 +137,13 @@ class Postgresql(Product):
 
     def _wanted(self, target: Target, parameter_group: str, main: Found | None) -> Wanted:
         """What the instance should be, given the one that there is."""
-        plan = target.plan or (_TYPE.plan.default if _TYPE.plan else "")
+        plan = target.plan or (TYPE.plan.default if TYPE.plan else "")
         options = resolve_options(target.type, target.options)
         low = int(str(options["minStorage"]))
         high = int(str(options.get("maxStorage", low)))
         version = target.version.removesuffix(".x") if target.version else None
         if main is None:
-            version = version or _TYPE.default_version
+            version = version or TYPE.default_version
         days = target.backup_retention_days
         return Wanted(
             instance_class=plan.removesuffix(".ha"),
@@ -161,7 +162,7 @@ class Postgresql(Product):
 def _major(target: Target, found: Found | None) -> str:
     """The major version that is wanted; where none is, that which it has, or the newest."""
     if found is None:
-        return major_of(target.version or _TYPE.default_version or "")
+        return major_of(target.version or TYPE.default_version or "")
     there = version_of(found, target.version_ceiling or target.version)
     # What can't be reached isn't prepared for either: no version goes back.
     return max(major_of(target.version or there), major_of(there), key=int)

@@ -184,7 +184,7 @@ async def _write_all(
     Raises FailedError with every refusal, and NotYetError.
     """
     for section in dict.fromkeys(change.section for change in changes):
-        batch = [change for change in changes if change.section == section]
+        batch = [change for change in changes if change.section is section]
         results = await asyncio.gather(
             *(
                 entries.write(context.cluster, job.namespace, change, dry_run=dry_run)

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any, Final
+from typing import Any
 
-from setops.api.definition import SECTIONS
 from setops.api.errors import Code, Problem, Validator, quoted
 from setops.changes.diff import Change, Path
 from setops.changes.merge import Conflict, value_at
@@ -13,12 +12,6 @@ from setops.changes.plan import value_text
 from setops.reconcile import revisions
 from setops.reconcile.context import Context
 from setops.reconcile.places import StagePlace
-
-_ALREADY_EXISTS: Final = {
-    "apps": Code.APP_ALREADY_EXISTS,
-    "services": Code.SERVICE_ALREADY_EXISTS,
-    "notifications": Code.VALIDATION_FAILED,
-}
 
 
 async def problems(
@@ -46,8 +39,8 @@ async def problems(
 
 def owned_by_git(change: Change, owner: str, path: Path) -> Problem:
     """A field that belongs to Git, or a resource that a Git tool tracks."""
-    what = f"{SECTIONS[change.section].kind} {quoted(change.name)}"
-    field = ".".join((change.section, change.name, *path))
+    what = f"{change.section.kind} {quoted(change.name)}"
+    field = ".".join((change.section.name, change.name, *path))
     if path:
         message = (
             f"{'.'.join(path)} of {what} belongs to Git: {owner} would put it back; "
@@ -76,7 +69,7 @@ def _maker(
 
 
 def _problem(conflict: Conflict, mine: str, maker: str) -> Problem:
-    what = f"{SECTIONS[conflict.section].kind} {quoted(conflict.name)}"
+    what = f"{conflict.section.kind} {quoted(conflict.name)}"
     if conflict.path:
         theirs = _become(conflict.base, conflict.theirs)
         ours = "unset" if conflict.ours is None else f"to {_value(conflict.ours)}"
@@ -94,7 +87,7 @@ def _problem(conflict: Conflict, mine: str, maker: str) -> Problem:
         conflict.field,
         Validator.TAKEN if taken else Validator.INVALID,
         f"{message}; discard it and make it anew on what is there now",
-        _ALREADY_EXISTS[conflict.section] if taken else Code.CHANGESET_INVALID,
+        conflict.section.taken if taken else Code.CHANGESET_INVALID,
     )
 
 

@@ -8,7 +8,8 @@ from datetime import datetime
 
 from setops.api.app import AppSpec
 from setops.api.catalogue import TYPES
-from setops.api.changeset import DEFAULT_TIMEOUT
+from setops.api.deadlines import ROLLOUT_SECONDS
+from setops.api.section import SERVICES
 from setops.api.service import ServiceSpec
 from setops.changes.diff import Change
 from setops.kube.cluster import Cluster
@@ -44,12 +45,12 @@ def is_overdue(cluster: Cluster, namespace: str, clock: Clock, change: Change) -
         if ready is None:
             return False  # the Service's own deadline decides
         since.append(ready)
-    return min(_elapsed(clock, moment) for moment in since) > DEFAULT_TIMEOUT
+    return min(_elapsed(clock, moment) for moment in since) > ROLLOUT_SECONDS
 
 
 def _linked(clock: Clock, change: Change) -> list[Change]:
     links = (change.after.links or {}) if isinstance(change.after, AppSpec) else {}
-    return [each for each in clock.changes if each.section == "services" and each.name in links]
+    return [each for each in clock.changes if each.section is SERVICES and each.name in links]
 
 
 def _elapsed(clock: Clock, since: str) -> float:

@@ -13,10 +13,11 @@ from typing import Any
 from pydantic import ValidationError
 
 from setops.api.conditions import ConditionType, find, is_true
-from setops.api.definition import MODELS, SECTIONS, Entry, StageDefinition, of_resources
+from setops.api.definition import StageDefinition, of_resources
 from setops.api.kinds import SERVICE, Key, Object
 from setops.api.names import ANNOTATION_ROLLED_BACK, ANNOTATION_VERSION_PUT_BACK, MANAGER
 from setops.api.put_back import PutBack
+from setops.api.section import SECTIONS, Entry, Section
 from setops.api.service import ServiceSpec
 from setops.changes.diff import Action, Change
 from setops.changes.merge import EntryMerge, merge_entry
@@ -39,14 +40,12 @@ def live_definition(cluster: Cluster, namespace: str) -> StageDefinition:
 
     Raises ProblemsError for a resource that the API server took and the definition can't hold.
     """
-    return of_resources(
-        {section: cluster.list(kind, namespace) for section, kind in SECTIONS.items()}
-    )
+    return of_resources({section: cluster.list(section.kind, namespace) for section in SECTIONS})
 
 
 def key_of_change(namespace: str, change: Change) -> Key:
     """The resource that a change is about."""
-    return Key(SECTIONS[change.section], namespace, change.name)
+    return Key(change.section.kind, namespace, change.name)
 
 
 def is_done(cluster: Cluster, namespace: str, change: Change) -> bool:
@@ -96,13 +95,13 @@ def is_as_before(cluster: Cluster, namespace: str, change: Change) -> bool:
     return live is None or is_deleting(live) or _spec(change, live) == change.before
 
 
-def live_entry(cluster: Cluster, namespace: str, section: str, name: str) -> Entry | None:
+def live_entry(cluster: Cluster, namespace: str, section: Section, name: str) -> Entry | None:
     """One entry of the live definition; None where there is none that the definition can hold."""
-    live = cluster.get(Key(SECTIONS[section], namespace, name))
+    live = cluster.get(Key(section.kind, namespace, name))
     if live is None or is_deleting(live):
         return None
     try:
-        return MODELS[section].model_validate(live["spec"])
+        return section.model.model_validate(live["spec"])
     except ValidationError:
         return None
 
@@ -111,8 +110,8 @@ def last_editor(cluster: Cluster, namespace: str) -> Author:
     """Who edited the Stage's resources last, beside Changesets: a field manager."""
     managers = [
         (str(entry.get("time", "")), str(entry.get("manager", "")))
-        for kind in SECTIONS.values()
-        for live in cluster.list(kind, namespace)
+        for section in SECTIONS
+        for live in cluster.list(section.kind, namespace)
         for entry in live["metadata"].get("managedFields") or ()
     ]
     _, manager = max(managers, default=("", ""))
@@ -276,6 +275,6 @@ def verdict(cluster: Cluster, namespace: str, change: Change) -> tuple[bool, str
 
 def _spec(change: Change, live: Object) -> Entry | None:
     try:
-        return MODELS[change.section].model_validate(live["spec"])
+        return change.section.model.model_validate(live["spec"])
     except ValidationError:
         return None

@@ -8,7 +8,6 @@ from typing import Any
 
 from setops.api.changeset import ChangesetSpec, Phase
 from setops.api.conditions import Reason
-from setops.api.definition import SECTIONS
 from setops.api.errors import Problem
 from setops.api.kinds import Object
 from setops.api.names import FINALIZER
@@ -63,7 +62,7 @@ class Job:
 
 def named(change: Change) -> str:
     """How messages call a changed resource: `App 'web'`."""
-    return f"{SECTIONS[change.section]} {change.name!r}"
+    return f"{change.section.kind} {change.name!r}"
 
 
 def of_user(changeset: Object) -> str:

@@ -17,7 +17,7 @@ from setops.changes.fold import Folded, fold
 from setops.changes.merge import Merged, merge
 from setops.changes.ownership import owner_of
 from setops.changes.plan import ROOM, Source, plan_of
-from setops.language.command import Context as Scope
+from setops.language.command import CommandContext
 from setops.reconcile import revisions
 from setops.reconcile.changeset import conflicts, lock
 from setops.reconcile.changeset.entries import key_of_change, live_definition
@@ -147,7 +147,7 @@ def _merged(changeset: Object, around: StagePlace, ground: Ground) -> _Outcome:
 
 
 def _fold(changeset: Object, around: StagePlace, base: StageDefinition) -> Folded:
-    scope = Scope(
+    scope = CommandContext(
         organization=around.organization,
         project=around.place.project,
         stage=around.place.stage,

@@ -21,7 +21,7 @@ def raise_refusals(results: Sequence[tuple[Change, BaseException | None]]) -> No
             raise error
     refusals = [
         Problem(
-            f"{change.section}.{change.name}",
+            change.section.path(change.name),
             Validator.INVALID,
             f"{named(change)}: {error.message if isinstance(error, ApiError) else error}",
             Code.CHANGESET_INVALID,

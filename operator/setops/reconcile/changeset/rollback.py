@@ -6,8 +6,9 @@ from typing import Final
 
 from setops.api.changeset import Phase
 from setops.api.conditions import Reason
-from setops.api.definition import SECTIONS, StageDefinition
+from setops.api.definition import StageDefinition, of_entries
 from setops.api.errors import Code, Problem, Validator
+from setops.api.section import SECTIONS, Entry, Section, section_of
 from setops.changes.diff import Change, diff
 from setops.kube.errors import Forbidden
 from setops.reconcile import revisions
@@ -108,21 +109,16 @@ async def _backwards(context: Context, job: Job) -> tuple[Change, ...] | None:
 
 def _as_before(context: Context, job: Job, before: StageDefinition) -> tuple[Change, ...]:
     """What puts every resource of the plan back as a whole: where the plan led isn't known."""
-    sections = {kind.kind: section for section, kind in SECTIONS.items()}
-    there: dict[str, dict[str, object]] = {section: {} for section in SECTIONS}
-    wanted: dict[str, dict[str, object]] = {section: {} for section in SECTIONS}
+    there: dict[Section, dict[str, Entry]] = {section: {} for section in SECTIONS}
+    wanted: dict[Section, dict[str, Entry]] = {section: {} for section in SECTIONS}
     for change in job.status["plan"].get("changes") or ():
-        section, name = sections[change["kind"]], change["name"]
+        section, name = section_of(change["kind"]), change["name"]
         live = entries.live_entry(context.cluster, job.namespace, section, name)
         if live is not None:
             there[section][name] = live
         if name in before.section(section):
             wanted[section][name] = before.section(section)[name]
-    ends = [
-        StageDefinition.model_construct(**side)  # type: ignore[arg-type]
-        for side in (there, wanted)
-    ]
-    return diff(*ends)
+    return diff(of_entries(there), of_entries(wanted))
 
 
 async def _undo(context: Context, job: Job, backwards: tuple[Change, ...]) -> None:

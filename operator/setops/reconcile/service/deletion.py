@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from setops.api.catalogue import TYPES, DeletionPolicy
+from setops.api.catalogue import TYPES
 from setops.api.conditions import Reason
 from setops.api.kinds import APP, Object
 from setops.api.names import ANNOTATION_ROLLED_BACK, FINALIZER
 from setops.api.service import ServiceSpec, ServiceTarget
+from setops.api.service_type import DeletionPolicy
 from setops.aws import converge
 from setops.aws.converge import UnsettledError
 from setops.aws.decide import Act, Done, Wait

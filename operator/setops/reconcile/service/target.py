@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Final
 
-from setops.api.catalogue import TYPES, DeletionPolicy
+from setops.api.catalogue import TYPES
 from setops.api.kinds import Object
 from setops.api.organization import OrganizationNetwork
 from setops.api.service import ServiceSpec, ServiceTarget
+from setops.api.service_type import DeletionPolicy
 from setops.aws.identity import Identity
 from setops.aws.target import Placement, Target
 from setops.reconcile.aws import account_of

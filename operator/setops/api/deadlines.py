@@ -1,0 +1,25 @@
+"""How long a thing may take before a commit counts it as failed, in seconds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+ROLLOUT_SECONDS: Final = 300
+"""The time that an App gets to become ready, unless the Changeset sets `timeout`."""
+MAX_TIMEOUT_SECONDS: Final = 86400
+"""The largest `timeout` that a Changeset may set."""
+
+
+@dataclass(frozen=True, slots=True)
+class Deadlines:
+    """The time that a Service gets to be created, and to take on a change."""
+
+    create: int
+    update: int
+
+
+QUICK: Final = Deadlines(create=ROLLOUT_SECONDS, update=ROLLOUT_SECONDS)
+"""For what AWS makes within seconds."""
+SLOW: Final = Deadlines(create=3600, update=7200)
+"""For servers, which AWS takes minutes to start and up to hours to upgrade."""

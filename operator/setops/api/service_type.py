@@ -1,0 +1,106 @@
+"""What can be said of a type of Service. `services/` says it of each, `catalogue` lists them.
+
+Neither this module nor `services/` loads a model: help and completion read them too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from setops.api.deadlines import Deadlines
+from setops.api.errors import Problem
+from setops.api.service_option import Options, OptionSpec
+
+
+class DeletionPolicy(StrEnum):
+    """What becomes of the data when a Service is deleted."""
+
+    SNAPSHOT = "Snapshot"
+    """AWS takes a final snapshot, then the resource is deleted."""
+    RETAIN = "Retain"
+    """The resource and its data stay, without credentials; a new Service of that name adopts it."""
+    DELETE = "Delete"
+    """The resource and its data are deleted for good."""
+
+
+SNAPSHOT_FIRST: Final = (DeletionPolicy.SNAPSHOT, DeletionPolicy.RETAIN, DeletionPolicy.DELETE)
+"""The policies of a product that has snapshots."""
+RETAIN_FIRST: Final = (DeletionPolicy.RETAIN, DeletionPolicy.DELETE)
+"""The policies of a product that has none."""
+
+
+class LinkBy(StrEnum):
+    """How an App receives a link: as the value of a variable, or as a mounted path.
+
+    The values are the flags of `link:create`.
+    """
+
+    ENV_KEY = "env-key"
+    PATH = "path"
+
+
+@dataclass(frozen=True, slots=True)
+class PlanSpec:
+    """The plans of a type. `pattern` must match the whole plan; `hint` explains it to a user.
+
+    `later` are plans that the platform knows and this version doesn't support.
+    """
+
+    pattern: str
+    default: str
+    hint: str
+    later: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What a Service's user asks for."""
+
+    version: str | None
+    options: Options
+
+
+def _any_options(_: Options) -> list[Problem]:
+    return []
+
+
+def _any_change(_before: Wish, _after: Wish) -> list[Problem]:
+    return []
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServiceType:
+    """All that is known of one type of Service, whatever the Service.
+
+    `versions` are major versions; a minor one may follow (`13.4`). `policies` are the deletion
+    policies that the type allows, the default first.
+
+    `check_options` finds what is wrong with options that are right one by one. `check_change`
+    finds what AWS can't do to an existing Service. Both get options typed and with the defaults
+    filled in.
+    """
+
+    name: str
+    product: str
+    supported: bool
+    link_by: LinkBy
+    holds_data: bool
+    policies: tuple[DeletionPolicy, ...]
+    deadlines: Deadlines
+    versions: tuple[str, ...] = ()
+    default_version: str | None = None
+    plan: PlanSpec | None = None
+    options: tuple[OptionSpec, ...] = ()
+    check_options: Callable[[Options], list[Problem]] = _any_options
+    check_change: Callable[[Wish, Wish], list[Problem]] = _any_change
+
+    @property
+    def default_policy(self) -> DeletionPolicy:
+        return self.policies[0]
+
+    def option(self, name: str) -> OptionSpec | None:
+        """The option of that name; None if the type has none."""
+        return next((option for option in self.options if option.name == name), None)

@@ -1,0 +1,1 @@
+"""Apps, and all that belongs to one."""

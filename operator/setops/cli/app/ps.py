@@ -1,0 +1,35 @@
+"""`app:ps`: the containers of an App."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from setops.api.kinds import POD, Object
+from setops.api.names import LABEL_APP
+from setops.cli.app.containers import HEADER, AppContainer, containers, messages, rows, summary
+from setops.cli.base.call import Call
+from setops.cli.base.terminal import table
+from setops.cli.base.view import app_of, show
+
+Running = tuple[Object, Sequence[Object]]
+"""An App and its pods."""
+
+
+def run(call: Call) -> int:
+    """The containers of an App."""
+
+    def draw(found: Running) -> str:
+        running = containers(*found)
+        return "\n".join([summary(found[0], running), *listed(running)])
+
+    return show(call, lambda: read(call), draw, lambda found: found[1])
+
+
+def read(call: Call) -> Running:
+    app = app_of(call)
+    name, namespace = app["metadata"]["name"], app["metadata"]["namespace"]
+    return app, call.session.cluster.list(POD, namespace, f"{LABEL_APP}={name}")
+
+
+def listed(running: Sequence[AppContainer]) -> Sequence[str]:
+    return [table(HEADER, rows(running)), *messages(running)] if running else ()

@@ -1,0 +1,105 @@
+"""The connection to the API server, and what goes wrong with it in plain sentences."""
+
+from __future__ import annotations
+
+import os
+import ssl
+
+from setops.api.errors import Code, Problem, Validator
+from setops.api.kinds import GROUP, Kind
+from setops.kube.client import Client
+from setops.kube.errors import (
+    ApiError,
+    Forbidden,
+    NotFound,
+    TooManyRequests,
+    Unauthorized,
+    Unavailable,
+)
+from setops.kube.kubeconfig import KubeconfigError, LoginError, Target, target
+from setops.kube.light import LightTransport
+
+CONTEXT: str = "SETOPS_CONTEXT"
+
+
+def connect(context: str) -> tuple[Client, Target]:
+    """A client of the cluster that the context, the environment or `setops login` names.
+
+    Nothing is sent yet. Raises KubeconfigError and LoginError.
+    """
+    from setops.cli.base.settings import settings
+
+    chosen = target(context or os.environ.get(CONTEXT, "") or settings().context)
+    return Client(LightTransport(chosen, chosen.credentials())), chosen
+
+
+def problem_of(error: Exception) -> Problem:
+    """What an error of the connection means to a user, and what to do."""
+    match error:
+        case KubeconfigError():
+            return _problem(Code.CREDENTIALS_INVALID, str(error))
+        case LoginError():
+            return _problem(
+                Code.SESSION_INVALID, f"you can't be logged in: {error}; log in anew and try again"
+            )
+        case Unauthorized():
+            return _problem(
+                Code.SESSION_INVALID,
+                "the cluster doesn't accept your login any more: it has expired, or it is for "
+                "another cluster; log in anew (setops login:info shows how you log in)",
+            )
+        case Forbidden():
+            return _problem(Code.INSUFFICIENT_PRIVILEGES, _forbidden(error))
+        case NotFound() if is_uninstalled(error):
+            return _problem(
+                Code.SERVER_FAILURE,
+                f"SetOps isn't installed in this cluster: it doesn't know {GROUP}; install the "
+                "chart, or choose another cluster (setops login)",
+            )
+        case TooManyRequests():
+            return _problem(Code.OVERLOAD, "the cluster is overloaded; wait a moment and try again")
+        case Unavailable():
+            return _problem(Code.SERVER_FAILURE, _unreachable(error))
+        case ApiError():
+            return _problem(Code.VALIDATION_FAILED, error.message)
+        case _:
+            return _problem(
+                Code.SERVER_FAILURE,
+                f"setops has a bug: {type(error).__name__}: {error}; --debug shows where",
+            )
+
+
+def is_uninstalled(error: ApiError) -> bool:
+    """Whether the API server knows no such resource at all, rather than no such object."""
+    kind = error.target if isinstance(error.target, Kind) else getattr(error.target, "kind", None)
+    ours = isinstance(kind, Kind) and kind.group == GROUP
+    return isinstance(error, NotFound) and ours and error.reason != "NotFound"
+
+
+def _problem(code: Code, message: str) -> Problem:
+    return Problem("", Validator.INVALID, message, code)
+
+
+def _forbidden(error: Forbidden) -> str:
+    message = error.message
+    if "ValidatingAdmissionPolicy" in message:
+        # The policy's own words are for users.
+        return message.partition("denied request: ")[2] or message
+    said = message.partition("is forbidden: ")[2] or message
+    return f"you lack the rights for that: {said}; ask an admin of the Project for them"
+
+
+def _unreachable(error: Unavailable) -> str:
+    cause = error.__cause__
+    if error.status:
+        return f"the cluster can't answer right now (HTTP {error.status}): {error.message}"
+    if isinstance(cause, ssl.SSLCertVerificationError):
+        return (
+            f"the cluster's certificate isn't trusted ({cause.verify_message}); the kubeconfig "
+            "belongs to another cluster, or is out of date"
+        )
+    why = (cause.strerror if isinstance(cause, OSError) else None) or error.message
+    return (
+        f"the cluster can't be reached: {why}; check the network or VPN, and the server "
+        "that setops login:info shows"
+    )

@@ -1,0 +1,102 @@
+"""The commands that are not of the language: those that read, and those that act at once.
+
+What a command does isn't imported here: it is the function `run` of a module, loaded when the
+command runs. `stage:apply` is in `stage/apply.py`, `stage` in `stage/index.py`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from setops.language.command import (
+    Argument,
+    Arity,
+    Choice,
+    Declaration,
+    Flag,
+    Level,
+    Type,
+)
+
+OF_PROJECT: Final = (Level.PROJECT,)
+
+UNSUPPORTED: Final = "base.unsupported"
+"""What runs in place of a command whose operator side isn't built yet."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Own(Declaration):
+    """A command of the command line itself.
+
+    `run` is the module below `setops.cli` that has the function `run`. `named` is the scope flag
+    that may stand in place of its first argument. `reads` tells that it shows something, and so
+    takes -o.
+    """
+
+    run: str
+    stages: bool = False
+    named: Level | None = None
+    reads: bool = False
+
+
+OUTPUT: Final = Flag(
+    "output",
+    "How it is shown.",
+    choices=(
+        Choice("table", "For people; the default."),
+        Choice("json", "The resources, for programs."),
+        Choice("yaml", "The resources as YAML."),
+        Choice("name", "Only the names, one a line."),
+    ),
+    short="o",
+)
+WATCH: Final = Flag("watch", "Shows it anew whenever it changes, until Ctrl-C.", Type.SWITCH)
+FORCE: Final = Flag("force", "Does it. Without it nothing is destroyed.", Type.SWITCH)
+APPROVE: Final = Flag("auto-approve", "Doesn't ask.", Type.SWITCH)
+DETACH: Final = Flag("detach", "Doesn't wait for the end.", Type.SWITCH)
+MESSAGE: Final = Flag("message", "Why, for the history.", short="m")
+
+
+def named_argument(
+    what: str, type_: Type = Type.TEXT, arity: Arity = Arity.ONE
+) -> tuple[Argument, ...]:
+    """The name of a thing, as a value."""
+    return (Argument("NAME", f"Name of the {what}.", type_, arity=arity),)
+
+
+def show(
+    name: str,
+    scopes: tuple[Level, ...],
+    help_: str,
+    *,
+    run: str,
+    named: Level | None = None,
+    type_: Type = Type.TEXT,
+    watch: bool = False,
+) -> Own:
+    """A command that shows something; `named` is what it shows one of."""
+    arguments = (
+        () if named is None else named_argument(named.value.capitalize(), type_, Arity.OPTIONAL)
+    )
+    inner = [f"--{level} web " for level in scopes if level is Level.APP]
+    inner += [f"--{level} store " for level in scopes if level is Level.SERVICE]
+    examples = {Level.APP: " web", Level.SERVICE: " store"}
+    example = "".join(inner) + name + (examples.get(named, "") if named else "")
+    return Own(
+        name=name,
+        scopes=scopes,
+        help=help_,
+        example=example,
+        arguments=arguments,
+        flags=(OUTPUT, *((WATCH,) if watch else ())),
+        named=named,
+        reads=True,
+        run=run,
+    )
+
+
+def later(name: str, scopes: tuple[Level, ...], help_: str, example: str, **rest: object) -> Own:
+    """A command that this version only knows."""
+    text = f"{help_} (This version can't do it yet.)"
+    return Own(name=name, scopes=scopes, help=text, example=example, run=UNSUPPORTED, **rest)  # type: ignore[arg-type]

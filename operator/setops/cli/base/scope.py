@@ -1,0 +1,90 @@
+"""Which Project, Stage and App a line is about: flags, then the environment, then `.setops`."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from setops.api.errors import Problem, ProblemsError, Validator
+from setops.language.command import Level
+
+FILE: Final = ".setops"
+VARIABLES: Final = {Level.PROJECT: "SETOPS_PROJECT", Level.STAGE: "SETOPS_STAGE"}
+_MAX: Final = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class LineScope:
+    """What a line names. `flags` are those it was given itself."""
+
+    flags: Mapping[Level, str] = field(default_factory=dict)
+
+    def flag(self, level: Level) -> str | None:
+        """What the line itself says."""
+        return self.flags.get(level)
+
+    def get(self, level: Level) -> str | None:
+        """What counts: the line, then the environment, then the directory's default.
+
+        A Stage belongs to the Project it was written down with: with another Project on the line,
+        the default Stage doesn't count.
+        """
+        project: str | None = None
+        for source in self._sources():
+            own = source.get(Level.PROJECT)
+            is_elsewhere = level is Level.STAGE and None not in (project, own) and own != project
+            if level in source and not is_elsewhere:
+                return source[level]
+            project = project or own
+        return None
+
+    def _sources(self) -> tuple[Mapping[Level, str], ...]:
+        environment = {
+            level: value for level, name in VARIABLES.items() if (value := os.environ.get(name))
+        }
+        return self.flags, environment, read(find(Path.cwd()))
+
+
+def find(directory: Path) -> Path | None:
+    """The `.setops` file of a directory, or of the nearest one above it that has one."""
+    for folder in (directory, *directory.parents):
+        path = folder / FILE
+        if path.is_file():
+            return path
+    return None
+
+
+def read(path: Path | None) -> dict[Level, str]:
+    """The default of a `.setops` file: lines `project: NAME` and `stage: NAME`.
+
+    Raises ProblemsError for a file that holds anything else.
+    """
+    if path is None:
+        return {}
+    found: dict[Level, str] = {}
+    try:
+        text = path.read_text(encoding="utf-8")[:_MAX]
+    except (OSError, UnicodeDecodeError) as error:
+        raise _bad(path, f"can't be read: {error}") from None
+    for number, line in enumerate(text.splitlines(), start=1):
+        words = line.partition("#")[0].strip()
+        if not words:
+            continue
+        name, colon, value = words.partition(":")
+        if not colon or name.strip() not in ("project", "stage") or not value.strip():
+            raise _bad(path, f"line {number} is {line.strip()!r}; write project: NAME, stage: NAME")
+        found[Level(name.strip())] = value.strip()
+    return found
+
+
+def write(path: Path, values: Mapping[Level, str]) -> None:
+    """Write a directory's default."""
+    lines = [f"{level.value}: {value}\n" for level, value in values.items()]
+    path.write_text("".join(lines), encoding="utf-8")
+
+
+def _bad(path: Path, what: str) -> ProblemsError:
+    return ProblemsError([Problem(str(path), Validator.INVALID_FORMAT, f"{path}: {what}")])

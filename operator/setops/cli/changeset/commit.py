@@ -1,0 +1,92 @@
+"""`changeset:commit` and `changeset:discard`: carrying a Changeset out, watching it, ending it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from setops.api.errors import Code, Problem, ProblemsError, Validator
+from setops.api.kinds import STAGE, Object
+from setops.cli.base.call import Call
+from setops.cli.base.problems import failure
+from setops.cli.base.session import Session
+from setops.cli.base.terminal import can_ask, confirmed, echo
+from setops.cli.changeset import draft, report
+from setops.cli.changeset.follow import follow
+from setops.cli.changeset.report import Shown
+
+
+def run(call: Call) -> int:
+    """`changeset:commit`."""
+    session = call.session
+    found = draft.mine(session)
+    if found.open is None and found.running is not None:
+        raise failure(
+            Code.COMMIT_ALREADY_RUNNING,
+            f"your Changeset {found.running['metadata']['name']!r} is being committed already; "
+            "see how far it is: setops changeset:info",
+        )
+    changeset = found.open or draft.nothing_staged(session)
+    shown = present(call, changeset)
+    if not is_agreed(call, unasked=True):
+        echo("Nothing was committed; the Changeset stays as it is.")
+        return 1
+    return carry_out(call, shown)
+
+
+def present(call: Call, changeset: Object) -> Shown:
+    """Show the plan. Raises ProblemsError with all errors, if there are any."""
+    session = call.session
+    shown = report.of(session, changeset)
+    report.tell_plan(shown)
+    echo("")
+    if shown.problems:
+        whole = Problem(
+            "",
+            Validator.INVALID,
+            "the Changeset has errors, so it isn't committed; drop the commands that are to blame "
+            "(setops changeset:undo), or all of it (setops changeset:discard)",
+            Code.CHANGESET_INVALID,
+        )
+        raise ProblemsError([*shown.problems, whole])
+    if call.given("no-wait"):
+        _refuse_while_locked(session)
+    return shown
+
+
+def is_agreed(call: Call, *, unasked: bool) -> bool:
+    """Whether the user wants it; `unasked` is what counts without a terminal to ask on."""
+    if call.given("auto-approve"):
+        return True
+    return confirmed("Commit this?") if can_ask() else unasked
+
+
+def carry_out(call: Call, shown: Shown) -> int:
+    """Commit, and wait for the end."""
+    session = call.session
+    spec: dict[str, Any] = {"commit": True}
+    if call.text("message"):
+        spec["message"] = call.text("message")
+    if call.flags.get("timeout") is not None:
+        spec["timeout"] = call.flags["timeout"]
+    try:
+        asked = draft.set_flag(session, shown.changeset, spec)
+    except KeyboardInterrupt:
+        echo("\nThe commit may have begun; see: setops changeset:info")
+        return 1
+    if call.given("detach"):
+        echo("The commit has begun; see how far it is: setops changeset:info")
+        return 0
+    return follow(session, asked)
+
+
+def _refuse_while_locked(session: Session) -> None:
+    here = session.place()
+    stage = session.cluster.get(STAGE, here.home, here.stage)
+    lock = (stage.get("status") or {}).get("currentChangeset")
+    if lock:
+        raise failure(
+            Code.COMMIT_ALREADY_RUNNING,
+            f"Changeset {lock['changeset']!r} of {lock.get('user') or 'somebody'} is being "
+            f"committed since {lock['since']}; wait for its end, or leave out --no-wait to stand "
+            "in line",
+        )

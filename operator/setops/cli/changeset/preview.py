@@ -1,0 +1,137 @@
+"""What a Changeset leads to, worked out here: the same fold, diff and plan as the operator's."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from setops.api.changeset import ChangesetSpec, Plan
+from setops.api.definition import StageDefinition, load, of_resources
+from setops.api.errors import Problem
+from setops.api.kinds import (
+    CHANGESET,
+    CONTROLLER_REVISION,
+    NAMESPACE,
+    ORGANIZATION,
+    PROJECT,
+    Object,
+)
+from setops.api.names import LABEL_ORGANIZATION, revision_name
+from setops.api.section import SECTIONS
+from setops.changes.diff import diff
+from setops.changes.digest import content_hash, definition_hash
+from setops.changes.fold import fold
+from setops.changes.plan import Source, plan_of
+from setops.cli.base.session import CurrentStage, Session
+from setops.cli.changeset import draft
+from setops.kube.errors import Forbidden
+from setops.language.command import CommandContext
+
+UNKNOWN_REGISTRY: Final = "registry.invalid"
+"""Stands for a registry that the user may not look up; only for checking, never to be written."""
+
+
+@dataclass(frozen=True, slots=True)
+class Basis:
+    """What commands are checked over: a definition, and where it is."""
+
+    base: StageDefinition
+    context: CommandContext
+
+
+def basis(session: Session, changeset: Object | None) -> Basis:
+    """Where the Changeset began, or what is there now for one that begins now."""
+    place = session.place()
+    number = ((changeset or {}).get("status") or {}).get("baseRevision")
+    base = None
+    if number is not None and number != place.revision:
+        base = revision(session, place, int(number))
+    return Basis(base or live(session), _context(session, place, changeset))
+
+
+def live(session: Session) -> StageDefinition:
+    """The Stage's definition as its resources have it."""
+    namespace = session.place().namespace
+    return of_resources(
+        {section: session.cluster.list(section.kind, namespace) for section in SECTIONS}
+    )
+
+
+def revision(session: Session, place: CurrentStage, number: int) -> StageDefinition | None:
+    """The definition of a revision; None when it is gone or may not be read. 0 is the empty one."""
+    if number == 0:
+        return StageDefinition()
+    try:
+        name = revision_name(place.stage, number)
+        found = session.cluster.find(CONTROLLER_REVISION, place.home, name)
+    except Forbidden:
+        return None
+    return load(found["data"]["definition"]) if found else None
+
+
+def problems(on: Basis, spec: dict[str, Any]) -> Sequence[Problem]:
+    """All that is wrong with a Changeset's content."""
+    return fold(on.base, ChangesetSpec.model_validate(spec), on.context).problems
+
+
+def spec_of(raw: Mapping[str, Any]) -> ChangesetSpec:
+    """A Changeset's spec."""
+    return ChangesetSpec.model_validate(raw)
+
+
+def plan(on: Basis, changeset: Object) -> tuple[Plan, Sequence[Problem]]:
+    """The plan of a Changeset and what is wrong with it, as far as one can tell here."""
+    spec = ChangesetSpec.model_validate(changeset["spec"])
+    folded = fold(on.base, spec, on.context)
+    source = Source(
+        changeset["metadata"].get("generation", 1),
+        content_hash(spec),
+        definition_hash(folded.definition),
+        on.context.registry,
+    )
+    return plan_of(diff(on.base, folded.definition), source), folded.problems
+
+
+def _context(session: Session, place: CurrentStage, changeset: Object | None) -> CommandContext:
+    registry = _planned_registry(changeset)
+    organization = _organization(session, place)
+    if registry is None and organization:
+        try:
+            hosting = session.cluster.find(ORGANIZATION, "", organization)
+            registry = hosting["spec"].get("registry") if hosting else None
+        except Forbidden:
+            registry = _told_before(session, place) or UNKNOWN_REGISTRY
+    return CommandContext(organization, place.project, place.stage, registry)
+
+
+def _organization(session: Session, place: CurrentStage) -> str:
+    """The Organization's name, which the Stage's namespace tells those who see no Projects."""
+    try:
+        project = session.cluster.find(PROJECT, "", place.project)
+        return str(project["spec"]["organization"]) if project else ""
+    except Forbidden:
+        found = session.cluster.get(NAMESPACE, "", place.namespace)
+        return str((found["metadata"].get("labels") or {}).get(LABEL_ORGANIZATION, ""))
+
+
+def _told_before(session: Session, place: CurrentStage) -> str | None:
+    """The registry that the operator has planned Changesets of the Stage with, the last one first.
+
+    For those who may not look at the Organization.
+    """
+    # Those of others may be many, and long.
+    return _newest(draft.finished(session)) or _newest(
+        session.cluster.list(CHANGESET, place.namespace)
+    )
+
+
+def _newest(found: Sequence[Object]) -> str | None:
+    newest = sorted(found, key=lambda each: str(each["metadata"]["creationTimestamp"]))[::-1]
+    return next(filter(None, map(_planned_registry, newest)), None)
+
+
+def _planned_registry(changeset: Object | None) -> str | None:
+    plan = ((changeset or {}).get("status") or {}).get("plan") or {}
+    registry: str | None = plan.get("registry")
+    return registry

@@ -1,0 +1,86 @@
+"""The Stage's Changesets and revisions: `changeset`, `changeset:list`, `:log`, `:diff`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from setops.api.definition import StageDefinition, load
+from setops.api.errors import Code, Validator
+from setops.api.kinds import CONTROLLER_REVISION, Object
+from setops.api.names import ANNOTATION_CHANGESET, LABEL_STAGE, revision_name
+from setops.changes.diff import diff
+from setops.changes.plan import Source, plan_of, plan_text
+from setops.cli.base.problems import failure
+from setops.cli.base.session import Session
+from setops.cli.base.terminal import coloured_plan
+from setops.cli.base.view import age
+
+_NOTHING = Source(0, "", "")
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryEntry:
+    """One revision: when it was made, by whom, why, by which Changeset, and where it led."""
+
+    number: int
+    time: str
+    author: str
+    changeset: str
+    message: str
+    resource: Object
+
+    @property
+    def definition(self) -> StageDefinition:
+        return load(self.resource["data"]["definition"])
+
+
+def all_of(session: Session) -> Sequence[HistoryEntry]:
+    """The Stage's revisions that are kept, oldest first."""
+    place = session.place()
+    found = session.cluster.list(
+        CONTROLLER_REVISION, place.home, selector=f"{LABEL_STAGE}={place.stage}"
+    )
+    # Of an earlier Stage of that name some may be going still.
+    uid = place.resource["metadata"]["uid"]
+    own = [each for each in found if uid in _owners(each)]
+    return sorted(map(_revision, own), key=lambda each: each.number)
+
+
+def definition_at(session: Session, number: int) -> StageDefinition:
+    """The definition of a revision. Raises ProblemsError with what there is instead."""
+    if number == 0:
+        return StageDefinition()
+    place = session.place()
+    name = revision_name(place.stage, number)
+    found = session.cluster.find(CONTROLLER_REVISION, place.home, name)
+    if found is None:
+        known = [each.number for each in all_of(session)]
+        there = f"it has {known[0]} to {known[-1]}" if known else "it has none yet"
+        raise failure(
+            Code.VALIDATION_FAILED,
+            f"{place.project}/{place.stage} has no revision {number}; {there}",
+            Validator.NOT_FOUND,
+        )
+    return load(found["data"]["definition"])
+
+
+def difference_text(before: StageDefinition, after: StageDefinition) -> str:
+    return coloured_plan(plan_text(plan_of(diff(before, after), _NOTHING)))
+
+
+def _revision(resource: Object) -> HistoryEntry:
+    metadata, data = resource["metadata"], resource["data"]
+    manager = data.get("manager")
+    return HistoryEntry(
+        number=int(resource["revision"]),
+        time=age(str(metadata["creationTimestamp"])),
+        author=str(data.get("user") or (f"field manager {manager}" if manager else "")),
+        changeset=str((metadata.get("annotations") or {}).get(ANNOTATION_CHANGESET, "")),
+        message=str(data.get("message", "")),
+        resource=resource,
+    )
+
+
+def _owners(resource: Object) -> set[str]:
+    return {owner["uid"] for owner in resource["metadata"].get("ownerReferences") or ()}

@@ -1,0 +1,1 @@
+"""The program itself: where it acts, who the user is, its version."""

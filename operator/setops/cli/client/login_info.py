@@ -1,0 +1,35 @@
+"""`login:info`: the cluster, and who the user is there."""
+
+from __future__ import annotations
+
+from setops.cli.base import output
+from setops.cli.base.call import Call
+from setops.cli.base.settings import settings
+from setops.cli.base.terminal import block, echo
+
+
+def run(call: Call) -> int:
+    """Show cluster and user."""
+    session = call.session
+    review = session.review()
+    target = session.target
+    if call.format != "table":
+        shown = {
+            "name": review["username"],
+            "groups": review.get("groups") or [],
+            "context": target.context,
+            "server": target.server,
+        }
+        output.write(call.format, shown)
+        return 0
+    how = target.user.get("exec", {}).get("command") if "exec" in target.user else ""
+    rows: list[tuple[str, object]] = [
+        ("User", review["username"]),
+        ("Groups", ", ".join(review.get("groups") or ())),
+        ("Context", target.context),
+        ("Cluster", target.server),
+        ("Logs in by", how or ("token" if "token" in str(list(target.user)) else "certificate")),
+        ("Organization", settings().organization),
+    ]
+    echo(block((name, value) for name, value in rows if value))
+    return 0

@@ -1,0 +1,38 @@
+"""`use`: the Project and Stage that count in a directory when a line names none."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from setops.cli.base import scope
+from setops.cli.base.call import Call
+from setops.cli.base.terminal import block, echo
+from setops.language.command import Level
+
+
+def run(call: Call) -> int:
+    """Write, show or take away the default of this directory."""
+    given = {
+        level: value
+        for level in (Level.PROJECT, Level.STAGE)
+        if (value := call.session.scope.flag(level))
+    }
+    if call.given("unset"):
+        found = Path.cwd() / scope.FILE
+        found.unlink(missing_ok=True)
+        echo("This directory has no default any more.")
+        return 0
+    if given:
+        path = Path.cwd() / scope.FILE
+        known = scope.read(path) if path.is_file() else {}
+        # A Stage is its Project's: another Project makes the default Stage meaningless.
+        same = given.get(Level.PROJECT) in (None, known.get(Level.PROJECT))
+        scope.write(path, {**(known if same else {}), **given})
+    path_found = scope.find(Path.cwd())
+    if path_found is None:
+        echo("There is no default here; choose one: setops use -p PROJECT -s STAGE")
+        return 0
+    values = scope.read(path_found)
+    echo(block([*((level.value.capitalize(), name) for level, name in values.items()),
+                ("From", path_found)]))  # fmt: skip
+    return 0

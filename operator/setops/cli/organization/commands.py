@@ -1,0 +1,28 @@
+"""The commands on Organizations."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from setops.cli.base.declare import (
+    Own,
+    named_argument,
+    show,
+)
+
+COMMANDS: Final = (
+    show(
+        "organization:info",
+        (),
+        "Shows the Organization: account, region, domain, registry.",
+        run="organization.info",
+    ),
+    Own(
+        name="organization:switch",
+        scopes=(),
+        help="Makes an Organization the one that new Projects are created in.",
+        example="organization:switch acme",
+        arguments=named_argument("Organization"),
+        run="organization.switch",
+    ),
+)

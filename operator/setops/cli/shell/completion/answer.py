@@ -1,0 +1,217 @@
+"""Answers `setops __complete WORDS…`: what could stand in place of the last word.
+
+One candidate a line, with a tab and a description after it; `:files` stands for names of files.
+Names come from the cluster; when it doesn't answer, there are none, and nothing is said.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from setops.cli.base.declare import Own
+from setops.cli.shell import table
+from setops.cli.shell.help import summary
+from setops.cli.shell.line import take_what_is_there
+from setops.language.command import (
+    SHORT_FLAGS,
+    Argument,
+    Arity,
+    Choice,
+    Declaration,
+    Flag,
+    Level,
+    Type,
+)
+
+_SCOPE_HELP = {
+    Level.PROJECT: "Project",
+    Level.STAGE: "Stage",
+    Level.APP: "App",
+    Level.SERVICE: "Service",
+    Level.DOMAIN: "Domain",
+}
+_FILES = Choice(":files")
+
+
+def answer(words: Sequence[str]) -> int:
+    """Write the candidates."""
+    words = list(words) or [""]
+    try:
+        found = list(candidates(words[:-1], words[-1]))
+    except Exception:
+        # Somebody is typing: an error in between would be in the way.
+        return 0
+    lines = [f"{each.value}\t{_line(each.description)}".rstrip("\t") for each in found]
+    sys.stdout.write("".join(f"{line}\n" for line in lines))
+    return 0
+
+
+def candidates(before: Sequence[str], word: str) -> Iterator[Choice]:
+    """What could stand in place of `word`, which begins what is wanted."""
+    if "--" in before:
+        return
+    line = take_what_is_there(before)
+    command = _command(line.words)
+    flag = _open_flag(before, command)
+    name, equals, rest = word.partition("=")
+    if flag is None and equals and word.startswith("--"):
+        flag, word, prefix = _flag(name, command), rest, f"{name}="
+    else:
+        prefix = ""
+    if flag is not None:
+        found = _values(before, flag)
+    elif word.startswith("-"):
+        found = _flags(before, command)
+    elif command is None:
+        found = _commands(line.words, word)
+    else:
+        found = _arguments(before, command)
+    for each in found:
+        if each is _FILES:
+            yield each
+        elif each.value.startswith(word):
+            yield Choice(f"{prefix}{each.value}", each.description)
+
+
+@dataclass(frozen=True, slots=True)
+class _TypedCommand:
+    """The forms that the words before still allow, and the values that were given."""
+
+    forms: tuple[Declaration, ...]
+    setting: str | None
+    values: tuple[str, ...]
+
+    @property
+    def flags(self) -> tuple[Flag, ...]:
+        return tuple(dict.fromkeys(flag for form in self.forms for flag in form.flags))
+
+
+def _command(words: Sequence[str]) -> _TypedCommand | None:
+    position = next((n for n, word in enumerate(words) if word in table.forms()), None)
+    if position is None:
+        return None
+    forms = table.forms()[words[position]]
+    flags = {flag for form in forms for flag in form.flags}
+    taking = {f"--{flag.name}" for flag in flags if flag.type is not Type.SWITCH}
+    taking |= {f"-{flag.short}" for flag in flags if flag.short and flag.type is not Type.SWITCH}
+    values: list[str] = []
+    rest = list(reversed(words[position + 1 :]))
+    while rest:
+        word = rest.pop()
+        if word in taking:
+            _ = rest.pop() if rest else ""
+        elif not word.startswith("-"):
+            values.append(word)
+    if forms[0].setting is None:
+        return _TypedCommand(forms, None, tuple(values))
+    if not values:
+        return _TypedCommand(forms, "", ())
+    chosen = tuple(form for form in forms if form.setting == values[0])
+    return _TypedCommand(chosen or forms, None, tuple(values[1:]))
+
+
+def _commands(words: Sequence[str], word: str) -> Iterator[Choice]:
+    if words:
+        return
+    for name, forms in table.forms().items():
+        # First the families; what is below one once something is typed.
+        if word or name.split(":")[0] == name or name.split(":")[0] not in table.forms():
+            yield Choice(name, summary(forms))
+
+
+def _open_flag(before: Sequence[str], command: _TypedCommand | None) -> Flag | Level | None:
+    """The flag whose value comes next, if any."""
+    return _flag(before[-1], command) if before else None
+
+
+def _flag(word: str, command: _TypedCommand | None) -> Flag | Level | None:
+    name = word.removeprefix("--")
+    if name == word:
+        short = word.removeprefix("-")
+        if short == word:
+            return None
+        if short in SHORT_FLAGS:
+            return SHORT_FLAGS[short]
+        found = [flag for flag in command.flags if flag.short == short] if command else []
+    else:
+        if name in {level.value for level in Level}:
+            return Level(name)
+        found = [flag for flag in command.flags if flag.name == name] if command else []
+    return next((flag for flag in found if flag.type is not Type.SWITCH), None)
+
+
+def _flags(before: Sequence[str], command: _TypedCommand | None) -> Iterator[Choice]:
+    for flag in command.flags if command else ():
+        if flag.many or f"--{flag.name}" not in before:
+            yield Choice(f"--{flag.name}", flag.description)
+    needed = command.forms[0].scopes if command else tuple(Level)
+    for level in needed:
+        if f"--{level}" not in before:
+            yield Choice(f"--{level}", _SCOPE_HELP[level])
+    yield Choice("--help", "Explains it.")
+
+
+def _values(before: Sequence[str], flag: Flag | Level) -> Iterable[Choice]:
+    from setops.cli.shell.completion import names
+
+    if isinstance(flag, Level):
+        return names.of_level(before, flag)
+    if flag.choices:
+        return flag.choices
+    if flag.name in ("file", "secrets"):
+        return (_FILES,)
+    return names.of_type(before, flag.type)
+
+
+def _arguments(before: Sequence[str], command: _TypedCommand) -> Iterable[Choice]:
+    if command.setting is not None:
+        return [Choice(form.setting or "", form.help) for form in command.forms]
+    declared = command.forms[0].arguments
+    position = len(command.values)
+    if not declared:
+        return ()
+    argument = declared[min(position, len(declared) - 1)]
+    if position >= len(declared) and argument.arity not in (Arity.MANY, Arity.ANY):
+        return ()
+    return _of_argument(before, command, argument)
+
+
+def _of_argument(
+    before: Sequence[str], command: _TypedCommand, argument: Argument
+) -> Iterable[Choice]:
+    from setops.cli.shell.completion import names
+
+    form = command.forms[0]
+    if argument.choices:
+        return argument.choices
+    if argument.name == "FILE":
+        return (_FILES,)
+    if form.name == "help":
+        return _after_help(command.values)
+    if form.name == "why":
+        return names.for_why(before, command.values)
+    if isinstance(form, Own) and form.named is not None and argument.arity is Arity.OPTIONAL:
+        return names.of_level(before, form.named)
+    if form.name == "organization:switch":
+        return names.organizations(before)
+    if form.name == "login":
+        return names.contexts()
+    if form.name in ("changeset:diff", "changeset:revert"):
+        return names.revisions(before)
+    return names.of_type(before, argument.type)
+
+
+def _after_help(values: Sequence[str]) -> Iterator[Choice]:
+    if not values:
+        for name, forms in table.forms().items():
+            yield Choice(name, summary(forms))
+    elif len(values) == 1:
+        for form in table.forms().get(values[0], ()):
+            if form.setting:
+                yield Choice(form.setting, form.help)
+
+
+def _line(text: str) -> str:
+    return " ".join(text.split())

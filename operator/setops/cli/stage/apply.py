@@ -1,0 +1,167 @@
+"""`stage:dump`, `stage:apply`, `stage:schema`."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from setops.api.changeset import MAX_TEXT
+from setops.api.errors import Code, ProblemsError, Validator
+from setops.api.kinds import SECRET, STAGE, Object
+from setops.changes.diff import diff
+from setops.changes.fold import fold
+from setops.cli.base.call import Call
+from setops.cli.base.problems import failure
+from setops.cli.base.scope import LineScope
+from setops.cli.base.session import Session
+from setops.cli.base.terminal import can_ask, echo
+from setops.cli.changeset import commit, draft, preview
+from setops.cli.changeset.preview import Basis
+from setops.cli.stage import filled, images
+from setops.cli.stage.file import secrets
+from setops.cli.stage.file.reading import File, read
+from setops.kube.errors import NotFound
+from setops.language.command import Level
+
+
+def run(call: Call) -> int:
+    """Stage what a file says, or other images, and commit it."""
+    tags = images.tags_of(call.flags.get("tag") or ())
+    if not call.text("file") and not tags:
+        raise failure(
+            Code.VALIDATION_FAILED,
+            "stage:apply needs a file or tags, as in: setops stage:apply --file FILE, "
+            "or: setops stage:apply --tag web=1.4",
+            Validator.REQUIRED,
+            "--file",
+        )
+    file = read(_text(call.text("file"))) if call.text("file") else None
+    session = _session(call, file)
+    on = preview.basis(session, None)
+    images.check(tags, on, file)
+    staged = _of_file(call, session, on, file, tags) if file else StagedFile(images.moves(on, tags))
+    folded = fold(on.base, preview.spec_of(staged.spec), on.context)
+    if folded.problems:
+        placed = map(file.placed, folded.problems) if file else folded.problems
+        raise ProblemsError(placed)
+    days = _retention(session, file)
+    if not diff(on.base, folded.definition):
+        _retain(session, days)
+        echo("Nothing to change." if days is None else "Nothing else to change.")
+        return 0
+    code = _commit(replace(call, session=session), session, staged)
+    if code == 0:
+        _retain(session, days)
+        filled.tidy_up(session)
+    return code
+
+
+@dataclass(frozen=True, slots=True)
+class StagedFile:
+    """The content of a Changeset, and the Secret that it refers to, if that is yet to be made."""
+
+    spec: Mapping[str, Any]
+    secret: Object | None = None
+
+
+def _commit(call: Call, session: Session, staged: StagedFile) -> int:
+    changeset = draft.begin(session, staged.spec, ", which isn't in the file")
+    agreed = False
+    try:
+        if staged.secret is not None:
+            session.cluster.create(staged.secret)
+        shown = commit.present(call, changeset)
+        agreed = commit.is_agreed(call, unasked=False)
+    finally:
+        if not agreed:
+            _withdraw(session, changeset, staged)
+    if not agreed and can_ask():
+        echo("Nothing was changed.")
+        return 1
+    if not agreed:
+        raise failure(
+            Code.VALIDATION_FAILED,
+            "nothing was changed; to do it without being asked: --auto-approve",
+            Validator.REQUIRED,
+            "--auto-approve",
+        )
+    return commit.carry_out(call, shown)
+
+
+def _withdraw(session: Session, changeset: Object, staged: StagedFile) -> None:
+    try:
+        draft.throw_away(session, changeset)
+    finally:
+        if staged.secret is not None:
+            metadata = staged.secret["metadata"]
+            with contextlib.suppress(NotFound):
+                session.cluster.delete(SECRET, metadata["namespace"], metadata["name"])
+
+
+def _session(call: Call, file: File | None) -> Session:
+    """The session on the Stage that is meant: that of the line, else that of the file."""
+    given = call.session.scope
+    named = {Level.PROJECT: file and file.project, Level.STAGE: file and file.stage}
+    flags = {
+        level: value
+        for level, own in named.items()
+        if (value := given.flag(level) or own or given.get(level))
+    }
+    for level, own in named.items():
+        if own and flags[level] != own:
+            echo(f"The file is of {level} {own}; it is applied to {level} {flags[level]}.")
+    return call.session.narrowed(LineScope({**given.flags, **flags}))
+
+
+def _of_file(
+    call: Call, session: Session, on: Basis, file: File, tags: Mapping[str, str]
+) -> StagedFile:
+    definition = file.definition
+    for app, tag in {**file.tags, **tags}.items():
+        entry = definition["apps"][app]
+        entry["image"] = f"{images.repository(on, app)}:{tag}"
+        entry.pop("activeRelease", None)
+    problems = [file.placed(each) for each in secrets.misplaced(definition)]
+    if problems:
+        raise ProblemsError(problems)
+    definition, secret = filled.in_place(session, on.base, file, _secrets(call))
+    return StagedFile({"definition": definition, "prune": True}, secret)
+
+
+def _secrets(call: Call) -> Mapping[str, str]:
+    """The secrets that the user gives in a file."""
+    return secrets.read_file(_text(call.text("secrets"))) if call.text("secrets") else {}
+
+
+def _text(name: str) -> str:
+    """The text of a file; `-` is standard input."""
+    try:
+        if name == "-":
+            return sys.stdin.read(MAX_TEXT * 5)
+        with Path(name).open(encoding="utf-8") as opened:
+            return opened.read(MAX_TEXT * 5)
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "it is no text"
+        raise failure(
+            Code.VALIDATION_FAILED, f"{name} can't be read: {reason}", Validator.INVALID, name
+        ) from None
+
+
+def _retention(session: Session, file: File | None) -> int | None:
+    """The log retention, if the file has another than the Stage."""
+    if file is None or file.log_retention is None:
+        return None
+    now = session.place().resource["spec"].get("logRetentionDays", 14)
+    return None if file.log_retention == now else file.log_retention
+
+
+def _retain(session: Session, days: int | None) -> None:
+    if days is None:
+        return
+    place = session.place()
+    session.cluster.patch(STAGE, place.home, place.stage, {"spec": {"logRetentionDays": days}})
+    echo(f"Logs are kept for {days} days from now on.")

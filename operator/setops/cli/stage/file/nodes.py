@@ -1,0 +1,211 @@
+"""YAML text as a tree that knows where everything stands. Pure.
+
+Scalars stay text: what a value means is up to the field it is for, so that `image_tag: 1.10` and
+`version: 16.4` are what is written, and `no` is a word. Aliases and merge keys (`<<: *base`) are
+followed up to a bound, so that no file, however hostile, takes long.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+import yaml
+
+from setops.api.errors import Code, Problem, ProblemsError, Validator, quoted
+
+MAX_BYTES: Final = 4_000_000
+MAX_DEPTH: Final = 32
+MAX_NODES: Final = 200_000
+_MERGE: Final = "<<"
+_CORE: Final = "tag:yaml.org,2002:"
+_TEXT: Final = f"{_CORE}str"
+_TAGS: Final = {
+    "!",
+    *(f"{_CORE}{name}" for name in ["str", "int", "bool", "float", "null", "map", "seq"]),
+}
+_NULLS: Final = frozenset({"", "~", "null", "Null", "NULL"})
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A place in the file, counted from 1."""
+
+    line: int
+    column: int
+
+    def __str__(self) -> str:
+        return f"line {self.line}, column {self.column}"
+
+
+@dataclass(frozen=True, slots=True)
+class Scalar:
+    """A text; `plain` if it was written without quotes."""
+
+    mark: Mark
+    text: str
+    plain: bool
+
+    @property
+    def is_null(self) -> bool:
+        return self.plain and self.text in _NULLS
+
+
+@dataclass(frozen=True, slots=True)
+class Sequence:
+    """A list."""
+
+    mark: Mark
+    items: tuple[Node, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Mapping:
+    """A map; no key is there twice."""
+
+    mark: Mark
+    entries: dict[str, Node]
+    keys: dict[str, Mark]
+
+
+Node = Scalar | Sequence | Mapping
+
+
+def problem(mark: Mark, message: str, validator: Validator = Validator.INVALID) -> Problem:
+    """Something wrong at a place in the file."""
+    return Problem(str(mark), validator, f"{mark}: {message}", Code.VALIDATION_FAILED)
+
+
+def parse(text: str) -> tuple[Node, list[Problem]]:
+    """The tree of a file with one document, and the keys that are there twice.
+
+    Raises ProblemsError for what is no YAML, or too much of it.
+    """
+    start = Mark(1, 1)
+    if len(text.encode("utf-8", "replace")) > MAX_BYTES:
+        message = f"the file has more than {MAX_BYTES} bytes, which is more than a Stage can hold"
+        raise ProblemsError([problem(start, message, Validator.TOO_LONG)])
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    try:
+        reader = _TreeReader(yaml.parse(text, Loader=loader))
+        return reader.document(), reader.problems
+    except yaml.MarkedYAMLError as error:
+        where = error.problem_mark or error.context_mark
+        mark = Mark(where.line + 1, where.column + 1) if where else start
+        said = error.problem or error.context or "can't be read"
+        raise ProblemsError([problem(mark, f"this is no YAML: {said}")]) from None
+    except (yaml.YAMLError, UnicodeError, ValueError) as error:
+        said = str(error).splitlines()[0] if str(error) else "it can't be read"
+        raise ProblemsError([problem(start, f"this is no YAML: {said}")]) from None
+
+
+class _TreeReader:
+    def __init__(self, events: Iterator[yaml.Event]) -> None:
+        self._events = events
+        self._anchors: dict[str, tuple[Node, int]] = {}
+        self._count = 0
+        self.problems: list[Problem] = []
+
+    def document(self) -> Node:
+        """The one document of the file."""
+        event = next(self._events)
+        event = next(self._events)
+        if isinstance(event, yaml.StreamEndEvent):
+            raise ProblemsError([problem(Mark(1, 1), "the file is empty", Validator.REQUIRED)])
+        node = self._node(next(self._events), 0)
+        next(self._events)
+        after = next(self._events)
+        if not isinstance(after, yaml.StreamEndEvent):
+            message = "a second document begins here; a file holds one Stage"
+            raise ProblemsError([problem(_mark(after), message, Validator.TOO_LONG)])
+        return node
+
+    def _node(self, event: yaml.Event, depth: int) -> Node:
+        mark = _mark(event)
+        self._spend(mark, 1)
+        if depth > MAX_DEPTH:
+            raise ProblemsError([problem(mark, "too many levels", Validator.TOO_LONG)])
+        if isinstance(event, yaml.AliasEvent):
+            return self._alias(event, mark)
+        self._check_tag(event, mark)
+        before = self._count
+        node: Node
+        match event:
+            case yaml.ScalarEvent():
+                plain = event.style in (None, "") and event.tag != _TEXT
+                node = Scalar(mark, event.value, plain)
+            case yaml.SequenceStartEvent():
+                node = self._sequence(mark, depth)
+            case _:
+                node = self._mapping(mark, depth)
+        anchor = getattr(event, "anchor", None)
+        if anchor:
+            self._anchors[anchor] = (node, self._count - before + 1)
+        return node
+
+    def _check_tag(self, event: yaml.Event, mark: Mark) -> None:
+        tag = getattr(event, "tag", None)
+        if tag and tag not in _TAGS:
+            shown = tag.replace(_CORE, "!!")
+            message = f"the tag {shown} means nothing here; write the value itself"
+            self.problems.append(problem(mark, message, Validator.NOT_INCLUDED))
+
+    def _alias(self, event: yaml.AliasEvent, mark: Mark) -> Node:
+        # One inside of what it names isn't known yet, so nothing can hold itself.
+        known = self._anchors.get(event.anchor or "")
+        if known is None:
+            message = f"*{event.anchor} names nothing that stands before it"
+            raise ProblemsError([problem(mark, message, Validator.NOT_FOUND)])
+        node, size = known
+        self._spend(mark, size)
+        return node
+
+    def _sequence(self, mark: Mark, depth: int) -> Sequence:
+        items = []
+        while not isinstance(event := next(self._events), yaml.SequenceEndEvent):
+            items.append(self._node(event, depth + 1))
+        return Sequence(mark, tuple(items))
+
+    def _mapping(self, mark: Mark, depth: int) -> Mapping:
+        entries: dict[str, Node] = {}
+        keys: dict[str, Mark] = {}
+        others: list[Mapping] = []
+        while not isinstance(event := next(self._events), yaml.MappingEndEvent):
+            key = self._node(event, depth + 1)
+            value = self._node(next(self._events), depth + 1)
+            if not isinstance(key, Scalar):
+                self.problems.append(problem(key.mark, "a key must be a single word"))
+            elif key.plain and key.text == _MERGE and not others:
+                others += self._merged(value)
+            elif key.text in keys or (key.plain and key.text == _MERGE):
+                first = f", first in line {keys[key.text].line}" if key.text in keys else ""
+                message = f"{quoted(key.text)} is there twice{first}"
+                self.problems.append(problem(key.mark, message, Validator.TAKEN))
+            else:
+                entries[key.text], keys[key.text] = value, key.mark
+        # What stands in the map itself counts first, then the maps in their order.
+        for other in others:
+            keys = {**other.keys, **keys}
+            entries = {**other.entries, **entries}
+        return Mapping(mark, entries, keys)
+
+    def _merged(self, value: Node) -> list[Mapping]:
+        """The maps that a merge key takes keys from."""
+        items = value.items if isinstance(value, Sequence) else (value,)
+        wrong = [item for item in items if not isinstance(item, Mapping)]
+        for item in wrong:
+            message = "<< takes a map, or a list of maps, whose keys are to be taken over"
+            self.problems.append(problem(item.mark, message))
+        return [item for item in items if isinstance(item, Mapping)]
+
+    def _spend(self, mark: Mark, count: int) -> None:
+        self._count += count
+        if self._count > MAX_NODES:
+            message = f"the file holds more than {MAX_NODES} values, aliases counted in"
+            raise ProblemsError([problem(mark, message, Validator.TOO_LONG)])
+
+
+def _mark(event: yaml.Event) -> Mark:
+    where = event.start_mark
+    return Mark(where.line + 1, where.column + 1) if where else Mark(1, 1)

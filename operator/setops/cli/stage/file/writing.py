@@ -1,0 +1,115 @@
+"""A definition as the text of a file; what is at its default is left out. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import yaml
+from pydantic import BaseModel
+
+from setops.api.definition import StageDefinition
+from setops.api.section import Entry
+from setops.cli.stage.file import format as form
+from setops.cli.stage.file.secrets import Reference, as_template, escaped
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """What a file tells beside the definition.
+
+    `repositories` are the Apps' own paths in the registry by their names, `templates` the texts of
+    what was put together from secrets.
+    """
+
+    project: str
+    stage: str
+    log_retention: int
+    repositories: Mapping[str, str]
+    templates: Mapping[Reference, str] = field(default_factory=dict)
+
+
+_INTRODUCTION: Final = (
+    "# Stage definition; `setops stage:apply --file FILE` makes the Stage what it says.\n"
+)
+
+
+def write(definition: StageDefinition, head: Head) -> str:
+    """The text; reading and applying it changes nothing."""
+    document: dict[str, Any] = {
+        "schema_version": form.SCHEMA_VERSION,
+        "project": head.project,
+        "stage": head.stage,
+        "log_retention": head.log_retention,
+    }
+    for section in form.SECTIONS:
+        entries = definition.section(section)
+        if entries:
+            document[section.name] = {
+                name: _entry(entry, head.repositories.get(name, ""), head.templates)
+                for name, entry in sorted(entries.items())
+            }
+    return _INTRODUCTION + _yaml(document)
+
+
+def _entry(entry: Entry, repository: str, templates: Mapping[Reference, str]) -> dict[str, Any]:
+    found = _model(entry, templates)
+    image = found.get("image")
+    if repository and image and image.startswith(f"{repository}:") and "@" not in image:
+        del found["image"]
+        found = {form.IMAGE_TAG: image.removeprefix(f"{repository}:"), **found}
+    return found
+
+
+def _model(model: BaseModel, templates: Mapping[Reference, str]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for name, info in type(model).model_fields.items():
+        value = getattr(model, name)
+        if value is None or value == info.default:
+            continue
+        key = form.RENAMED.get((type(model).__name__, name), name)
+        found[key] = [value] if key == form.PORTS else _value(value, templates)
+    reference = found.get("secret_ref")
+    template = as_template(reference, templates) if reference else None
+    if template is not None:
+        del found["secret_ref"]
+        found = {"value": template, **found}
+    return found
+
+
+def _value(value: Any, templates: Mapping[Reference, str]) -> Any:
+    match value:
+        case BaseModel():
+            return _model(value, templates)
+        case dict():
+            return {key: _value(child, templates) for key, child in value.items()}
+        case list() | tuple():
+            return [_value(child, templates) for child in value]
+        case str():
+            return escaped(value)
+        case _:
+            return value
+
+
+class _Dumper(yaml.SafeDumper):
+    """Quotes whatever some other reader of YAML could take for a number, a truth or a time."""
+
+    def ignore_aliases(self, data: Any) -> bool:
+        """Write everything out: nobody wants to follow anchors."""
+        del data
+        return True
+
+
+def _text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
+    lines = text.replace("\n", "")
+    # The library's other styles lose some of the rarer line breaks.
+    style = None if text.isprintable() else "|" if lines.isprintable() else '"'
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
+
+
+_Dumper.add_representer(str, _text)
+
+
+def _yaml(document: dict[str, Any]) -> str:
+    return yaml.dump(document, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=100)

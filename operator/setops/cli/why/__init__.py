@@ -1,0 +1,1 @@
+"""`why`: what blocks a Stage, and what to do about it."""
