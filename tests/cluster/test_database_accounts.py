@@ -20,7 +20,7 @@ from tests.cluster.aws.story import Root
 from tests.cluster.aws.test_accounts import EXTERNAL_ID, with_role
 from tests.cluster.aws.test_postgresql import Owner
 from tests.cluster.rds import Rig, failure, network, service
-from tests.cluster.world import World
+from tests.cluster.world import Object, World
 
 STAGE: Final = "dbaws-live"
 TAKEN: Final = b"<Error><Code>BucketAlreadyExists</Code><Message>taken</Message></Error>"
@@ -237,3 +237,69 @@ def test_a_quota_and_a_name_that_is_taken_worldwide_stall_and_clear(rig: Rig, wo
     rig.rds.allow("CreateDBInstance", name)
     world.wait("ssvc", "toomany", STAGE)
     world.wait("ssvc", "popular", STAGE)
+
+
+def note(world: World, name: str, status: Object) -> None:
+    """Write fields of a Service's status, as an operator would."""
+    patch = json.dumps({"status": status})
+    line = ("patch", "ssvc", name, "-n", STAGE, "--subresource=status", "--type=merge")
+    world.sandbox.kubectl(*line, "--patch", patch)
+
+
+def test_the_ids_of_all_parts_are_stored_before_the_first_is_made(rig: Rig, world: World) -> None:
+    seen: list[Object] = []
+
+    def at_creation(request: Request) -> Action | None:
+        if rds.form_of(request).get("Action", "").startswith("Create"):
+            found = world.get("ssvc", "early", STAGE)
+            assert found is not None
+            seen.append(found["status"]["ids"])
+        return None
+
+    rig.rds.first = at_creation
+    world.apply(service(STAGE, "early"))
+    world.wait("ssvc", "early", STAGE)
+    rig.rds.first = None
+    name = rig.name(STAGE, "early")
+    assert len(seen) >= 4
+    for ids in seen:
+        assert ids["instance"] == ids["securityGroup"] == ids["subnetGroup"] == name
+        assert ids["parameterGroup16"].startswith("setops-pg16-dbaws-live-early-")
+
+
+def test_a_service_of_an_earlier_version_gets_its_ids_at_the_first_look(
+    rig: Rig, world: World
+) -> None:
+    name = rig.ready(STAGE, "known")
+    before = rig.owner.instance(name)
+
+    def ids() -> Object:
+        found = world.get("ssvc", "known", STAGE) or {}
+        known: Object = found.get("status", {}).get("ids", {})
+        return known
+
+    there = ids()
+    note(world, "known", {"ids": None})
+    world.until(lambda: ids() == there, "the ids again")
+    assert there["instance"] == name
+    assert rig.owner.instance(name) == before
+
+
+def test_what_has_another_name_than_the_rule_makes_is_found_by_its_stored_ids(
+    rig: Rig, world: World
+) -> None:
+    """So that the rule can change. A Service is paused here while it is given such a status."""
+    older = "setops-as-it-was-called-once"
+    manifest = service(STAGE, "older", kind="s3", deletionPolicy="Delete")
+    paused = {"annotations": {"setops.co/paused": "true"}}
+    world.apply({**manifest, "metadata": {**manifest["metadata"], **paused}})
+    note(world, "older", {"ids": {"bucket": older, "user": older}})
+    world.patch("ssvc", "older", STAGE, {"metadata": {"annotations": {"setops.co/paused": None}}})
+    found = world.wait("ssvc", "older", STAGE)
+    assert found["status"]["ids"] == {"bucket": older, "user": older}
+    assert rig.secret(STAGE, "older")["bucket"] == older
+    assert older in rig.root.buckets()
+    assert rig.name(STAGE, "older") not in (*rig.root.buckets(), *rig.root.users())
+    world.delete("ssvc", "older", namespace=STAGE)
+    world.gone("ssvc", "older", STAGE)
+    assert older not in (*rig.root.buckets(), *rig.root.users())

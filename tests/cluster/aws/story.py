@@ -173,7 +173,7 @@ def hooked(
 ) -> Iterator[None]:
     """Adds a handler for an event of botocore to the account's clients."""
     made = clients.of(account)
-    names = ("s3", "iam", "rds", "ec2")
+    names = ("s3", "iam", "rds", "ec2", "sqs")
     emitters = [made.client(each).meta.events for each in names]
     for emitter in emitters:
         emitter.register_first(event, handler)

@@ -20,6 +20,7 @@ identities = st.builds(
     stage=st.from_regex(names.STAGE_NAME.pattern, fullmatch=True),
     name=st.from_regex(names.SERVICE_NAME.pattern, fullmatch=True),
 )
+NAME = r"[a-z][a-z0-9]*(-[a-z0-9]+)*"
 # OpenSearch, ElastiCache, S3 and RDS, IAM users.
 limits = st.sampled_from([28, 40, 63, 64])
 
@@ -29,7 +30,7 @@ def test_a_name_is_one_that_every_product_takes(identity: Identity, limit: int) 
     name = resource_name(identity, limit)
     assert len(name) <= limit
     # RDS refuses a dash at the end and two in a row; DNS wants a letter first.
-    assert re.fullmatch(r"[a-z][a-z0-9]*(-[a-z0-9]+)*", name)
+    assert re.fullmatch(NAME, name)
     assert not name.startswith(("xn--", "sthree-"))
     assert not name.endswith(("-s3alias", "--ol-s3"))
 
@@ -74,3 +75,89 @@ def test_a_resource_lacking_one_tag_is_not_ours() -> None:
     for key in identity.tags():
         tags = {name: value for name, value in identity.tags().items() if name != key}
         assert not identity.owns(tags)
+
+
+def owners(organization: str, project: str, stage: str, name: str) -> list[Identity]:
+    """One of each kind, of the same names."""
+    return [
+        Identity.of_service(organization, project, stage, name),
+        Identity.of_app(organization, project, stage, name),
+        Identity.of_stage(organization, project, stage),
+        Identity.of_organization(organization),
+    ]
+
+
+everybody = identities.flatmap(
+    lambda one: st.sampled_from(owners(one.organization, one.project, one.stage, one.name))
+)
+
+
+@given(everybody, everybody, limits)
+def test_owners_of_any_kind_share_neither_names_nor_resources(
+    one: Identity, other: Identity, limit: int
+) -> None:
+    assert (one == other) == (resource_name(one, limit) == resource_name(other, limit))
+    assert (one == other) == one.owns(other.tags())
+
+
+@given(identities, limits)
+def test_owners_of_the_same_names_differ_by_their_kind(identity: Identity, limit: int) -> None:
+    alike = owners(identity.organization, identity.project, identity.stage, identity.name)
+    assert len({resource_name(each, limit) for each in alike}) == len(alike)
+    assert all(re.fullmatch(NAME, resource_name(each, limit)) for each in alike)
+    for one in alike:
+        assert [each for each in alike if one.owns(each.tags())] == [one]
+
+
+TAGS = {
+    "a Service": (
+        Identity.of_service("acme", "shop", "live", "db"),
+        {
+            "setops:organization": "acme",
+            "setops:project": "shop",
+            "setops:stage": "live",
+            "setops:service": "db",
+            "setops:managed-by": "setops",
+        },
+        "setops-shop-live-db-2epbopc76npd",
+        "Service db of Stage live in Project shop",
+    ),
+    "an App": (
+        Identity.of_app("acme", "shop", "live", "web"),
+        {
+            "setops:organization": "acme",
+            "setops:project": "shop",
+            "setops:stage": "live",
+            "setops:app": "web",
+            "setops:managed-by": "setops",
+        },
+        "setops-shop-live-web-",
+        "App web of Stage live in Project shop",
+    ),
+    "a Stage": (
+        Identity.of_stage("acme", "shop", "live"),
+        {
+            "setops:organization": "acme",
+            "setops:project": "shop",
+            "setops:stage": "live",
+            "setops:managed-by": "setops",
+        },
+        "setops-shop-live-",
+        "Stage live in Project shop",
+    ),
+    "an Organization": (
+        Identity.of_organization("acme"),
+        {"setops:organization": "acme", "setops:managed-by": "setops"},
+        "setops-acme-",
+        "Organization acme",
+    ),
+}
+
+
+@pytest.mark.parametrize(("identity", "tags", "name", "words"), TAGS.values(), ids=TAGS)
+def test_tags_and_names_say_whose_a_resource_is(
+    identity: Identity, tags: dict[str, str], name: str, words: str
+) -> None:
+    assert identity.tags() == tags
+    assert resource_name(identity, 63).startswith(name)
+    assert str(identity) == words
