@@ -14,6 +14,7 @@ from setops.api.errors import Code
 from setops.api.service_type import DeletionPolicy
 from setops.aws.clients import AccountClients
 from setops.aws.errors import ConflictError, StalledError, WaitError
+from setops.aws.look import Look, glance_at, look_at, look_at_made
 from setops.aws.observation import (
     Activity,
     Difference,
@@ -35,26 +36,6 @@ _GONE: Final = (
 
 
 @dataclass(frozen=True, slots=True)
-class _Look:
-    """What was found under the id of a part, and whose it is. `examined`: in all details."""
-
-    part: Part
-    found: Found | None
-    ownership: Ownership
-    examined: bool = False
-
-    @property
-    def ours(self) -> Found | None:
-        return self.found if self.ownership is Ownership.OURS else None
-
-    @property
-    def details(self) -> Found | None:
-        """What was found if it is ours, in all details."""
-        found = self.ours
-        return found if found is None or self.examined else self.part.examine(found)
-
-
-@dataclass(frozen=True, slots=True)
 class Composite:
     """One Service at AWS, whether it exists or not."""
 
@@ -72,10 +53,10 @@ class Composite:
         if not status.activity.is_calm:
             return self._present(assembly, (replace(main, examined=True),), status, inventory)
         others = (
-            _look(part, inventory, trusting=True)
+            glance_at(part, inventory)
             if part.key not in assembly.retired
             # Of these only the existence counts.
-            else replace(_look(part, inventory), examined=True)
+            else replace(look_at(part, inventory), examined=True)
             for part in assembly.parts
             if part.key != main.part.key
         )
@@ -102,7 +83,7 @@ class Composite:
         if main.ours is None:
             return  # the next observation tells
         known = {
-            part.key: _Look(part, observation.seen[part.key], Ownership.OURS, examined=True)
+            part.key: Look(part, observation.seen[part.key], Ownership.OURS, examined=True)
             for part in assembly.parts
             if part.key in observation.seen
         }
@@ -110,7 +91,7 @@ class Composite:
         self._make(assembly, {**known, main.part.key: main}, paths)
         for part in assembly.parts:
             if part.key in assembly.surplus and _surplus(part) in paths:
-                found = _look(part, {}).ours
+                found = look_at(part, {}).ours
                 if found is not None:
                     part.delete(found)
 
@@ -122,9 +103,9 @@ class Composite:
         assembly, main = self._assemble({})
         others = [part for part in assembly.parts if part.key != main.part.key]
         if main.ours is None:
-            _delete(others)
+            _delete(others, {})
             return
-        for look in (main, *(_look(part, {}) for part in others if isinstance(part, Guard))):
+        for look in (main, *(look_at(part, {}) for part in others if isinstance(part, Guard))):
             found = look.details
             if found is None or not isinstance(look.part, Guard):
                 continue
@@ -144,35 +125,35 @@ class Composite:
                 f"set Delete to lose the data{copy}",
                 code=Code.VALIDATION_FAILED,
             )
-        assembly, _ = self._assemble({})
-        _delete(assembly.parts)
+        assembly, main = self._assemble({})
+        _delete(assembly.parts, {main.part.key: main})
 
     def issue_credentials(self) -> Mapping[str, str]:
         """Credentials for the Secret, to be stored at once: those that it holds, else new ones.
 
         Raises WaitError when the part that AWS makes them for isn't this Service's by now.
         """
-        assembly, _ = self._assemble({})
+        if self.product.required_credentials:
+            return self.product.generate_credentials(self.target.credentials)
+        assembly = self.product.assemble(self.clients, self.target, None)
         for part in assembly.parts:
             if isinstance(part, Issuer):
-                if _look(part, {}).ours is None:
-                    raise WaitError(
-                        f"{part.message} is not this Service's; it is looked at again",
-                        code="NotOurs",
-                    )
+                if look_at(part, {}).ours is None:
+                    message = f"{part.message} is not this Service's; it is looked at again"
+                    raise WaitError(message, code="NotOurs")
                 return part.issue(self.target.credentials)
-        return self.product.generate_credentials(self.target.credentials)
+        return {}
 
     def _assemble(
         self, inventory: Inventory, seen: Mapping[str, Found] | None = None
-    ) -> tuple[Assembly, _Look]:
+    ) -> tuple[Assembly, Look]:
         """The parts, and what was found of the main one, on which they depend."""
         assembly = self.product.assemble(self.clients, self.target, None)
         main = assembly.main
         if seen and main.key in seen:
-            look = _Look(main, seen[main.key], Ownership.OURS, examined=True)
+            look = Look(main, seen[main.key], Ownership.OURS, examined=True)
         else:
-            look = _look(main, inventory)
+            look = look_at(main, inventory)
         if look.ours is not None:
             assembly = self.product.assemble(self.clients, self.target, look.ours)
         return assembly, replace(look, part=assembly.main)
@@ -189,7 +170,7 @@ class Composite:
     def _present(
         self,
         assembly: Assembly,
-        looks: tuple[_Look, ...],
+        looks: tuple[Look, ...],
         status: PartStatus,
         inventory: Inventory,
     ) -> Observation:
@@ -219,9 +200,9 @@ class Composite:
             },
         )
 
-    def _without_main(self, assembly: Assembly, main: _Look, inventory: Inventory) -> Observation:
+    def _without_main(self, assembly: Assembly, main: Look, inventory: Inventory) -> Observation:
         """Without one: what else there is."""
-        others = [_look(part, inventory) for part in assembly.parts if part.key != main.part.key]
+        others = [look_at(part, inventory) for part in assembly.parts if part.key != main.part.key]
         wanted = [each for each in others if each.part.key not in assembly.retired]
         conflicts = _conflicts((main, *wanted))
         is_partial = any(each.ours is not None for each in others)
@@ -241,13 +222,13 @@ class Composite:
         )
 
     def _make(
-        self, assembly: Assembly, known: Mapping[str, _Look], paths: frozenset[str] | None
+        self, assembly: Assembly, known: Mapping[str, Look], paths: frozenset[str] | None
     ) -> None:
         """Make what is missing, and set the fields of these paths; None: all that differ.
 
         What isn't `known` is looked at now.
         """
-        looks = [known.get(part.key) or _look(part, {}) for part in assembly.wanted]
+        looks = [known.get(part.key) or look_at(part, {}) for part in assembly.wanted]
         foreign = _conflicts(looks)
         if foreign:
             raise ConflictError(", ".join(foreign))
@@ -259,7 +240,7 @@ class Composite:
                 if made is not None:
                     ids[part.key] = part.reference(made)
                     continue
-                look, chosen = _made(part), None
+                look, chosen = look_at_made(part), None
             found = look.ours or {}
             ids[part.key] = part.reference(found)
             fields = _chosen(look, ids, chosen)
@@ -267,38 +248,7 @@ class Composite:
                 part.put(found, fields)
 
 
-def _look(part: Part, inventory: Inventory, *, trusting: bool = False) -> _Look:
-    """A look at a part: in the inventory where that has its kind, else by a call.
-
-    `trusting`: a part beside a main part of ours is taken for ours where its tags would cost a
-    call. They are asked for before anything is done to it.
-    """
-    listed = inventory.get(part.kind)
-    found = part.find() if listed is None else listed.get(part.inventory_key)
-    if trusting and found is not None and not part.tags_listed:
-        return _Look(part, found, Ownership.OURS)
-    return _Look(part, found, part.ownership(found))
-
-
-def _made(part: Part) -> _Look:
-    """A look at what was just made, or was there by then: AWS may call the second a success, too.
-
-    Raises ConflictError for what is somebody else's, and WaitError while it doesn't show.
-    """
-    look = _look(part, {})
-    match look.ownership:
-        case Ownership.OURS:
-            return look
-        case Ownership.FOREIGN:
-            raise ConflictError(part.message)
-        case Ownership.NOBODY:
-            raise WaitError(
-                f"AWS doesn't show {part.message} yet, which was just made; it is looked at again",
-                code="NotFound",
-            )
-
-
-def _chosen(look: _Look, ids: Mapping[str, str], paths: frozenset[str] | None) -> list[Field]:
+def _chosen(look: Look, ids: Mapping[str, str], paths: frozenset[str] | None) -> list[Field]:
     """The fields to be set: those of these paths; with None those that differ, of what is ours and
     AWS isn't at work on."""
     part = look.part
@@ -316,7 +266,7 @@ def _chosen(look: _Look, ids: Mapping[str, str], paths: frozenset[str] | None) -
 
 
 def _differences(
-    looks: Sequence[_Look], seen: Mapping[str, Found], assembly: Assembly
+    looks: Sequence[Look], seen: Mapping[str, Found], assembly: Assembly
 ) -> Iterator[Difference]:
     """What isn't as wanted, in the order of the looks."""
     retired = assembly.retired
@@ -342,14 +292,14 @@ def _surplus(part: Part) -> str:
     return f"{part.kind}.surplus"
 
 
-def _conflicts(looks: Iterable[_Look]) -> tuple[str, ...]:
+def _conflicts(looks: Iterable[Look]) -> tuple[str, ...]:
     return tuple(each.part.message for each in looks if each.ownership is Ownership.FOREIGN)
 
 
-def _delete(parts: Sequence[Part]) -> None:
+def _delete(parts: Sequence[Part], known: Mapping[str, Look]) -> None:
     """Delete what is ours in reverse order, up to the first part that AWS takes its time for."""
     for part in reversed(parts):
-        found = _look(part, {}).ours
+        found = (known.get(part.key) or look_at(part, {})).ours
         if found is None:
             continue
         if part.status(found).activity is Activity.DELETING or not part.delete(found):

@@ -6,10 +6,9 @@ an instance) and the API reference.
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
@@ -19,21 +18,30 @@ from setops.aws.api_use import ApiUse
 from setops.aws.clients import AccountClients
 from setops.aws.errors import StalledError, WaitError, code_of, tolerate
 from setops.aws.observation import Activity, Found, PartStatus
-from setops.aws.ownership import tag_list, tags_by_key
+from setops.aws.ownership import tag_list
 from setops.aws.part import Field, Guard
 from setops.aws.parts import db_storage
-from setops.aws.parts.db_state import FULL, activity_of, allows_snapshot, remedy_for
+from setops.aws.parts.db_fields import (
+    CLASS,
+    MASTER_PASSWORD,
+    PARAMETER_GROUP,
+    RELEASED,
+    TAG_CREDENTIALS,
+    Wanted,
+    fingerprint,
+    has_password,
+    instance_fields,
+    notes_on,
+    tags_of,
+)
+from setops.aws.parts.db_state import activity_of, allows_snapshot, remedy_for
 from setops.aws.parts.db_version import (
     ASKED,
     NO_UPGRADE,
     TAG_UPGRADE,
     VERSION,
     Upgrade,
-    VersionWish,
-    is_newer,
-    major_of,
     to_ask_for,
-    version_fields,
     version_of,
 )
 from setops.aws.parts.rds import API
@@ -45,21 +53,6 @@ if TYPE_CHECKING:
 
 PASSWORD: Final = "password"  # noqa: S105
 """The entry of the Secret that holds the password."""
-
-TAG_CREDENTIALS: Final = "setops:credentials"
-"""Tag that tells which password an instance has: a fingerprint of it, or `_RELEASED`. AWS tells
-nobody."""
-_RELEASED: Final = "released"
-
-_CLASS: Final = "instance.class"
-_MULTI_AZ: Final = "instance.multiAz"
-_BACKUP_DAYS: Final = "instance.backupRetentionDays"
-_PROTECTION: Final = "instance.deletionProtection"
-_PUBLIC: Final = "instance.publiclyAccessible"
-_PASSWORD: Final = "instance.password"  # noqa: S105
-_PARAMETER_GROUP: Final = "instance.parameterGroup"
-_SECURITY_GROUP: Final = "instance.securityGroup"
-_ROOM: Final = "instance.room"
 
 _UNUPGRADED: Final = frozenset(
     {"DBUpgradeDependencyFailure", "InvalidParameterCombination", "InvalidParameterValue"}
@@ -74,26 +67,6 @@ _REST: Final = 300.0
 
 _Asked = Mapping[str, Mapping[str, Any]]
 """Arguments of ModifyDBInstance, by the path of the field that they set."""
-
-
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """What an instance should be. Sizes are in GB; `max_storage` of None: it doesn't grow.
-
-    `fixed` are arguments of CreateDBInstance that never change. `final_snapshot` is the name of
-    the one that a deletion leaves; None: the data goes for good.
-    """
-
-    instance_class: str
-    multi_az: bool
-    min_storage: int
-    max_storage: int | None
-    version: VersionWish
-    backup_days: int
-    parameter_group: str
-    password: str | None = field(default=None, repr=False)
-    fixed: Mapping[str, Any] = field(default_factory=dict)
-    final_snapshot: str | None = None
 
 
 @dataclass(frozen=True)
@@ -125,7 +98,7 @@ class DbInstance(Guard):
         return next(iter(found["DBInstances"]), None)
 
     def tags(self, found: Found) -> Mapping[str, str]:
-        return _tags(found)
+        return tags_of(found)
 
     def create(self, ids: Mapping[str, str]) -> Found | None:
         """Make the instance as it should be.
@@ -134,7 +107,7 @@ class DbInstance(Guard):
         that is cancelled can be rid of it at once.
         """
         wanted, password = self.wanted, self.wanted.password or ""
-        tags = {**self.identity.tags(), TAG_CREDENTIALS: _fingerprint(password)}
+        tags = {**self.identity.tags(), TAG_CREDENTIALS: fingerprint(password)}
         limit = wanted.max_storage
         growth: dict[str, Any] = {"MaxAllocatedStorage": limit} if limit else {}
         with tolerate("DBInstanceAlreadyExists"):
@@ -167,46 +140,14 @@ class DbInstance(Guard):
             pending=pending,
             version=version_of(found),
             remedy=remedy_for(found),
-            note="; ".join(self._notes(found)),
+            note="; ".join(notes_on(found, self.wanted)),
             arn=found["DBInstanceArn"],
             # Empty until AWS has given it an address.
             endpoint=f"{endpoint['Address']}:{endpoint['Port']}" if endpoint.get("Address") else "",
         )
 
     def fields(self, found: Found, ids: Mapping[str, str]) -> Iterable[Field]:
-        """Compared with what is, or is on its way."""
-        wanted, now = self.wanted, datetime.now(UTC)
-        actual = {**found, **found.get("PendingModifiedValues", {})}
-        size = wanted.instance_class
-        yield Field(_CLASS, size, actual["DBInstanceClass"], {"DBInstanceClass": size})
-        standby = bool(actual.get("MultiAZ"))
-        yield Field(_MULTI_AZ, wanted.multi_az, standby, {"MultiAZ": wanted.multi_az})
-        low, high = wanted.min_storage, wanted.max_storage
-        yield from db_storage.storage_fields(found, actual, low, high)
-        asked = _tags(found).get(TAG_UPGRADE, "")
-        version = [*version_fields(found, actual["EngineVersion"], wanted.version, asked, now)]
-        yield from version
-        days = actual.get("BackupRetentionPeriod", 0)
-        kept = wanted.backup_days
-        yield Field(_BACKUP_DAYS, kept, days, {"BackupRetentionPeriod": kept})
-        protected = bool(actual.get("DeletionProtection"))
-        yield Field(_PROTECTION, True, protected, {"DeletionProtection": True})
-        public = bool(actual.get("PubliclyAccessible"))
-        yield Field(_PUBLIC, False, public, {"PubliclyAccessible": False})
-        yield self._parameter_group(found, actual, version)
-        if wanted.password:
-            known = self.accepts(found, {PASSWORD: wanted.password})
-            argument = {"MasterUserPassword": wanted.password}
-            ours = "that of the Secret"
-            yield Field(_PASSWORD, ours, ours if known else "another", argument)
-        if found["DBInstanceStatus"] == FULL:
-            full = "its storage is full; raise options.minStorage"
-            yield Field(_ROOM, "some", "none", refusal=full)
-        if SecurityGroup.kind in ids:
-            group = ids[SecurityGroup.kind]
-            attached = {each["VpcSecurityGroupId"] for each in found.get("VpcSecurityGroups", [])}
-            shown = ", ".join(sorted(attached)) or "none"
-            yield Field(_SECURITY_GROUP, group, shown, {"VpcSecurityGroupIds": [group]})
+        return instance_fields(found, self.wanted, ids.get(SecurityGroup.kind, ""))
 
     def put(self, found: Found, fields: Sequence[Field]) -> None:
         """Ask for all of it in one call, to be done at once.
@@ -222,9 +163,9 @@ class DbInstance(Guard):
         if VERSION not in asked:
             self._modify_all(found, asked)
             return
-        others = {path: asked[path] for path in asked if path not in (VERSION, _PARAMETER_GROUP)}
+        others = {path: asked[path] for path in asked if path not in (VERSION, PARAMETER_GROUP)}
         try:
-            self._upgrade(found, {path: asked[path] for path in asked if path != _CLASS})
+            self._upgrade(found, {path: asked[path] for path in asked if path != CLASS})
         except StalledError:
             with suppress(WaitError):
                 self._modify_all(found, others)
@@ -234,20 +175,19 @@ class DbInstance(Guard):
                 raise
             with suppress(WaitError):
                 self._modify_all(found, others)
-            if _CLASS not in others:
+            if CLASS not in others:
                 raise
 
     def accepts(self, found: Found, credentials: Mapping[str, str]) -> bool:
-        password = credentials.get(PASSWORD)
-        return bool(password) and _tags(found).get(TAG_CREDENTIALS) == _fingerprint(password or "")
+        return has_password(found, credentials.get(PASSWORD, ""))
 
     def is_revoked(self, found: Found) -> bool:
-        return _tags(found).get(TAG_CREDENTIALS) == _RELEASED
+        return tags_of(found).get(TAG_CREDENTIALS) == RELEASED
 
     def revoke(self, found: Found) -> None:
         """Give it a password that nobody is told, and note that."""
         self._modify({"MasterUserPassword": self.new_password()})
-        self._tag(found, TAG_CREDENTIALS, _RELEASED)
+        self._tag(found, TAG_CREDENTIALS, RELEASED)
 
     def delete(self, found: Found) -> bool:
         """Ask for its deletion, which takes AWS a while.
@@ -272,14 +212,6 @@ class DbInstance(Guard):
             self.rds.delete_db_instance(DBInstanceIdentifier=self.id, **arguments)
         return False
 
-    def _parameter_group(self, found: Found, actual: Found, version: Iterable[Field]) -> Field:
-        group, there = parameter_group_of(actual), found["EngineVersion"]
-        wanted = self.wanted.parameter_group
-        # That of a newer version comes with it, and AWS takes it no earlier.
-        held = any(not each.fixable and is_newer(str(each.wanted), there) for each in version)
-        argument = {"DBParameterGroupName": wanted}
-        return Field(_PARAMETER_GROUP, group if held else wanted, group, argument)
-
     def _is_pending(self, found: Found) -> bool:
         """Whether AWS has yet to do something of what is wanted, and has been told so.
 
@@ -293,22 +225,6 @@ class DbInstance(Guard):
             for seen in (found, bare)
         )
         return left < whole
-
-    def _notes(self, found: Found) -> Iterator[str]:
-        """What its users should know of an instance, though it is as wanted."""
-        there, wish = version_of(found), self.wanted.version
-        if wish.keeps(there):
-            yield (
-                f"a Changeset that was rolled back has upgraded it to version {there}, and "
-                f"{wish.engine.title} can't go back to {wish.version}; set version to "
-                f"{major_of(there)}"
-            )
-        groups = found.get("DBParameterGroups") or [{}]
-        if groups[0].get("ParameterApplyStatus") == "pending-reboot":
-            yield (
-                f"its parameter group {parameter_group_of(found)}, which forces TLS, takes effect "
-                "with its next reboot; reboot it at AWS when that suits you"
-            )
 
     def _upgrade(self, found: Found, asked: _Asked) -> None:
         there = found["EngineVersion"]
@@ -324,8 +240,8 @@ class DbInstance(Guard):
         if not arguments:
             return
         self._modify(arguments)
-        if _PASSWORD in asked:
-            self._tag(found, TAG_CREDENTIALS, _fingerprint(arguments["MasterUserPassword"]))
+        if MASTER_PASSWORD in asked:
+            self._tag(found, TAG_CREDENTIALS, fingerprint(arguments["MasterUserPassword"]))
 
     def _modify(self, arguments: Mapping[str, Any]) -> None:
         try:
@@ -350,18 +266,3 @@ class DbInstance(Guard):
         self.rds.add_tags_to_resource(
             ResourceName=found["DBInstanceArn"], Tags=[{"Key": key, "Value": value}]
         )
-
-
-def parameter_group_of(found: Found) -> str:
-    """The name of the parameter group that an instance has."""
-    groups = found.get("DBParameterGroups") or [{"DBParameterGroupName": ""}]
-    return str(groups[0]["DBParameterGroupName"])
-
-
-def _tags(found: Found) -> dict[str, str]:
-    return tags_by_key(found.get("TagList", []))
-
-
-def _fingerprint(password: str) -> str:
-    """Tells passwords apart without telling them: they have some 190 bits, this keeps 64."""
-    return hashlib.sha256(f"setops\0{password}".encode()).hexdigest()[:16]

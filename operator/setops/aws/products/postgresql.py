@@ -19,7 +19,8 @@ from setops.aws.clients import AccountClients
 from setops.aws.naming import resource_name
 from setops.aws.observation import Found, Observation
 from setops.aws.part import Part
-from setops.aws.parts.db_instance import PASSWORD, DbInstance, Wanted, parameter_group_of
+from setops.aws.parts.db_fields import Wanted, parameter_group_of
+from setops.aws.parts.db_instance import PASSWORD, DbInstance
 from setops.aws.parts.db_version import DbEngine, VersionWish, major_of, version_of
 from setops.aws.parts.parameter_group import ParameterGroup
 from setops.aws.parts.security_group import SecurityGroup
@@ -54,7 +55,7 @@ _FIXED: Final = {
 
 
 class Postgresql(Product):
-    """The product `postgresql`, in its dedicated plans."""
+    """The product `postgresql`."""
 
     type_name: ClassVar[str] = TYPE.name
     noun: ClassVar[str] = "a database"
@@ -66,9 +67,6 @@ class Postgresql(Product):
     )
     in_network: ClassVar[bool] = True
     required_credentials: ClassVar[tuple[str, ...]] = (PASSWORD,)
-
-    def serves(self, plan: str | None) -> bool:
-        return plan != "shared"
 
     def names(self, target: Target) -> Mapping[str, str]:
         name = resource_name(target.identity, NAME_LIMIT)
