@@ -100,9 +100,9 @@ ANNOTATION_ROLLED_BACK: Final = f"{GROUP}/rolled-back"
 whatever its deletion policy. What was there before is not."""
 
 ANNOTATION_VERSION_PUT_BACK: Final = f"{GROUP}/version-put-back"
-"""On a Service whose version a rollback has put back in its spec: that version and the newer one
-that was taken back, as `15 from 16`. If AWS has brought that in by then it stays, as no version
-goes back. The note goes when AWS turns out not to have, and when another version is wanted."""
+"""Set on a Service when a rollback restores an older version, as `15 from 16`. If AWS has already
+upgraded it, the newer version stays, since no version goes back. Removed when AWS turns out not to
+have upgraded it, and when another version is wanted."""
 
 FINALIZER: Final = f"{GROUP}/operator"
 """Holds an object of ours until what stands behind it is gone."""
