@@ -303,3 +303,22 @@ def test_what_has_another_name_than_the_rule_makes_is_found_by_its_stored_ids(
     world.delete("ssvc", "older", namespace=STAGE)
     world.gone("ssvc", "older", STAGE)
     assert older not in (*rig.root.buckets(), *rig.root.users())
+
+
+def test_what_was_refused_since_can_still_be_deleted(rig: Rig, world: World) -> None:
+    database = rig.ready(STAGE, "strange")
+    world.apply(service(STAGE, "odd", kind="s3", deletionPolicy="Delete"))
+    world.wait("ssvc", "odd", STAGE)
+    bucket = rig.name(STAGE, "odd")
+    world.apply(
+        service(STAGE, "strange", version="99"),
+        service(STAGE, "odd", kind="s3", deletionPolicy="Delete", options={"minStorage": 30}),
+    )
+    rig.says(STAGE, "strange", "ValidationFailed", "no version '99'", "Stalled")
+    rig.says(STAGE, "odd", "ValidationFailed", "no option 'minStorage'", "Stalled")
+    world.delete("ssvc", "strange", "odd", namespace=STAGE)
+    world.gone("ssvc", "strange", STAGE)
+    world.gone("ssvc", "odd", STAGE)
+    assert bucket not in (*rig.root.buckets(), *rig.root.users())
+    assert set(rig.owner.holdings(database).values()) == {0, 1}, "a snapshot alone is left"
+    assert rig.snapshots(STAGE, "strange")

@@ -252,6 +252,8 @@ class DbInstance(Guard):
             if _RESTING not in exc.response.get("Error", {}).get("Message", ""):
                 raise
             others = {k: v for k, v in arguments.items() if k not in db_storage.ARGUMENTS}
+            if len(others) == len(arguments):
+                raise  # it isn't the storage that is asked for
             if not others:
                 raise WaitError(
                     "AWS changes the storage of a database once in six hours; it is tried again "

@@ -71,10 +71,7 @@ class Postgresql(Product):
     def names(self, target: Target) -> Mapping[str, str]:
         name = resource_name(target.identity, NAME_LIMIT)
         groups = {
-            ParameterGroup.key_of(major): resource_name(
-                target.identity, NAME_LIMIT, prefix=f"setops-pg{major}"
-            )
-            for major in TYPE.versions
+            ParameterGroup.key_of(major): _group_name(target, major) for major in TYPE.versions
         }
         return {
             DbInstance.kind: name,
@@ -85,33 +82,45 @@ class Postgresql(Product):
 
     def assemble(self, clients: AccountClients, target: Target, main: Found | None) -> Assembly:
         rds, ids, identity = clients.client("rds"), self.ids(target), target.identity
-        major = _major(target, main)
-        groups = tuple(
-            ParameterGroup(
-                ids[ParameterGroup.key_of(each)],
-                identity,
-                rds,
-                each,
-                f"{_ENGINE.name}{each}",
-                _PARAMETERS,
-            )
-            for each in TYPE.versions
+        security_group = SecurityGroup(
+            id=ids[SecurityGroup.kind],
+            identity=identity,
+            ec2=clients.client("ec2"),
+            port=PORT,
+            placement=target.placement,
         )
+        subnet_group = SubnetGroup(
+            id=ids[SubnetGroup.kind],
+            identity=identity,
+            rds=rds,
+            subnets=target.placement.subnet_ids,
+        )
+        needed = _major(target, main)
+        groups = [
+            ParameterGroup(
+                id=ids.get(ParameterGroup.key_of(major)) or _group_name(target, major),
+                identity=identity,
+                rds=rds,
+                major=major,
+                family=f"{_ENGINE.name}{major}",
+                parameters=_PARAMETERS,
+            )
+            # Also one that nobody can wish for: somebody may have upgraded the instance to it.
+            for major in dict.fromkeys((*TYPE.versions, needed))
+        ]
+        wanted = next(each for each in groups if each.major == needed)
         in_use = parameter_group_of(main) if main else ""
-        wanted = self._wanted(target, ids[ParameterGroup.key_of(major)], main)
-        instance = DbInstance(ids[DbInstance.kind], identity, rds, wanted, _new_password)
-        placement = target.placement
+        instance = DbInstance(
+            id=ids[DbInstance.kind],
+            identity=identity,
+            rds=rds,
+            wanted=_wanted(target, wanted.id, main),
+            new_password=_new_password,
+        )
         return Assembly(
-            (
-                SecurityGroup(
-                    ids[SecurityGroup.kind], identity, clients.client("ec2"), PORT, placement
-                ),
-                SubnetGroup(ids[SubnetGroup.kind], identity, rds, placement.subnet_ids),
-                *groups,
-                instance,
-            ),
+            (security_group, subnet_group, *groups, instance),
             main=instance,
-            retired=frozenset(each.key for each in groups if each.major != major),
+            retired=frozenset(each.key for each in groups if each is not wanted),
             held=frozenset(each.key for each in groups if each.id == in_use),
         )
 
@@ -133,28 +142,33 @@ class Postgresql(Product):
         url = f"postgresql://{_USER}:{quote(password, safe='')}@{host}:{port}/{_DATABASE}"
         return {**known, "url": url, "host": host, "port": port, "sslmode": "require"}
 
-    def _wanted(self, target: Target, parameter_group: str, main: Found | None) -> Wanted:
-        """What the instance should be, given the one that there is."""
-        plan = target.plan or (TYPE.plan.default if TYPE.plan else "")
-        options = resolve_options(target.type, target.options)
-        low = int(str(options["minStorage"]))
-        high = int(str(options.get("maxStorage", low)))
-        version = target.version.removesuffix(".x") if target.version else None
-        if main is None:
-            version = version or TYPE.default_version
-        days = target.backup_retention_days
-        return Wanted(
-            instance_class=plan.removesuffix(".ha"),
-            multi_az=plan.endswith(".ha"),
-            min_storage=low,
-            max_storage=high if high > low else None,
-            version=VersionWish(_ENGINE, version, target.version_ceiling),
-            backup_days=_BACKUP_DAYS if days is None else days,
-            parameter_group=parameter_group,
-            password=target.credentials.get(PASSWORD),
-            fixed=_FIXED,
-            final_snapshot=_final_snapshot(target),
-        )
+
+def _wanted(target: Target, parameter_group: str, main: Found | None) -> Wanted:
+    """What the instance should be, given the one that there is."""
+    plan = target.plan or (TYPE.plan.default if TYPE.plan else "")
+    options = resolve_options(target.type, target.options)
+    low = int(str(options["minStorage"]))
+    high = int(str(options.get("maxStorage", low)))
+    version = target.version.removesuffix(".x") if target.version else None
+    if main is None:
+        version = version or TYPE.default_version
+    days = target.backup_retention_days
+    return Wanted(
+        instance_class=plan.removesuffix(".ha"),
+        multi_az=plan.endswith(".ha"),
+        min_storage=low,
+        max_storage=high if high > low else None,
+        version=VersionWish(_ENGINE, version, target.version_ceiling),
+        backup_days=_BACKUP_DAYS if days is None else days,
+        parameter_group=parameter_group,
+        password=target.credentials.get(PASSWORD),
+        fixed=_FIXED,
+        final_snapshot=_final_snapshot(target),
+    )
+
+
+def _group_name(target: Target, major: str) -> str:
+    return resource_name(target.identity, NAME_LIMIT, prefix=f"setops-pg{major}")
 
 
 def _major(target: Target, found: Found | None) -> str:

@@ -54,14 +54,18 @@ class S3(Product):
     def assemble(self, clients: AccountClients, target: Target, main: Found | None) -> Assembly:  # noqa: ARG002
         ids, private = self.ids(target), _is_private(target)
         bucket = Bucket(
-            ids[Bucket.kind], target.identity, clients.client("s3"), target.account, private
+            id=ids[Bucket.kind],
+            identity=target.identity,
+            s3=clients.client("s3"),
+            account=target.account,
+            private=private,
         )
         user = User(
-            ids[User.kind],
-            target.identity,
-            clients.client("iam"),
-            _user_policy(bucket.arn, private=private),
-            target.credentials,
+            id=ids[User.kind],
+            identity=target.identity,
+            iam=clients.client("iam"),
+            policy=_user_policy(bucket.arn, private=private),
+            held=target.credentials,
         )
         return Assembly((bucket, user), bucket)
 

@@ -40,7 +40,8 @@ async def end(context: Context, service: Object) -> None:
     spec = ServiceSpec.model_validate(service["spec"])
     if stored is not None:
         where = where_to_delete(context, service, ServiceTarget.model_validate(stored))
-        target = target_of(service, spec, where)
+        # What it was to be made like no longer counts, and may be what was refused since.
+        target = replace(target_of(service, spec, where), version=None, options={})
         if _is_taken_back(service):
             target = replace(target, deletion_policy=DeletionPolicy.DELETE)
         await _remove(context, target)
