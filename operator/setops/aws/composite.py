@@ -25,7 +25,7 @@ from setops.aws.observation import (
     Presence,
 )
 from setops.aws.ownership import Ownership
-from setops.aws.part import Field, Guard, Issuer, Part
+from setops.aws.part import Guard, Issuer, Part
 from setops.aws.product import Assembly, Product
 from setops.aws.target import Target
 
@@ -234,35 +234,35 @@ class Composite:
             raise ConflictError(", ".join(foreign))
         ids: dict[str, str] = {}
         for look in looks:
-            part, chosen = look.part, paths
-            if look.ours is None:
-                made = part.create(ids)
-                if made is not None:
-                    ids[part.key] = part.reference(made)
-                    continue
-                look, chosen = look_at_made(part), None
-            found = look.ours or {}
-            ids[part.key] = part.reference(found)
-            fields = _chosen(look, ids, chosen)
-            if fields:
-                part.put(found, fields)
+            part = look.part
+            if look.ours is not None:
+                ids[part.key] = part.reference(look.ours)
+                _put(look, ids, paths)
+                continue
+            made = part.create(ids)
+            if made is not None:
+                ids[part.key] = part.reference(made)
+                continue
+            found = look_at_made(part)
+            ids[part.key] = part.reference(found.ours or {})
+            _put(found, ids, None)
 
 
-def _chosen(look: Look, ids: Mapping[str, str], paths: frozenset[str] | None) -> list[Field]:
-    """The fields to be set: those of these paths; with None those that differ, of what is ours and
-    AWS isn't at work on."""
+def _put(look: Look, ids: Mapping[str, str], paths: frozenset[str] | None) -> None:
+    """Set the fields of these paths; with None those that differ, unless AWS is at work on it."""
     part = look.part
-    if look.ours is None:
-        return []
     if paths is not None and not any(path.startswith(f"{part.kind}.") for path in paths):
-        return []
-    if paths is None and part.status(look.ours).activity is not Activity.STEADY:
-        return []
-    return [
+        return
+    if paths is None and part.status(look.ours or {}).activity is not Activity.STEADY:
+        return
+    details = look.details or {}
+    fields = [
         each
-        for each in part.fields(look.details or {}, ids)
+        for each in part.fields(details, ids)
         if each.fixable and (each.difference() if paths is None else each.path in paths)
     ]
+    if fields:
+        part.put(details, fields)
 
 
 def _differences(
