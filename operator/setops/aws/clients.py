@@ -43,7 +43,6 @@ CallHook = Callable[[str, str, str], None]
 # With own credentials that come from a role themselves, AWS grants no more than an hour.
 _ROLE_SECONDS: Final = 3600
 
-
 ROLE: Final = "ROLE_NAME"
 """Stands for the role that the operator assumes in an account."""
 

@@ -20,8 +20,11 @@ from setops.aws.clients import STS
 from setops.aws.policy_page import page
 from setops.aws.products import PRODUCTS
 
-ACCOUNT_STATEMENTS: Final = tuple(each for use in PRODUCTS.uses for each in use.statements)
-"""What the role in an account may do, or the operator's own identity in its own account."""
+ACCOUNT_STATEMENTS: Final = tuple(
+    {each.sid: each for product in PRODUCTS.products for each in product.statements}.values()
+)
+"""What the role in an account may do, or the operator's own identity in its own account: what each
+product needs, and once what several need."""
 
 IDENTITY_STATEMENTS: Final = STS.statements
 """What the operator's own identity may do."""

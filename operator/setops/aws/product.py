@@ -14,7 +14,7 @@ from typing import ClassVar
 
 from setops.api.catalogue import TYPES
 from setops.api.service_type import DeletionPolicy
-from setops.aws.api_use import ApiUse
+from setops.aws.api_use import ApiUse, Statement
 from setops.aws.clients import AccountClients
 from setops.aws.observation import Found, Inventory, Observation
 from setops.aws.part import Part
@@ -98,6 +98,11 @@ class Product(ABC):
     def uses(self) -> tuple[ApiUse, ...]:
         """The APIs of its parts."""
         return tuple(dict.fromkeys(each.api for each in self.part_types))
+
+    @cached_property
+    def statements(self) -> tuple[Statement, ...]:
+        """The rights that it needs at AWS. They fit into one managed policy."""
+        return tuple(each for use in self.uses for each in use.statements)
 
     @cached_property
     def passing(self) -> frozenset[str]:
