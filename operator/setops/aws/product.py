@@ -48,16 +48,17 @@ class Product(ABC):
     """One AWS product.
 
     `type_name` is its name in the catalogue, `noun` what holds the data, in messages: "a bucket".
-    `part_types` are all the kinds of parts that it has, `terminal` further error codes that only
-    somebody can clear. `in_network`: it lives in the Organization's network. `replaces_lost`: a
-    main part that somebody else has deleted is made again, as an empty one does no harm.
-    `required_credentials` are entries of the Secret that have to be there before anything is made;
-    empty where AWS makes the credentials, or where there are none.
+    `part_types` are all the kinds of parts that it has, `part_keys` the keys of those whose names
+    are known from the start. `in_network`: it lives in the Organization's network.
+    `replaces_lost`: a main part that somebody else has deleted is made again, as an empty one does
+    no harm. `required_credentials` are entries of the Secret that have to be there before anything
+    is made; empty where AWS makes the credentials, or where there are none.
     """
 
     type_name: ClassVar[str]
     noun: ClassVar[str]
     part_types: ClassVar[tuple[type[Part], ...]]
+    part_keys: ClassVar[tuple[str, ...]]
     in_network: ClassVar[bool] = False
     replaces_lost: ClassVar[bool] = False
     required_credentials: ClassVar[tuple[str, ...]] = ()
@@ -67,12 +68,13 @@ class Product(ABC):
         return True
 
     @abstractmethod
-    def names(self, target: Target) -> Mapping[str, str]:
-        """The name of each part by its key, as the naming rule makes it. Pure."""
+    def name(self, target: Target, key: str) -> str:
+        """The name of one of its parts, as the naming rule makes it. Pure."""
 
     def ids(self, target: Target) -> dict[str, str]:
         """The id of each part by its key: as stored, else by the naming rule. Pure."""
-        return {**self.names(target), **target.ids}
+        missing = [key for key in self.part_keys if key not in target.ids]
+        return {**{key: self.name(target, key) for key in missing}, **target.ids}
 
     @abstractmethod
     def assemble(self, clients: AccountClients, target: Target, main: Found | None) -> Assembly:

@@ -93,11 +93,12 @@ class Queues(Product):
     type_name: ClassVar[str] = "queue"
     noun: ClassVar[str] = "a queue"
     part_types: ClassVar[tuple[type[Part], ...]] = (Queue,)
+    part_keys: ClassVar[tuple[str, ...]] = (Queue.kind,)
     replaces_lost: ClassVar[bool] = True
     policies = (DeletionPolicy.RETAIN, DeletionPolicy.DELETE)
 
-    def names(self, target: Target) -> Mapping[str, str]:
-        return {Queue.kind: resource_name(target.identity, 80)}
+    def name(self, target: Target, key: str) -> str:  # noqa: ARG002 - there is but one
+        return resource_name(target.identity, 80)
 
     def assemble(self, clients: AccountClients, target: Target, main: Found | None) -> Assembly:  # noqa: ARG002
         seconds = str(target.options.get("seconds", 30))

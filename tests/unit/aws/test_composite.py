@@ -104,13 +104,14 @@ class Shelves(Product):
     type_name: ClassVar[str] = "shelf"
     noun: ClassVar[str] = "a shelf"
     part_types: ClassVar[tuple[type[Part], ...]] = (Plank, Shelf)
+    part_keys: ClassVar[tuple[str, ...]] = ("plank", "shelf")
     policies = tuple(DeletionPolicy)
 
     def __init__(self, cloud: Cloud) -> None:
         self.cloud = cloud
 
-    def names(self, target: Target) -> Mapping[str, str]:  # noqa: ARG002
-        return {"plank": "p", "shelf": "s"}
+    def name(self, target: Target, key: str) -> str:  # noqa: ARG002
+        return key[0]
 
     def assemble(self, clients: AccountClients, target: Target, main: Found | None) -> Assembly:  # noqa: ARG002
         plank = Plank("p", target.identity, self.cloud)

@@ -6,7 +6,7 @@ Source of what may be changed when: the Amazon RDS User Guide (modifying an inst
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -45,8 +45,8 @@ ROOM: Final = "instance.room"
 class Wanted:
     """What an instance should be. Sizes are in GB; `max_storage` of None: it doesn't grow.
 
-    `fixed` are arguments of CreateDBInstance that never change. `final_snapshot` is the name of
-    the one that a deletion leaves; None: the data goes for good.
+    `fixed` are arguments of CreateDBInstance that never change. `final_snapshot` names the
+    one that a deletion leaves; None: the data goes for good.
     """
 
     instance_class: str
@@ -58,7 +58,7 @@ class Wanted:
     parameter_group: str
     password: str | None = field(default=None, repr=False)
     fixed: Mapping[str, Any] = field(default_factory=dict)
-    final_snapshot: str | None = None
+    final_snapshot: Callable[[], str] | None = None
 
 
 def instance_fields(found: Found, wanted: Wanted, security_group: str) -> Iterator[Field]:

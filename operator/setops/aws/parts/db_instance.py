@@ -206,7 +206,7 @@ class DbInstance(Guard):
         arguments: dict[str, Any] = (
             {"SkipFinalSnapshot": True, "DeleteAutomatedBackups": True}
             if snapshot is None
-            else {"FinalDBSnapshotIdentifier": snapshot}
+            else {"FinalDBSnapshotIdentifier": snapshot()}
         )
         with tolerate("DBInstanceNotFound"):
             self.rds.delete_db_instance(DBInstanceIdentifier=self.id, **arguments)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping
+from functools import partial
 from typing import ClassVar, Final
 from urllib.parse import quote
 
@@ -65,20 +66,18 @@ class Postgresql(Product):
         SubnetGroup,
         SecurityGroup,
     )
+    part_keys: ClassVar[tuple[str, ...]] = (
+        DbInstance.kind,
+        SecurityGroup.kind,
+        SubnetGroup.kind,
+        *map(ParameterGroup.key_of, TYPE.versions),
+    )
     in_network: ClassVar[bool] = True
     required_credentials: ClassVar[tuple[str, ...]] = (PASSWORD,)
 
-    def names(self, target: Target) -> Mapping[str, str]:
-        name = resource_name(target.identity, NAME_LIMIT)
-        groups = {
-            ParameterGroup.key_of(major): _group_name(target, major) for major in TYPE.versions
-        }
-        return {
-            DbInstance.kind: name,
-            SecurityGroup.kind: name,
-            SubnetGroup.kind: name,
-            **groups,
-        }
+    def name(self, target: Target, key: str) -> str:
+        major = key.removeprefix(ParameterGroup.kind)
+        return _group_name(target, major) if major != key else _name(target)
 
     def assemble(self, clients: AccountClients, target: Target, main: Found | None) -> Assembly:
         rds, ids, identity = clients.client("rds"), self.ids(target), target.identity
@@ -163,8 +162,16 @@ def _wanted(target: Target, parameter_group: str, main: Found | None) -> Wanted:
         parameter_group=parameter_group,
         password=target.credentials.get(PASSWORD),
         fixed=_FIXED,
-        final_snapshot=_final_snapshot(target),
+        final_snapshot=(
+            None
+            if target.deletion_policy is DeletionPolicy.DELETE
+            else partial(_final_snapshot, target)
+        ),
     )
+
+
+def _name(target: Target) -> str:
+    return resource_name(target.identity, NAME_LIMIT)
 
 
 def _group_name(target: Target, major: str) -> str:
@@ -180,10 +187,8 @@ def _major(target: Target, found: Found | None) -> str:
     return max(major_of(target.version or there), major_of(there), key=int)
 
 
-def _final_snapshot(target: Target) -> str | None:
+def _final_snapshot(target: Target) -> str:
     """Its name differs with each life of the Service, so that none stands in the next one's way."""
-    if target.deletion_policy is DeletionPolicy.DELETE:
-        return None
     name = resource_name(target.identity, NAME_LIMIT - len(target.life) - 1)
     return f"{name}-{target.life}"
 

@@ -44,12 +44,12 @@ class S3(Product):
     type_name: ClassVar[str] = "s3"
     noun: ClassVar[str] = "a bucket"
     part_types: ClassVar[tuple[type[Part], ...]] = (Bucket, User)
+    part_keys: ClassVar[tuple[str, ...]] = (Bucket.kind, User.kind)
     # An empty bucket is as good as new: whoever deleted it had to empty it.
     replaces_lost: ClassVar[bool] = True
 
-    def names(self, target: Target) -> Mapping[str, str]:
-        name = resource_name(target.identity, NAME_LIMIT)
-        return {Bucket.kind: name, User.kind: name}
+    def name(self, target: Target, key: str) -> str:  # noqa: ARG002 - both have the same name
+        return resource_name(target.identity, NAME_LIMIT)
 
     def assemble(self, clients: AccountClients, target: Target, main: Found | None) -> Assembly:  # noqa: ARG002
         ids, private = self.ids(target), _is_private(target)
