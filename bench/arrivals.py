@@ -29,7 +29,7 @@ class Arrivals:
         """When each object was first seen, on the clock of time.monotonic."""
 
     async def __aenter__(self) -> Arrivals:
-        self._session = self._connection.session(aiohttp.ClientResponse)
+        self._session = self._connection.session()
         for kind in self._kinds:
             url = f"{self._connection.server}{kind.path(self._namespace)}?watch=true"
             # The answer begins when the watch is open.

@@ -18,7 +18,6 @@ ALL_VALUES: Final[dict[str, Any]] = {
     },
     "namespacePrefix": "so-",
     "ingressNamespaceLabels": {"team": "network", "tier": "edge"},
-    "clusterDomain": "cluster.example",
     "gitManagers": ["flux", "argocd-controller"],
     "trustedAccounts": ["system:serviceaccount:ci:deployer", "bot@example.com"],
     "workers": 4,

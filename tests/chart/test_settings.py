@@ -69,7 +69,6 @@ def test_every_value_arrives(helm: Helm) -> None:
         "namespace_prefix": "so-",
         "git_managers": ("flux", "argocd-controller"),
         "ingress_namespace_labels": {"team": "network", "tier": "edge"},
-        "cluster_domain": "cluster.example",
     }
 
 

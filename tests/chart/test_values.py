@@ -126,7 +126,6 @@ def test_the_example_sets_every_value_to_another_than_the_default() -> None:
         ({"namespacePrefix": "Team_"}, "at '/namespacePrefix': 'Team_' does not match"),
         ({"namespacePrefix": "a" * 31}, "at '/namespacePrefix': maxLength: got 31, want 30"),
         ({"ingressNamespaceLabels": {"a": "b c"}}, "at '/ingressNamespaceLabels/a': 'b c' does"),
-        ({"clusterDomain": ""}, "at '/clusterDomain': minLength: got 0, want 1"),
         ({"driftInterval": 0}, "at '/driftInterval': minimum: got 0, want 1"),
         ({"listenAddress": "localhost"}, "at '/listenAddress': 'localhost' does not match"),
         ({"gitManagers": "argocd"}, "at '/gitManagers': got string, want array"),

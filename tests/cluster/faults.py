@@ -19,7 +19,8 @@ from typing import Any, Final
 
 from sandbox.operator_process import NAMESPACE
 from sandbox.proxy import Action, Call, Cut, Drop, Fail, Request
-from setops.api.kinds import CHILDREN, CORE_SERVICE, GROUP, ORGANIZATION, OURS, POD, kind_of
+from setops.api.kinds import CORE_SERVICE, GROUP, ORGANIZATION, OURS, POD, kind_of
+from setops.kube.watched import MADE_BY_OPERATOR
 from tests.cluster.world import World
 
 Object = dict[str, Any]
@@ -180,7 +181,7 @@ def restart(world: World) -> None:
 
 _KINDS: Final = ",".join(
     [f"{kind.plural}.{GROUP}" for kind in OURS if kind is not ORGANIZATION]
-    + [kind.plural for kind in CHILDREN if kind is not POD]
+    + [kind.plural for kind in MADE_BY_OPERATOR if kind is not POD]
 )
 
 _UNSTABLE: Final = frozenset(

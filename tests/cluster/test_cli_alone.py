@@ -80,7 +80,7 @@ def test_a_server_that_drops_everything_is_a_plain_sentence(
 @pytest.mark.parametrize(
     ("error", "code", "words"),
     [
-        (Unauthorized("Unauthorized", status=401), Code.SESSION_INVALID, "log in anew"),
+        (Unauthorized("Unauthorized", status=401), Code.SESSION_INVALID, "log in again"),
         (
             Forbidden('apps is forbidden: User "x" cannot list', status=403),
             Code.INSUFFICIENT_PRIVILEGES,

@@ -218,7 +218,7 @@ HOSTILE = {
     "apps: !!python/object/apply:os.system ['true']": "the tag !!python/object/apply:os.system",
     '"a\\nb\\e[2J": 1': "has no key 'a\N{REPLACEMENT CHARACTER}b\N{REPLACEMENT CHARACTER}[2J'",
     "project: [1]": "project is a text",
-    "\x00": "this is no YAML",
+    "\x00": "this isn't YAML",
 }
 
 

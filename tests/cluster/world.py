@@ -13,8 +13,9 @@ from sandbox import Sandbox
 from sandbox.api import ApiError
 from sandbox.operator_process import Operator
 from setops.api import kinds
-from setops.api.crds import DEFINITIONS
+from setops.api.crds import SOURCES
 from setops.api.kinds import Kind
+from setops.kube.watched import MADE_BY_OPERATOR
 
 Object = dict[str, Any]
 
@@ -25,11 +26,11 @@ PATIENCE: Final = 120.0
 _numbers = itertools.count(1)
 
 _BY_NAME: Final = {
-    **{kind.plural: kind for kind in kinds.CHILDREN},
-    **{kind.kind.lower(): kind for kind in kinds.CHILDREN},
+    **{kind.plural: kind for kind in MADE_BY_OPERATOR},
+    **{kind.kind.lower(): kind for kind in MADE_BY_OPERATOR},
     **{f"{kind.plural}.{kinds.GROUP}": kind for kind in kinds.OURS},
     **{f"{kind.kind.lower()}.{kinds.GROUP}": kind for kind in kinds.OURS},
-    **{one.short: one.kind for one in DEFINITIONS},
+    **{one.short: one.kind for one in SOURCES},
     "pdb": kinds.POD_DISRUPTION_BUDGET,
 }
 

@@ -18,7 +18,7 @@ from setops.api.kinds import (
     Kind,
     Object,
 )
-from setops.kube.cache import Cache, Change
+from setops.kube.cache import Cache, ObjectChange
 from setops.kube.client import Client
 from setops.kube.cluster import Cluster
 
@@ -48,18 +48,18 @@ class World:
     """A cluster and the changes that its cache told of."""
 
     def __init__(self, *objects: Object) -> None:
-        self.changes: list[Change] = []
+        self.changes: list[ObjectChange] = []
         self.cluster = Cluster(Client(Offline()), Cache(self.changes.append))
         for obj in objects:
             self.put(obj)
 
-    def put(self, obj: Object) -> Change:
+    def put(self, obj: Object) -> ObjectChange:
         """Take up an object as it is now; the change that this is."""
         versioned = {"resourceVersion": str(next(_versions))}
         self.cluster.cache.put({**obj, "metadata": {**obj["metadata"], **versioned}})
         return self.changes[-1]
 
-    def drop(self, key: Key) -> Change:
+    def drop(self, key: Key) -> ObjectChange:
         """Forget an object; the change that this is."""
         self.cluster.cache.drop(key)
         return self.changes[-1]

@@ -62,7 +62,6 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
 - --namespace-prefix={{ .Values.namespacePrefix }}
 - {{ printf "--git-managers=%s" (join "," .Values.gitManagers) | quote }}
 - --ingress-namespace-labels={{ include "setops.ingressNamespaceLabels" . }}
-- --cluster-domain={{ .Values.clusterDomain }}
 {{- end }}
 
 {{/* Not a default in values.yaml: Helm would merge the user's labels into it. */}}

@@ -25,21 +25,21 @@ TimeOfDay = Annotated[
 
 
 class Release(Model):
-    """A numbered alias of an image."""
+    """A numbered release: a name for one image."""
 
     image: Image = Field(description="The image, best by its digest.")
 
 
 class Domain(Model):
-    """A custom domain; serves once it is validated."""
+    """A custom domain. It serves traffic once it is validated."""
 
     primary: bool = Field(
-        False, description="The domain the others redirect to; at most one is primary."
+        False, description="The domain that the others redirect to. At most one is primary."
     )
 
 
 class ScheduledScale(Model):
-    """A planned scale from a time of day on."""
+    """A scale that applies from a given time of day."""
 
     at: TimeOfDay = Field(description="Time of day in UTC, HH:MM.")
     weekdays: (
@@ -64,7 +64,7 @@ _DOMAINS_RULES: Final[dict[str, Any]] = {
 
 
 class AppSpec(Model):
-    """An App as it stands in a Stage's definition."""
+    """An App in a Stage's definition."""
 
     image: Image | None = Field(
         None, description="The image to run, instead of releases; excludes activeRelease."
@@ -103,11 +103,11 @@ class AppSpec(Model):
     ) = Field(None, description="Linked Services by name.", json_schema_extra=LINK_KEYS.rules())
     domains: Annotated[dict[str, Domain], Field(max_length=200)] | None = Field(
         None,
-        description="Custom domains by name (no domain is served by this version yet).",
+        description="Custom domains by name (this version doesn't serve them yet).",
         json_schema_extra=_DOMAINS_RULES,
     )
     schedule: Annotated[dict[str, ScheduledScale], Field(max_length=50)] | None = Field(
-        None, description="Planned scale by name of the plan (not acted on by this version yet)."
+        None, description="Scheduled scales by name (this version doesn't act on them yet)."
     )
 
     @field_validator("env", "links", "releases", "domains", "schedule")
@@ -115,7 +115,7 @@ class AppSpec(Model):
     def _empty_is_absent(cls, value: dict[str, Any] | None) -> dict[str, Any] | None:
         return value or None
 
-    # The keys of links and releases are checked by the API server alone.
+    # Only the API server checks the keys of links and releases.
     @field_validator("env", "domains")
     @classmethod
     def _keys_are_valid(
@@ -148,7 +148,7 @@ class AppSpec(Model):
 
     @property
     def running_image(self) -> str | None:
-        """The image that runs: that of the active release, or the plain image; None for neither."""
+        """The image to run: the active release's, else the plain image, else None."""
         if self.active_release is not None and self.releases:
             return self.releases[str(self.active_release)].image
         return self.image

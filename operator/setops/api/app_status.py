@@ -11,7 +11,7 @@ from setops.api.model import Model
 
 
 class ValidationRecord(Model):
-    """A DNS record that the user sets so that a domain can serve."""
+    """A DNS record that the user must create so that a domain can serve traffic."""
 
     type: str = Field(description="Type of the record: CNAME or A.")
     name: str = Field(description="Name of the record.")
@@ -22,14 +22,16 @@ class DomainStatus(Model):
     """What is known of a custom domain."""
 
     name: str = Field(description="The domain.")
-    validated: bool = Field(False, description="Whether the domain serves.")
+    validated: bool = Field(
+        False, description="Whether the domain is validated and serves traffic."
+    )
     records: Annotated[list[ValidationRecord], Field(max_length=10)] | None = Field(
         None, description="Records to set at the domain's DNS provider."
     )
 
 
 class AppStatus(Model):
-    """What runs of an App."""
+    """What is running of an App."""
 
     observed_generation: int | None = Field(None, description="Generation this status is of.")
     conditions: Annotated[list[Condition], Field(max_length=8)] | None = Field(
@@ -39,7 +41,7 @@ class AppStatus(Model):
     ready_replicas: int | None = Field(None, description="Containers that pass their checks.")
     selector: str | None = Field(None, description="Label selector of the App's pods.")
     release: str | None = Field(None, description="Number of the release that runs, or the image.")
-    url: str | None = Field(None, description="Where the App is reached.")
+    url: str | None = Field(None, description="Where the App can be reached.")
     domains: Annotated[list[DomainStatus], Field(max_length=200)] | None = Field(
         None, description="Custom domains with their validation records."
     )

@@ -1,6 +1,6 @@
-"""The types of Services, and the checks that every type shares.
+"""The types of Services, and the checks that all types share.
 
-Pure, so that a plan, the CLI and the operator refuse the same things with the same words.
+Pure, so that plans, the CLI and the operator refuse the same things in the same words.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ SUPPORTED: Final = tuple(kind.name for kind in _ALL if kind.supported)
 
 
 def check_type(name: str) -> list[Problem]:
-    """Whether Services of this type can be made: whether it is known, and supported by now."""
+    """The problem with a type that is unknown, or not supported yet."""
     supported = ", ".join(SUPPORTED)
     if name not in TYPES:
         message = f"there is no service type {name!r}; use one of: {supported}"
@@ -44,10 +44,10 @@ def check_type(name: str) -> list[Problem]:
 def check_options(
     type_name: str, version: str | None, plan: str | None, options: Options
 ) -> list[Problem]:
-    """All that is wrong with a Service's version, plan and options.
+    """Everything that is wrong with a Service's version, plan and options.
 
-    For a type that isn't supported, the one problem of `check_type` is returned. None means unset;
-    then the type's default counts.
+    For a type that isn't supported, only the problem of `check_type` is returned. None means unset,
+    and then the type's default applies.
     """
     problems = check_type(type_name)
     if problems:
@@ -63,7 +63,8 @@ def check_options(
 
 
 def check_change(type_name: str, before: Wish, after: Wish) -> list[Problem]:
-    """What AWS can't do to an existing Service. Both wishes have passed `check_options`."""
+    """The changes that AWS can't make to an existing Service. Both sides must have passed
+    `check_options`."""
     kind = TYPES[type_name]
     sides = [
         replace(wish, options=resolve_options(type_name, wish.options)) for wish in (before, after)
@@ -77,7 +78,8 @@ def version_numbers(version: str) -> tuple[int, ...]:
 
 
 def check_policy(type_name: str, policy: str) -> list[Problem]:
-    """Whether a type allows a deletion policy; S3, for one, has no snapshots."""
+    """The problem with a deletion policy that the type doesn't allow. S3, for example, has no
+    snapshots."""
     kind = TYPES.get(type_name)
     if kind is None or policy in kind.policies:
         return []
@@ -91,7 +93,7 @@ def check_policy(type_name: str, policy: str) -> list[Problem]:
 
 
 def check_link(type_name: str, link_by: LinkBy) -> list[Problem]:
-    """Whether a Service of this type is linked this way; the problem names the right flag."""
+    """The problem with linking a Service of this type this way; it names the right flag."""
     kind = TYPES.get(type_name)
     if kind is None or kind.link_by is link_by:
         return []
@@ -101,7 +103,7 @@ def check_link(type_name: str, link_by: LinkBy) -> list[Problem]:
 
 
 def parse_option(type_name: str, name: str, value: OptionValue) -> OptionValue | Problem:
-    """The typed value of one option, or what is wrong with it. KeyError for an unknown type."""
+    """The typed value of one option, or its problem. Raises KeyError for an unknown type."""
     kind = TYPES[type_name]
     spec = kind.option(name)
     if spec is not None:
@@ -113,9 +115,9 @@ def parse_option(type_name: str, name: str, value: OptionValue) -> OptionValue |
 
 
 def resolve_options(type_name: str, options: Options) -> dict[str, OptionValue]:
-    """Options that passed `check_options`, typed and with the defaults filled in.
+    """Options that passed `check_options`, typed and with defaults filled in.
 
-    Raises ProblemsError for options that did not pass, KeyError for an unknown type.
+    Raises ProblemsError for options that didn't pass, and KeyError for an unknown type.
     """
     resolved = {
         spec.name: spec.default for spec in TYPES[type_name].options if spec.default is not None

@@ -1,4 +1,4 @@
-"""Changeset: an ordered set of commands that change one Stage as a whole or not at all."""
+"""Changeset: an ordered set of commands that changes one Stage, completely or not at all."""
 
 from __future__ import annotations
 
@@ -14,11 +14,12 @@ from setops.api.model import Model, rules
 
 MAX_COMMANDS: Final = 1000
 MAX_TEXT: Final = 1_000_000
-"""Characters of all commands together: with its plan, a Changeset has to fit into 1.5 MiB."""
+"""The limit for all commands together, in characters. A Changeset and its plan must fit into 1.5
+MiB."""
 
 
 class Phase(StrEnum):
-    """Where a Changeset stands."""
+    """The phase of a Changeset."""
 
     OPEN = "Open"
     QUEUED = "Queued"
@@ -30,12 +31,12 @@ class Phase(StrEnum):
 
     @property
     def finished(self) -> bool:
-        """Whether nothing follows any more."""
+        """Whether this phase is final."""
         return self in _FINISHED
 
     @property
     def running(self) -> bool:
-        """Whether the Changeset waits for the Stage's lock or holds it."""
+        """Whether the Changeset holds the Stage's lock or is waiting for it."""
         return self in _RUNNING
 
 
@@ -44,12 +45,12 @@ _RUNNING: Final = frozenset({Phase.QUEUED, Phase.APPLYING, Phase.ROLLING_BACK})
 
 
 def phase_of(changeset: Object) -> Phase:
-    """The phase in the status; a Changeset that nobody has looked at is Open."""
+    """The phase in the status. Without a status, a Changeset is Open."""
     return Phase((changeset.get("status") or {}).get("phase", Phase.OPEN))
 
 
 class ChangesetSpec(Model):
-    """What is to change, and what to do with it."""
+    """What to change, and whether to commit it."""
 
     user: Annotated[str, StringConstraints(min_length=1, max_length=256)] | None = Field(
         None, description="Whose Changeset it is: the user name the API server knows."
@@ -76,11 +77,11 @@ class ChangesetSpec(Model):
     prune: bool = Field(
         False, description="Whether what definition doesn't name is removed from the Stage."
     )
-    commit: bool = Field(False, description="Carries the Changeset out.")
+    commit: bool = Field(False, description="Commits the Changeset.")
     discard: bool = Field(
-        False, description="Throws it away; cancels it while it runs. Stronger than commit."
+        False, description="Discards it, or cancels its commit. Takes precedence over commit."
     )
-    dry_run: bool = Field(False, description="Makes the plan and ends.")
+    dry_run: bool = Field(False, description="Only makes the plan.")
     timeout: int | None = Field(
         None,
         ge=1,
@@ -129,7 +130,7 @@ CHANGESET_SPEC_RULES: Final = rules(
 
 
 class FieldChange(Model):
-    """One field that changes, with its values rendered as text; an unset side is left out."""
+    """One field that changes, with its values as text. A side that is unset is left out."""
 
     path: str = Field(description="Field in the resource's spec, such as resources.scale.")
     from_: str | None = Field(None, alias="from", description="Value before; absent: unset.")
@@ -151,7 +152,7 @@ class PlannedChange(Model):
 
 
 class Plan(Model):
-    """What a commit does, no more and no fewer."""
+    """Exactly the changes that a commit makes."""
 
     summary: str = Field(description="1 to create, 2 to change, 0 to destroy.")
     generation: int = Field(description="Generation of the Changeset the plan was made from.")
@@ -166,7 +167,7 @@ class Plan(Model):
 
 
 class Progress(Model):
-    """How far a commit is."""
+    """How far a commit has got."""
 
     done: int = Field(description="Steps done.")
     total: int = Field(description="Steps in all.")
@@ -185,7 +186,7 @@ class ChangesetError(Model):
 
 
 class ChangesetStatus(Model):
-    """What became of a Changeset so far."""
+    """What has become of a Changeset so far."""
 
     observed_generation: int | None = Field(None, description="Generation this status is of.")
     conditions: Annotated[list[Condition], Field(max_length=8)] | None = Field(

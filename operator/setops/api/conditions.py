@@ -1,9 +1,10 @@
-"""Conditions: what each type means, every reason with its meaning, and how they change.
+"""Conditions: what each type and each reason means, and how conditions change.
 
-Conditions follow kstatus. `Ready` is True when the object does what its spec says. `Reconciling`
-is True while the operator works or waits for something that will come by itself. `Stalled` is True
-only when a user has to act. On an Organization, `Reachable` is True while its AWS account answers
-and the credentials belong to it. On a Changeset, `Complete` and `Failed` end it, as on a Job.
+Conditions follow kstatus. `Ready` is True when the object does what its spec says. `Reconciling` is
+True while the operator is working, or waiting for something that will happen by itself. `Stalled`
+is True only when a user must act. On an Organization, `Reachable` is True while its AWS account
+answers and the credentials belong to it. On a Changeset, `Complete` or `Failed` marks the end, as
+on a Job.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ class Condition(Model):
         description="Why, in one word."
     )
     message: Annotated[str, StringConstraints(max_length=MAX_MESSAGE)] = Field(
-        description="What is so, where, and what to do."
+        description="What is the case, where, and what to do."
     )
     observed_generation: int = Field(description="Generation of the spec this was observed for.")
     last_transition_time: str = Field(
@@ -41,7 +42,7 @@ class Condition(Model):
 
     @staticmethod
     def list_map() -> dict[str, Any]:
-        """Makes a list of conditions a map by type for apply."""
+        """Tells server-side apply to treat a list of conditions as a map by type."""
         return {"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["type"]}
 
 
@@ -114,7 +115,7 @@ class Reason(StrEnum):
 def condition(
     type_: ConditionType, status: bool, reason: Reason, message: str, generation: int
 ) -> dict[str, Any]:
-    """A condition without its time, which `merge` adds."""
+    """A condition without its transition time, which `merge` adds."""
     return {
         "type": type_.value,
         "status": "True" if status else "False",
@@ -125,7 +126,7 @@ def condition(
 
 
 def ready(reason: Reason, message: str, generation: int) -> list[dict[str, Any]]:
-    """The three conditions of an object that is as it should be."""
+    """The three conditions of an object that is ready."""
     return [
         condition(ConditionType.READY, True, reason, message, generation),
         condition(ConditionType.RECONCILING, False, reason, message, generation),
@@ -134,7 +135,7 @@ def ready(reason: Reason, message: str, generation: int) -> list[dict[str, Any]]
 
 
 def reconciling(reason: Reason, message: str, generation: int) -> list[dict[str, Any]]:
-    """The three conditions of an object on which the operator works or waits."""
+    """The three conditions of an object that the operator is working on or waiting for."""
     return [
         condition(ConditionType.READY, False, reason, message, generation),
         condition(ConditionType.RECONCILING, True, reason, message, generation),
@@ -143,7 +144,7 @@ def reconciling(reason: Reason, message: str, generation: int) -> list[dict[str,
 
 
 def stalled(reason: Reason, message: str, generation: int) -> list[dict[str, Any]]:
-    """The three conditions of an object on which a user has to act."""
+    """The three conditions of an object that needs a user to act."""
     return [
         condition(ConditionType.READY, False, reason, message, generation),
         condition(ConditionType.RECONCILING, False, reason, message, generation),
@@ -154,9 +155,10 @@ def stalled(reason: Reason, message: str, generation: int) -> list[dict[str, Any
 def merge(
     old: Iterable[Mapping[str, Any]] | None, new: Iterable[Mapping[str, Any]], now: str
 ) -> list[dict[str, Any]]:
-    """The new conditions with their times: a time moves only when the status does.
+    """The new conditions with their transition times.
 
-    `now` is RFC 3339 in UTC. Types that `new` doesn't name are dropped.
+    A time changes only when the condition's status does. `now` is RFC 3339 in UTC. Types that `new`
+    doesn't name are dropped.
     """
     before = {item["type"]: item for item in old or ()}
     merged = []
@@ -177,7 +179,7 @@ def find(status: Mapping[str, Any] | None, type_: ConditionType) -> Mapping[str,
 
 
 def is_true(status: Mapping[str, Any] | None, type_: ConditionType, generation: int) -> bool:
-    """Whether a condition is True for this generation of the spec or a later one."""
+    """Whether a condition is True for this generation of the spec, or for a later one."""
     found = find(status, type_)
     return (
         found is not None

@@ -18,9 +18,9 @@ IMAGE: Final = (
     rf"({_HOST}/)?{_PATH}(/{_PATH})*"
     r"(:[A-Za-z0-9_][A-Za-z0-9_.-]{0,127})?(@sha256:[a-f0-9]{64})?"
 )
-"""An image reference: registry and port, path, tag and digest; all but the path optional.
+"""An image reference: registry and port, path, tag and digest. Only the path is required.
 
-As strict as the kubelet, so that no pod ends in InvalidImageName.
+As strict as the kubelet, so that no pod fails with InvalidImageName.
 """
 DIGEST: Final = r"sha256:[a-f0-9]{64}"
 Image = Annotated[
@@ -37,7 +37,8 @@ Arguments = Annotated[list[Argument], Field(max_length=256)]
 
 
 class ContainerHealthCheck(Model):
-    """A command run inside the container; failing `retries` times restarts the container."""
+    """A command that runs inside the container. After `retries` failures the container is
+    restarted."""
 
     command: Annotated[list[Argument], Field(min_length=1, max_length=256)] = Field(
         description="Command and arguments; exit code 0 means healthy."
@@ -51,7 +52,7 @@ class ContainerHealthCheck(Model):
 
 
 class Container(Model):
-    """How the image is started."""
+    """How the container is started."""
 
     command: Arguments | None = Field(
         None, description="Arguments, as CMD of an image; absent: the image's own."
@@ -65,7 +66,7 @@ class Container(Model):
 
 
 class Resources(Model):
-    """What each container gets, and how many containers run."""
+    """The resources of each container, and the number of containers."""
 
     cpu: int = Field(
         128,

@@ -1,4 +1,4 @@
-"""The CustomResourceDefinitions, made from the models: `python -m setops.api.crds DIRECTORY…`."""
+"""Makes the CustomResourceDefinitions from the models: `python -m setops.api.crds DIRECTORY…`."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ from setops.api.stage import StageSpec, StageStatus
 
 @dataclass(frozen=True)
 class Column:
-    """A column of `kubectl get`; priority 1 shows it only with `-o wide`."""
+    """A column of `kubectl get`. With priority 1 it shows only with `-o wide`."""
 
     name: str
     path: str
@@ -46,8 +46,8 @@ class Column:
 
 
 @dataclass(frozen=True)
-class Definition:
-    """What a CRD is made from, besides the kind's names."""
+class CrdSource:
+    """What a CRD is made from, apart from the kind's names."""
 
     kind: Kind
     short: str
@@ -68,8 +68,8 @@ _REASON: Final = Column("Reason", '.status.conditions[?(@.type=="Ready")].reason
 _MESSAGE: Final = Column("Message", '.status.conditions[?(@.type=="Ready")].message', priority=1)
 _AGE: Final = Column("Age", ".metadata.creationTimestamp", "date")
 
-DEFINITIONS: Final = (
-    Definition(
+SOURCES: Final = (
+    CrdSource(
         kinds.ORGANIZATION,
         "sorg",
         "An Organization: the topmost entity, bound to one AWS account; hosts Projects.",
@@ -87,7 +87,7 @@ DEFINITIONS: Final = (
         ),
         names.ORGANIZATION_NAME,
     ),
-    Definition(
+    CrdSource(
         kinds.PROJECT,
         "sproj",
         "A Project: the namespace of one application; Stages nest under it.",
@@ -103,7 +103,7 @@ DEFINITIONS: Final = (
         ),
         names.PROJECT_NAME,
     ),
-    Definition(
+    CrdSource(
         kinds.STAGE,
         "sstage",
         "A Stage: a self-contained environment of a Project, in a namespace of its own.",
@@ -123,7 +123,7 @@ DEFINITIONS: Final = (
         names.STAGE_NAME,
         required=(),
     ),
-    Definition(
+    CrdSource(
         kinds.APP,
         "sapp",
         "An App: one or more identical containers of the user's image.",
@@ -143,7 +143,7 @@ DEFINITIONS: Final = (
         spec_rules=APP_SPEC_RULES,
         scale=(".spec.resources.scale", ".status.replicas", ".status.selector"),
     ),
-    Definition(
+    CrdSource(
         kinds.SERVICE,
         "ssvc",
         "A Service: a backing component that Apps link, such as a bucket or a database.",
@@ -161,10 +161,10 @@ DEFINITIONS: Final = (
         ),
         names.SERVICE_NAME,
     ),
-    Definition(
+    CrdSource(
         kinds.NOTIFICATION,
         "snotify",
-        "A Notification: a target that is told about events on the Stage.",
+        "A Notification: a target that is notified of events on the Stage.",
         NotificationSpec,
         NotificationStatus,
         (
@@ -179,7 +179,7 @@ DEFINITIONS: Final = (
         names.NOTIFICATION_NAME,
         spec_rules=NOTIFICATION_SPEC_RULES,
     ),
-    Definition(
+    CrdSource(
         kinds.CHANGESET,
         "scs",
         "A Changeset: an ordered set of commands that change one Stage as a whole or not at all.",
@@ -203,21 +203,21 @@ DEFINITIONS: Final = (
 )
 
 
-def crd(definition: Definition) -> Object:
+def crd(source: CrdSource) -> Object:
     """The CustomResourceDefinition of one kind."""
-    kind = definition.kind
+    kind = source.kind
     version: Object = {
         "name": VERSION,
         "served": True,
         "storage": True,
         "subresources": {"status": {}},
-        "additionalPrinterColumns": [_column(column) for column in definition.columns],
-        "schema": {"openAPIV3Schema": _schema(definition)},
+        "additionalPrinterColumns": [_column(column) for column in source.columns],
+        "schema": {"openAPIV3Schema": _schema(source)},
     }
-    if definition.selectable:
-        version["selectableFields"] = [{"jsonPath": path} for path in definition.selectable]
-    if definition.scale is not None:
-        spec, status, selector = definition.scale
+    if source.selectable:
+        version["selectableFields"] = [{"jsonPath": path} for path in source.selectable]
+    if source.scale is not None:
+        spec, status, selector = source.scale
         version["subresources"]["scale"] = {
             "specReplicasPath": spec,
             "statusReplicasPath": status,
@@ -228,7 +228,7 @@ def crd(definition: Definition) -> Object:
         "kind": "CustomResourceDefinition",
         "metadata": {
             "name": f"{kind.plural}.{GROUP}",
-            # Removing the chart must not remove every Stage with it.
+            # Uninstalling the chart must not delete every Stage.
             "annotations": {"helm.sh/resource-policy": "keep"},
         },
         "spec": {
@@ -239,7 +239,7 @@ def crd(definition: Definition) -> Object:
                 "listKind": f"{kind.kind}List",
                 "plural": kind.plural,
                 "singular": kind.kind.lower(),
-                "shortNames": [definition.short],
+                "shortNames": [source.short],
                 "categories": ["setops"],
             },
             "versions": [version],
@@ -252,36 +252,36 @@ def _column(column: Column) -> Object:
     return {**rendered, "priority": column.priority} if column.priority else rendered
 
 
-def _schema(definition: Definition) -> Schema:
-    spec = structural(definition.spec)
-    if definition.kind is kinds.CHANGESET:
+def _schema(source: CrdSource) -> Schema:
+    spec = structural(source.spec)
+    if source.kind is kinds.CHANGESET:
         described = spec["properties"]["definition"]["description"]
         spec["properties"]["definition"] = {
             **partial(StageDefinition),
             "description": described,
         }
-    spec.update(definition.spec_rules or {})
-    if not definition.required:
-        # Everything in the spec has a default, so an absent spec is the default one.
+    spec.update(source.spec_rules or {})
+    if not source.required:
+        # Everything in the spec has a default, so the spec may be left out.
         spec["default"] = {}
-    checks: list[dict[str, str]] = list((definition.root_rules or {}).get(CEL, ()))
-    if definition.name_rule:
-        name = definition.name_rule
+    checks: list[dict[str, str]] = list((source.root_rules or {}).get(CEL, ()))
+    if source.name_rule:
+        name = source.name_rule
         rule = f"self.metadata.name.matches('^{name.pattern}$')"
         checks.append({"rule": rule, "message": name.says, "fieldPath": ".metadata.name"})
     schema: Schema = {
         "type": "object",
-        "description": definition.description,
+        "description": source.description,
         "properties": {
             "apiVersion": {"type": "string"},
             "kind": {"type": "string"},
             "metadata": {"type": "object", "properties": {"name": {"type": "string"}}},
             "spec": spec,
-            "status": structural(definition.status),
+            "status": structural(source.status),
         },
     }
-    if definition.required:
-        schema["required"] = list(definition.required)
+    if source.required:
+        schema["required"] = list(source.required)
     if checks:
         schema[CEL] = checks
     return schema
@@ -289,13 +289,13 @@ def _schema(definition: Definition) -> Schema:
 
 def documents() -> Iterator[tuple[str, str]]:
     """Each CRD as (file name, YAML text)."""
-    for definition in DEFINITIONS:
-        text = yaml.safe_dump(crd(definition), sort_keys=False, width=100, allow_unicode=True)
-        yield f"{definition.kind.plural}.{GROUP}.yaml", text
+    for source in SOURCES:
+        text = yaml.safe_dump(crd(source), sort_keys=False, width=100, allow_unicode=True)
+        yield f"{source.kind.plural}.{GROUP}.yaml", text
 
 
 def write(directory: Path) -> None:
-    """Write every CRD into a directory, and remove those that no model makes any more."""
+    """Write every CRD into a directory, and delete those that no model makes any more."""
     directory.mkdir(parents=True, exist_ok=True)
     made = dict(documents())
     for path in directory.glob(f"*.{GROUP}.yaml"):

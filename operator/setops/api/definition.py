@@ -1,4 +1,4 @@
-"""The Stage definition: the one domain model. Apps, Services and Notifications by name."""
+"""The Stage definition, the central model: Apps, Services and Notifications by name."""
 
 from __future__ import annotations
 
@@ -45,7 +45,8 @@ class StageDefinition(Model):
 
 
 def load(raw: Mapping[str, Any]) -> StageDefinition:
-    """A definition from JSON in the resources' spelling; ProblemsError names all that is wrong."""
+    """A definition from JSON as resources spell it. Raises ProblemsError with everything that is
+    wrong."""
     try:
         return StageDefinition.model_validate(raw)
     except ValidationError as error:
@@ -53,9 +54,9 @@ def load(raw: Mapping[str, Any]) -> StageDefinition:
 
 
 def of_resources(resources: Mapping[Section, Iterable[Object]]) -> StageDefinition:
-    """The definition that live resources make up; one that is being deleted counts as gone.
+    """The definition that live resources make up. A resource that is being deleted counts as gone.
 
-    Raises ProblemsError for a resource that the API server took and the definition can't hold.
+    Raises ProblemsError for a resource that the API server accepted but a definition can't hold.
     """
     sections: dict[Section, dict[str, Entry]] = {}
     problems: list[Problem] = []
@@ -75,17 +76,17 @@ def of_resources(resources: Mapping[Section, Iterable[Object]]) -> StageDefiniti
 
 
 def of_entries(sections: Mapping[Section, Mapping[str, Entry]]) -> StageDefinition:
-    """The definition with these valid entries, put in order by name."""
+    """The definition with these valid entries, sorted by name."""
     ordered = {section.name: dict(sorted(entries.items())) for section, entries in sections.items()}
     return StageDefinition.model_construct(**ordered)  # type: ignore[arg-type]
 
 
 def load_entry(section: Section, name: str, raw: Mapping[str, Any]) -> Entry:
-    """One entry as a user wrote it: as strict as the API server, and checked as a whole.
+    """One entry as a user wrote it, checked as strictly as the API server does.
 
-    Only the resources' own spelling is taken, and no value is converted: what `kubectl apply`
-    refuses is refused. ProblemsError names all that is wrong with name, keys, values and, for a
-    Service, with what its type allows.
+    Fields must be spelled as in resources, and no value is converted: what `kubectl apply` refuses
+    is refused here too. Raises ProblemsError with everything that is wrong with the name, the keys,
+    the values and, for a Service, with what its type allows.
     """
     prefix = section.path(name)
     problems = [problem for problem in (section.name_problem(name),) if problem]
@@ -94,7 +95,7 @@ def load_entry(section: Section, name: str, raw: Mapping[str, Any]) -> Entry:
     try:
         entry = section.model.model_validate(raw, strict=True, by_alias=True, by_name=False)
     except ValidationError as error:
-        # The models check keys too, but can only say which map holds a bad one.
+        # The models check keys too, but they can name only the map that holds the bad one.
         problems += [
             problem
             for problem in problems_of(error, prefix, section.model)
@@ -109,7 +110,7 @@ def load_entry(section: Section, name: str, raw: Mapping[str, Any]) -> Entry:
 
 
 def service_problems(name: str, service: ServiceSpec) -> list[Problem]:
-    """What a Service's type doesn't allow or this version can't build."""
+    """What is wrong with a Service for its type, or is not supported by this version."""
     options = service.options.to_json() if service.options else {}
     problems = catalogue.check_options(service.type, service.version, service.plan, options)
     if service.deletion_policy is not None and not problems:
@@ -118,7 +119,7 @@ def service_problems(name: str, service: ServiceSpec) -> list[Problem]:
 
 
 def of_service(name: str, problems: Iterable[Problem]) -> list[Problem]:
-    """Problems of the catalogue, which knows types and no names, said of one Service."""
+    """The catalogue's problems, which name no Service, put in terms of this one."""
     return [
         replace(
             problem.under(SERVICES.path(name)),
@@ -139,10 +140,10 @@ def _key_problems(section: Section, name: str, raw: Mapping[str, Any]) -> list[P
 
 
 def check_links(definition: StageDefinition) -> tuple[Problem, ...]:
-    """What only the whole definition can tell of links.
+    """The problems with links that only the whole definition shows.
 
-    A link to a missing Service, a link of the wrong kind for its Service, a variable or a mount
-    path that is taken already.
+    A link may name a missing Service or have the wrong form for its Service. A variable or a mount
+    path may be taken already.
     """
     return tuple(
         problem
@@ -171,7 +172,7 @@ def _app_links(name: str, app: AppSpec, services: Mapping[str, ServiceSpec]) -> 
                 field=field,
                 message=f"App {name!r}, Service {service!r}: {problem.message}",
             )
-        # An env key never begins with a slash and a path always does: one map holds both.
+        # A path always begins with a slash and an env key never does, so one map can hold both.
         key = link.env_key or link.path or ""
         if key in taken:
             what = "envKey" if link.env_key else "path"

@@ -1,4 +1,4 @@
-"""What an App's containers find in their environment: variables, and links to Services.
+"""An App's environment variables, and its links to Services.
 
 Source of fields and limits: the platform's App settings.
 """
@@ -41,10 +41,10 @@ class SecretRef(Model):
 
 
 class EnvVar(Model):
-    """An environment variable: a value, or a reference to a Secret."""
+    """An environment variable: a plain value, or a reference to a Secret."""
 
     value: Annotated[str, StringConstraints(max_length=32768)] | None = Field(
-        None, description="The value in clear."
+        None, description="The value in plain text."
     )
     secret_ref: SecretRef | None = Field(
         None, description="Takes the value from a Secret; never shown in plans or statuses."
@@ -70,7 +70,7 @@ ENV_VAR_RULES: Final = rules(
 
 
 class Link(Model):
-    """How the App sees a Service: a variable with its URL or, for a volume, a path."""
+    """How an App sees a Service: as a variable with its URL or, for a volume, at a path."""
 
     env_key: EnvKey | None = Field(
         None, description="Environment variable that gets the Service's URL."

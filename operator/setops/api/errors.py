@@ -1,7 +1,7 @@
 """What can be wrong with a user's input, in the platform's vocabulary, and how messages show text.
 
-Source of categories, codes and validators: the platform's list of errors. How a model's refusal
-becomes a Problem is said in `validation`; help and completion load this module alone.
+Source of categories, codes and validators: the platform's list of errors. `validation` turns
+pydantic's errors into Problems. This module loads no model, since help and completion import it.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ from typing import Final
 
 
 class Category(StrEnum):
-    """Who has to act: the operator's owner, the caller's credentials, the input, or time."""
+    """The kind of error: a fault of the system, of the credentials, of the input, or of the current
+    state."""
 
     FAULT = "Fault"
     AUTHENTICATION = "AuthenticationError"
@@ -87,15 +88,15 @@ _CATEGORIES: Final = {
     Code.OVERLOAD: Category.FAULT,
     Code.SERVER_FAILURE: Category.FAULT,
 }
-"""Of the codes whose category isn't ValidationError."""
+"""The categories of all codes that aren't a ValidationError."""
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One thing that is wrong: where it stands, which check failed, and what to do about it.
+    """One thing that is wrong: where it is, which check failed, and what to do about it.
 
-    `field` is a path in the definition (`apps.web.resources.memory`) or empty; `command` is the
-    index in the Changeset's commands, None for what stands in its `definition`.
+    `field` is a path in the definition (`apps.web.resources.memory`), or empty. `command` is an
+    index in the Changeset's commands, or None for a problem in its `definition`.
     """
 
     field: str
@@ -109,11 +110,11 @@ class Problem:
         return _CATEGORIES.get(self.code, Category.VALIDATION)
 
     def at(self, command: int) -> Problem:
-        """The same problem, said of a command of a Changeset."""
+        """The same problem, attributed to a command of a Changeset."""
         return replace(self, command=command)
 
     def under(self, prefix: str) -> Problem:
-        """The same problem with its field placed below a path."""
+        """The same problem, with its field moved below a path."""
         return replace(self, field=f"{prefix}.{self.field}" if self.field else prefix)
 
     def __str__(self) -> str:
@@ -122,7 +123,7 @@ class Problem:
 
 
 class ProblemsError(Exception):
-    """Input is refused; carries every problem found, never only the first."""
+    """Input is refused. Carries every problem found, not only the first."""
 
     def __init__(self, problems: Iterable[Problem]) -> None:
         self.problems: tuple[Problem, ...] = tuple(problems)
@@ -134,7 +135,7 @@ _LONGEST_GUESS: Final = 64
 
 
 def quoted(text: str) -> str:
-    """Text as a message shows it: in quotes, on one line, no longer than a line takes."""
+    """Text as messages show it: quoted, on one line, and cut if it is long."""
     shown = text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
     return (
         "'"
@@ -144,7 +145,7 @@ def quoted(text: str) -> str:
 
 
 def nearest(word: str, known: Iterable[str]) -> str | None:
-    """The known word that somebody who wrote `word` probably meant, or None."""
+    """The known word that was probably meant by `word`, or None."""
     if len(word) > _LONGEST_GUESS:
         return None
     found = difflib.get_close_matches(word, sorted(known), n=1, cutoff=0.6)

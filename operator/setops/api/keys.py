@@ -1,4 +1,4 @@
-"""The keys of an App's maps: how each is made, told by the models and by the API server alike."""
+"""The rules for the keys of an App's maps, shared by the models and the CRDs."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ class KeyRefusal(NamedTuple):
     message: str
 
 
-# Equal only to itself: a cache holds what was found for a rule and a key.
+# Compared by identity, since rules are part of a cache's keys.
 @dataclass(frozen=True, slots=True, eq=False)
 class KeyRule:
     """The rule for the keys of the map `field`.
 
-    `pattern` must match the whole key. Messages call a key `what`; `form` tells how it is made.
-    `reserved` are keys that the platform sets itself.
+    `pattern` must match the whole key. Messages call a key `what`, and `form` explains the pattern.
+    The platform itself sets `reserved` keys.
     """
 
     field: str
@@ -42,14 +42,14 @@ class KeyRule:
         return _refusal(self, key)
 
     def problem(self, app: str, key: str) -> Problem | None:
-        """What is wrong with a key of an App, with its path in the definition, or None."""
+        """What is wrong with a key of an App, with the key's path in the definition, or None."""
         refused = self.refusal(key)
         if refused is None:
             return None
         return Problem(f"apps.{app}.{self.field}.{key}", refused.validator, refused.message)
 
     def rules(self) -> dict[str, Any]:
-        """The same rule in CEL, for the schema of the map. Its messages name the first bad key."""
+        """The same rule in CEL, for the map's schema. Its messages name the first bad key."""
         good = f"k.matches({whole(self.pattern)})"
         found = [
             _rule(
@@ -80,7 +80,7 @@ def _rule(rule: str, message_expression: str) -> dict[str, str]:
     return {"rule": rule, "messageExpression": message_expression}
 
 
-# Every change of an App looks at all its keys, which are nearly all the same as before.
+# Every change of an App checks all its keys, and nearly all of them are the same as before.
 @lru_cache(maxsize=8192)
 def _refusal(rule: KeyRule, key: str) -> KeyRefusal | None:
     if len(key) > _MAX_LENGTH or not re.fullmatch(rule.pattern, key):
@@ -118,4 +118,4 @@ DOMAIN_KEYS: Final = KeyRule(
 APP_KEYS: Final[Mapping[str, KeyRule]] = {
     rule.field: rule for rule in (ENV_KEYS, LINK_KEYS, RELEASE_KEYS, DOMAIN_KEYS)
 }
-"""The rules by the field of the map."""
+"""The rules by their map's field."""

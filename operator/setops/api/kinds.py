@@ -9,13 +9,13 @@ GROUP: Final = "setops.co"
 VERSION: Final = "v1alpha1"
 
 Object = dict[str, Any]
-"""One Kubernetes object as the JSON that the API server speaks."""
+"""A Kubernetes object as JSON."""
 
 
-# Equal only to itself: there is one of each, and they are part of every key of every look-up.
+# Compared by identity, which is fast: there is one of each, and every look-up key contains one.
 @dataclass(frozen=True, slots=True, eq=False)
 class Kind:
-    """A resource of the API server: its group and version, its names, and its scope."""
+    """A kind of resource: its group and version, its names, and its scope."""
 
     group: str
     version: str
@@ -45,7 +45,7 @@ class Kind:
 
 
 class Key(NamedTuple):
-    """Names one object of the cluster; `namespace` is empty for cluster-scoped kinds."""
+    """Identifies one object in the cluster. `namespace` is empty for cluster-scoped kinds."""
 
     kind: Kind
     namespace: str
@@ -69,6 +69,7 @@ NOTIFICATION: Final = _ours("Notification", "notifications")
 CHANGESET: Final = _ours("Changeset", "changesets")
 
 OURS: Final = (ORGANIZATION, PROJECT, STAGE, APP, SERVICE, NOTIFICATION, CHANGESET)
+"""The kinds of our own group, which users write."""
 
 NAMESPACE: Final = Kind("", "v1", "Namespace", "namespaces", namespaced=False)
 CORE_SERVICE: Final = Kind("", "v1", "Service", "services")
@@ -87,28 +88,16 @@ SELF_SUBJECT_REVIEW: Final = Kind(
     "authentication.k8s.io", "v1", "SelfSubjectReview", "selfsubjectreviews", namespaced=False
 )
 
-CHILDREN: Final = (
-    NAMESPACE,
-    SERVICE_ACCOUNT,
-    DEPLOYMENT,
-    CORE_SERVICE,
-    POD_DISRUPTION_BUDGET,
-    NETWORK_POLICY,
-    RESOURCE_QUOTA,
-    SECRET,
-    POD,
-    CONTROLLER_REVISION,
-)
-"""The kinds of which the operator watches those objects that carry its `managed-by` label."""
-
 BY_NAME: Final = {
     (kind.api_version, kind.kind): kind
-    for kind in (*OURS, *CHILDREN, CONFIG_MAP, EVENT, LEASE, SELF_SUBJECT_REVIEW)
+    for kind in tuple(globals().values())
+    if isinstance(kind, Kind)
 }
+"""Every kind of this module by its `apiVersion` and `kind`."""
 
 
 def kind_of(manifest: Object) -> Kind:
-    """The kind of an object by its `apiVersion` and `kind`; KeyError for one we don't use."""
+    """The kind of an object. Raises KeyError for a kind that we don't use."""
     return BY_NAME[manifest["apiVersion"], manifest["kind"]]
 
 

@@ -1,4 +1,4 @@
-"""The base of every model: camelCase in JSON, unknown fields refused, never mutated."""
+"""The base of every model: camelCase in JSON, immutable, refuses unknown fields."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ CEL: Final = "x-kubernetes-validations"
 
 
 class Model(BaseModel):
-    """An immutable piece of what users write, in the resources' own spelling."""
+    """The base of every model."""
 
     model_config = ConfigDict(
         alias_generator=to_camel,
@@ -30,17 +30,18 @@ class Model(BaseModel):
     )
 
     def to_json(self) -> dict[str, Any]:
-        """The model as the API server stores it: absent fields left out, defaults written."""
+        """The model as the API server stores it: defaults are written, unset fields left out."""
         return self.model_dump(mode="json", by_alias=True, exclude_none=True)
 
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """The form of a text, refused with the same words by the models and by the API server.
+    """The form that a text must have, checked in the same words by the models and by the API
+    server.
 
-    `pattern` must match the whole text, in the ASCII syntax that RE2 and Python share; `what`
-    goes on from "must be …" and gives an example. Annotate with a maximal length too: the API
-    server bounds the cost of a rule by it.
+    `pattern` must match the whole text and is limited to the syntax that RE2 and Python share.
+    `what` completes "must be …" and gives an example. The annotation also needs a maximum length,
+    from which the API server computes the cost of the rule.
     """
 
     pattern: str
@@ -65,7 +66,7 @@ class Form:
 
 
 def whole(pattern: str) -> str:
-    """A pattern that must match the whole text, as a literal of CEL."""
+    """A pattern that must match the whole text, as a CEL literal."""
     return f"r'^(?:{pattern})$'"
 
 

@@ -1,4 +1,4 @@
-"""Names of things, and the constants that mark objects: labels, annotations, finalizers, managers.
+"""The rules for names, and the constants on objects: labels, annotations, finalizers, managers.
 
 Source of the name rules: the platform's concepts.
 """
@@ -15,9 +15,9 @@ from setops.api.kinds import GROUP
 
 @dataclass(frozen=True, slots=True)
 class NameRule:
-    """How the names of a kind are made.
+    """The rule for the names of a kind.
 
-    `pattern` must match the whole name, `says` is the same in words, and `code` is that of a name
+    `pattern` must match the whole name, and `says` explains it. `code` is the error code of a name
     that doesn't match.
     """
 
@@ -26,7 +26,7 @@ class NameRule:
     code: Code = Code.VALIDATION_FAILED
 
     def problem(self, field: str, name: str) -> Problem | None:
-        """What is wrong with a name that stands at `field`, or None."""
+        """What is wrong with a name, or None. `field` is where the name was given."""
         if re.fullmatch(self.pattern, name):
             return None
         message = f"{quoted(name)} is not a valid name: {self.says}"
@@ -46,7 +46,7 @@ STAGE_NAME: Final = NameRule(
     "a Stage's name has 3 to 12 lowercase letters and digits, and begins with a letter",
     Code.STAGE_NAME_INVALID,
 )
-# The platform lets a name end in a dash; a Kubernetes object can't.
+# On the platform a name may end in a dash; a Kubernetes object's name can't.
 APP_NAME: Final = NameRule(
     r"[a-z][a-z0-9-]{1,14}[a-z0-9]",
     "an App's name has 3 to 16 lowercase letters, digits and dashes, begins with a letter and "
@@ -74,7 +74,7 @@ RESERVED_NAMESPACES: Final = frozenset({"default"})
 RESERVED_NAMESPACE_PREFIX: Final = "kube-"
 
 MANAGER: Final = "setops"
-"""Field manager of every write, and value of the `managed-by` label of every child object."""
+"""The field manager of every write, and the `managed-by` label of every child object."""
 
 LABEL_MANAGED_BY: Final = "app.kubernetes.io/managed-by"
 LABEL_NAME: Final = "app.kubernetes.io/name"
@@ -85,27 +85,30 @@ LABEL_PROJECT: Final = f"{GROUP}/project"
 LABEL_STAGE: Final = f"{GROUP}/stage"
 LABEL_APP: Final = f"{GROUP}/app"
 LABEL_DELETION_PROTECTION: Final = f"{GROUP}/deletion-protection"
-"""On the namespace of a protected Stage; an admission policy refuses to delete it."""
+"""On the namespace of a protected Stage. An admission policy refuses to delete it."""
 LABEL_SERVICE: Final = f"{GROUP}/service"
 
 ANNOTATION_PAUSED: Final = f"{GROUP}/paused"
+ANNOTATION_LAST_APPLIED: Final = "kubectl.kubernetes.io/last-applied-configuration"
+"""Where client-side apply, of kubectl and of Argo CD, leaves what it applied."""
+
 ANNOTATION_SECRET_HASH: Final = f"{GROUP}/secret-hash"
-"""On a pod template: changes when a linked Secret does, so that the App rolls."""
+"""On a pod template. It changes when a linked Secret does, so that the pods are replaced."""
 
 ANNOTATION_CHANGESET: Final = f"{GROUP}/changeset"
-"""On a revision: the name of the Changeset that made it."""
+"""On a revision: the name of the Changeset that created it."""
 
 ANNOTATION_ROLLED_BACK: Final = f"{GROUP}/rolled-back"
-"""On a Service that a failed commit takes back: what was created for it at AWS is deleted with it,
-whatever its deletion policy. What was there before is not."""
+"""On a Service that a failed commit removes again. Whatever its deletion policy, AWS resources that
+were created for it are deleted; those that existed before stay."""
 
 ANNOTATION_VERSION_PUT_BACK: Final = f"{GROUP}/version-put-back"
-"""Set on a Service when a rollback restores an older version, as `15 from 16`. If AWS has already
-upgraded it, the newer version stays, since no version goes back. Removed when AWS turns out not to
-have upgraded it, and when another version is wanted."""
+"""On a Service to which a rollback restored an older version, as `15 from 16`. If AWS has already
+upgraded, the newer version stays, since AWS can't downgrade. Removed when AWS turns out not to have
+upgraded, and when another version is asked for."""
 
 FINALIZER: Final = f"{GROUP}/operator"
-"""Holds an object of ours until what stands behind it is gone."""
+"""Keeps an object of ours until everything behind it is gone."""
 
 
 def project_namespace(project: str, prefix: str = "") -> str:
@@ -124,5 +127,5 @@ def revision_name(stage: str, number: int) -> str:
 
 
 def is_reserved_namespace(namespace: str) -> bool:
-    """Whether a namespace belongs to the cluster itself, so that no Project may be named so."""
+    """Whether a namespace belongs to the cluster itself, so that no Project can have that name."""
     return namespace in RESERVED_NAMESPACES or namespace.startswith(RESERVED_NAMESPACE_PREFIX)

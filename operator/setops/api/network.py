@@ -1,4 +1,4 @@
-"""An App's network settings: where it listens, who may reach it, how it is checked from outside.
+"""An App's network settings: its port, who can reach it, and its health check from outside.
 
 Source of fields, limits and defaults: the platform's App settings.
 """
@@ -26,7 +26,7 @@ StatusCodes = Annotated[
 
 
 class NetworkHealthCheck(Model):
-    """The check from outside that decides whether a container gets traffic; http only."""
+    """The check from outside that decides whether a container gets traffic. Only for http."""
 
     path: HttpPath | None = Field(
         None, description="Path that is asked for; begins with a slash. Unset: /."
@@ -37,7 +37,7 @@ class NetworkHealthCheck(Model):
 
 
 class Network(Model):
-    """Where the App listens and who may reach it."""
+    """Where the App listens, and who can reach it."""
 
     protocol: Literal["http", "tcp"] = Field(
         "http",

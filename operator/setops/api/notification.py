@@ -1,4 +1,4 @@
-"""Notification: a target that is told about events of any App or Service of the Stage."""
+"""Notification: a target that is notified of events on any App or Service of the Stage."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _WEBHOOK: Final = r"https?://[^\s]+"
 
 
 class NotificationSpec(Model):
-    """A Notification as it stands in a Stage's definition."""
+    """A Notification in a Stage's definition."""
 
     type: Literal["email", "webhook"] = Field(description="email or webhook.")
     target: Annotated[str, StringConstraints(min_length=3, max_length=2048)] = Field(
@@ -50,7 +50,7 @@ NOTIFICATION_SPEC_RULES: Final = rules(
 
 
 class NotificationStatus(Model):
-    """Whether the target counts already."""
+    """Whether the target has been confirmed."""
 
     observed_generation: int | None = Field(None, description="Generation this status is of.")
     conditions: Annotated[list[Condition], Field(max_length=8)] | None = Field(

@@ -1,39 +1,37 @@
-"""The fields of a Service's options, made from the options that the types in the catalogue have."""
+"""The fields of a Service's options, made from the options of the types of Services."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Annotated, Any, Final
 
 from pydantic import Field, StringConstraints
 from pydantic.alias_generators import to_snake
 from pydantic.fields import FieldInfo
 
-from setops.api.catalogue import TYPES
 from setops.api.model import Form
 from setops.api.service_option import ItemForm, OptionKind, OptionSpec
+from setops.api.service_type import ServiceType
 
 _MAX_ITEMS: Final = 64
 
 
-def option_fields() -> dict[str, tuple[Any, FieldInfo]]:
-    """Each option of any type as (annotation, field), by its name in the model.
+def option_fields(types: Iterable[ServiceType]) -> dict[str, tuple[Any, FieldInfo]]:
+    """Every option of the types as (annotation, field), by its name in the model.
 
-    Types that share an option share its field, with the widest of their bounds: what a type takes
-    of that is for the catalogue to check.
+    Types with an option of the same name share its field, which has the widest of their bounds. The
+    catalogue checks the narrower ones.
     """
-    owners: dict[str, list[str]] = {}
-    specs: dict[str, list[OptionSpec]] = {}
-    for kind in TYPES.values():
+    owners: dict[str, list[tuple[str, OptionSpec]]] = {}
+    for kind in types:
         for spec in kind.options:
-            owners.setdefault(spec.name, []).append(kind.name)
-            specs.setdefault(spec.name, []).append(spec)
+            owners.setdefault(spec.name, []).append((kind.name, spec))
     return {
         to_snake(name): (
-            _annotation(found) | None,
-            FieldInfo(default=None, description=_description(owners[name], found[0])),
+            _annotation([spec for _, spec in found]) | None,
+            FieldInfo(default=None, description=_description(found)),
         )
-        for name, found in specs.items()
+        for name, found in owners.items()
     }
 
 
@@ -45,7 +43,7 @@ def _annotation(specs: Sequence[OptionSpec]) -> Any:
         case OptionKind.INTEGER:
             low = [spec.minimum for spec in specs if spec.minimum is not None]
             high = [spec.maximum for spec in specs if spec.maximum is not None]
-            # A type without a bound takes anything.
+            # One type without a bound makes the field unbounded.
             ge = min(low) if len(low) == len(specs) else None
             le = max(high) if len(high) == len(specs) else None
             return Annotated[int, Field(ge=ge, le=le)]
@@ -62,14 +60,24 @@ def _item(form: ItemForm | None) -> Any:
     ]
 
 
-def _description(types: Sequence[str], spec: OptionSpec) -> str:
-    bounds = "" if spec.minimum is None else f" From {spec.minimum} to {spec.maximum}."
-    later = " Currently not supported." if spec.later else ""
+def _description(owners: Sequence[tuple[str, OptionSpec]]) -> str:
+    """What the option means; for types that differ in it, one after the other."""
+    texts: dict[str, list[str]] = {}
+    for kind, spec in owners:
+        texts.setdefault(_meaning(spec), []).append(kind)
+    return " ".join(f"{', '.join(kinds)}: {text}" for text, kinds in texts.items())
+
+
+def _meaning(spec: OptionSpec) -> str:
+    text = spec.description
+    if spec.minimum is not None and spec.maximum is not None:
+        text += f" From {spec.minimum} to {spec.maximum}."
+    if spec.later:
+        text += " Currently not supported."
     match spec.default:
         case None:
-            unset = ""
+            return text
         case bool() as default:
-            unset = f" Unset: {str(default).lower()}."
+            return f"{text} Unset: {str(default).lower()}."
         case default:
-            unset = f" Unset: {default}."
-    return f"{', '.join(types)}: {spec.description}{bounds}{later}{unset}"
+            return f"{text} Unset: {default}."

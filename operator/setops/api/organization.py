@@ -1,4 +1,4 @@
-"""Organization: the topmost entity, bound to one AWS account; hosts Projects."""
+"""Organization: the topmost entity. It is bound to one AWS account and hosts Projects."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ Registry = Annotated[
 
 
 class Aws(Model):
-    """The AWS account and how the operator gets into it."""
+    """The AWS account, and how the operator accesses it."""
 
     account_id: AccountId = Field(description="The 12 digits of the AWS account.")
     region: Region = Field(
@@ -80,7 +80,7 @@ class Aws(Model):
 
 
 class OrganizationNetwork(Model):
-    """Where in the account's network the Services live."""
+    """Where in the account's network Services are placed."""
 
     vpc_id: VpcId | None = Field(None, description="The VPC of the cluster.")
     private_subnet_ids: Annotated[list[SubnetId], Field(max_length=32)] | None = Field(
@@ -97,7 +97,7 @@ class OrganizationNetwork(Model):
 class OrganizationSpec(Model):
     """An Organization: its AWS account, domain and registry."""
 
-    aws: Aws = Field(description="The AWS account and how the operator gets into it.")
+    aws: Aws = Field(description="The AWS account, and how the operator accesses it.")
     domain: DomainName = Field(description="Domain below which Apps get their default names.")
     network: OrganizationNetwork | None = Field(
         None, description="Where in the account's network the Services live."
@@ -111,7 +111,7 @@ class OrganizationSpec(Model):
 
 
 class OrganizationStatus(Model):
-    """What the Organization hosts, and whether its account can be reached."""
+    """What the Organization hosts, and whether its AWS account is reachable."""
 
     observed_generation: int | None = Field(None, description="Generation this status is of.")
     conditions: Annotated[list[Condition], Field(max_length=8)] | None = Field(

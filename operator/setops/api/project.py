@@ -1,4 +1,4 @@
-"""Project: the namespace of one application; Stages nest under it."""
+"""Project: the namespace of one application, with its Stages below it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ OrganizationName = Annotated[
 
 
 class Member(Model):
-    """A user and what the user may do."""
+    """A user and their role."""
 
     user: UserName = Field(description="User name as the API server knows it.")
     role: Literal["admin", "member"] = Field(
@@ -38,7 +38,7 @@ MEMBERS_LIST_MAP: Final[dict[str, Any]] = {
 
 
 class ProjectSpec(Model):
-    """A Project: whose it is and who works on it."""
+    """A Project: its Organization and its members."""
 
     organization: OrganizationName = Field(description="Name of the Organization that hosts it.")
     members: Members | None = Field(
@@ -49,7 +49,7 @@ class ProjectSpec(Model):
 
 
 class ProjectStatus(Model):
-    """Where the Project lives."""
+    """The Project's namespace and Stages."""
 
     observed_generation: int | None = Field(None, description="Generation this status is of.")
     conditions: Annotated[list[Condition], Field(max_length=8)] | None = Field(

@@ -1,4 +1,4 @@
-"""The version of a Service that a rollback has put back: AWS may have brought in the newer one."""
+"""The version that a rollback has restored while AWS may have upgraded to the newer one."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from setops.api.catalogue import version_numbers
 
 @dataclass(frozen=True, slots=True)
 class PutBack:
-    """`version` stands in the spec again, in the place of `taken`, which has a newer major one.
+    """`version` is back in the spec in place of `taken`, whose major version is newer.
 
-    As text, `15 from 16.4`.
+    As text: `15 from 16.4`.
     """
 
     version: str
@@ -21,14 +21,14 @@ class PutBack:
 
     @classmethod
     def of(cls, version: str | None, taken: str | None) -> Self | None:
-        """None where no version was taken back, or one that is of the same major version."""
+        """None if no version was replaced, or if the major version is the same."""
         if version is None or taken is None or _major(taken) <= _major(version):
             return None
         return cls(version, taken)
 
     @classmethod
     def parse(cls, text: str) -> Self | None:
-        """None for a text that says no such thing."""
+        """None for text of any other form."""
         found = re.fullmatch(r"(\S+) from (\S+)", text)
         return cls.of(found[1], found[2]) if found else None
 
@@ -36,9 +36,9 @@ class PutBack:
         return f"{self.version} from {self.taken}"
 
     def covers(self, actual: str) -> bool:
-        """Whether a version may have been brought in by what was taken back.
+        """Whether AWS may have got this version from the upgrade that was reverted.
 
-        Not only that itself: on the way to it an earlier Changeset may have ended halfway.
+        That includes versions on the way to it, where an earlier Changeset may have stopped.
         """
         return _major(self.version) < _major(actual) <= _major(self.taken)
 

@@ -24,10 +24,10 @@ def structural(model: type[Model]) -> Schema:
 
 
 def partial(model: type[Model]) -> Schema:
-    """The schema of any part of a model: nothing required, no defaults, no CEL rules.
+    """The schema of any part of a model: nothing is required, and it has no defaults or CEL rules.
 
-    With defaults the API server would fill in what a partial definition leaves out, and merging it
-    would reset those fields.
+    If it had defaults, the API server would fill in what a partial definition leaves out, and
+    merging it would reset those fields.
     """
     return _without(structural(model), frozenset({"default", "required", CEL}))
 
@@ -50,7 +50,7 @@ def _node(node: Mapping[str, Any], definitions: Mapping[str, Any]) -> Schema:
     if "$ref" in node:
         target = definitions[node["$ref"].rpartition("/")[2]]
         rest = {key: value for key, value in node.items() if key != "$ref"}
-        # The place where a model is used says more than the model's own docstring.
+        # The description of the field says more than the docstring of its model.
         return _node({**target, **rest}, definitions)
     if "anyOf" in node:
         choices = [choice for choice in node["anyOf"] if choice.get("type") != "null"]
@@ -61,7 +61,7 @@ def _node(node: Mapping[str, Any], definitions: Mapping[str, Any]) -> Schema:
         return _node({**choices[0], **rest}, definitions)
     found: Schema = {key: value for key, value in node.items() if key not in _DROPPED}
     if CEL in found:
-        # The rule says in words what of a pattern the API server would show bare.
+        # The rule has a message in words, whereas the API server would show the bare pattern.
         found.pop("pattern", None)
     if "default" in found:
         found["default"] = _without_nulls(found["default"])

@@ -1,4 +1,4 @@
-"""The sections of a Stage definition: its maps by name, and all that is said of each as a whole."""
+"""The sections of a Stage definition: its maps by name, and the rules for each."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from setops.api.notification import NotificationSpec
 from setops.api.service import ServiceSpec
 
 Entry = AppSpec | ServiceSpec | NotificationSpec
-"""What stands under a name in a section."""
+"""An entry of a section."""
 
 
-# Equal only to itself: there is one of each.
+# Compared by identity: there is one of each.
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class Section:
-    """One map of the definition. As text it is its name: `apps`.
+    """One map of the definition. `str` gives its name: `apps`.
 
-    `missing` and `taken` are the codes of an entry that doesn't exist or exists already. `create`
-    is the command that makes one. `blank` is an entry in which nothing is set, where that is valid.
-    `key_rules` are those of the maps in an entry.
+    `missing` is the error code for an entry that doesn't exist, `taken` for one that exists
+    already. `create` is the command that creates an entry. `blank` is an entry with nothing set,
+    where that is valid. `key_rules` are the rules for the maps inside an entry.
     """
 
     name: str
@@ -39,9 +39,9 @@ class Section:
     blank: Entry | None = None
     key_rules: tuple[KeyRule, ...] = ()
 
-    def path(self, name: str) -> str:
-        """The path of an entry in the definition: `apps.web`."""
-        return f"{self.name}.{name}"
+    def path(self, name: str, *fields: str) -> str:
+        """The path of an entry, or of a field in it, in the definition: `apps.web.env.KEY`."""
+        return ".".join((self.name, name, *fields))
 
     def name_problem(self, name: str) -> Problem | None:
         """What is wrong with the name of an entry, or None."""
@@ -85,7 +85,7 @@ NOTIFICATIONS: Final = Section(
 )
 
 SECTIONS: Final = (SERVICES, APPS, NOTIFICATIONS)
-"""In the order in which they are written: Apps link Services."""
+"""In the order in which a commit writes them. Services come first, since Apps link them."""
 
 _BY_NAME: Final = {section.name: section for section in SECTIONS}
 _BY_KIND: Final = {section.kind.kind: section for section in SECTIONS}
@@ -97,5 +97,5 @@ def section_named(name: str) -> Section | None:
 
 
 def section_of(kind: str) -> Section:
-    """The section that holds entries of a kind; KeyError for a kind that none holds."""
+    """The section for a kind. Raises KeyError if there is none."""
     return _BY_KIND[kind]

@@ -1,6 +1,6 @@
 """Service: a backing component that Apps link, such as a bucket or a database.
 
-The types and the options are those of the catalogue, which also checks which type takes what.
+Types and options come from the catalogue, which also checks what each type takes.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ Plan = Annotated[
 
 
 if TYPE_CHECKING:
-    # mypy can't read what is made from the catalogue: to it a type's name is a text, and the
-    # options are a model of unknown fields.
+    # mypy can't follow what is made from the catalogue at run time. To mypy, a type's name is a str
+    # and the options are a model without known fields.
     TypeName = str
 
     class ServiceOptions(Model):
@@ -39,12 +39,12 @@ else:
         __base__=Model,
         __module__=__name__,
         __doc__="Options of a Service; each type takes some of them.",
-        **option_fields(),
+        **option_fields(TYPES.values()),
     )
 
 
 class ServiceSpec(Model):
-    """A Service as it stands in a Stage's definition."""
+    """A Service in a Stage's definition."""
 
     type: TypeName = Field(
         description="What it is. Can't be changed later.",
@@ -79,7 +79,7 @@ class ServiceStatus(Model):
     conditions: Annotated[list[Condition], Field(max_length=8)] | None = Field(
         None, description="Ready, Reconciling, Stalled.", json_schema_extra=Condition.list_map()
     )
-    state: str | None = Field(None, description="State in AWS' own word.")
+    state: str | None = Field(None, description="State as AWS names it.")
     arn: str | None = Field(None, description="ARN of the AWS resource that holds the data.")
     endpoint: str | None = Field(None, description="Host and port, or the address, without secret.")
     secret: str | None = Field(None, description="Secret that holds what linked Apps get.")
@@ -95,13 +95,13 @@ class ServiceStatus(Model):
     )
     adopted: bool | None = Field(
         None,
-        description="Whether it took up what an earlier Service of its name had left at AWS, "
+        description="Whether it adopted what an earlier Service of its name left at AWS, "
         "which a rollback doesn't delete.",
     )
 
 
 class ServiceTarget(Model):
-    """The account and the identity of a Service, written before anything is created."""
+    """The AWS account and the identity of a Service, recorded before anything is created."""
 
     account_id: str = Field(description="AWS account.")
     region: str = Field(description="AWS region.")

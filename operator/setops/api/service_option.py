@@ -1,4 +1,4 @@
-"""The options of a Service: what kind of value each one takes, and how a given value is read."""
+"""The options of a Service: which values they take, and how a value is parsed."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from enum import StrEnum
 from setops.api.errors import Code, Problem, Validator
 
 OptionValue = str | bool | int | list[str]
-"""An option as it stands in a definition. Text is accepted for every option: `"true"`, `"20"`."""
+"""An option's value in a definition. Text is accepted for every option: `"true"`, `"20"`."""
 
 Options = Mapping[str, OptionValue]
 """Options by their name in resources: `minStorage`."""
 
 
 class OptionKind(StrEnum):
-    """What an option's value is."""
+    """The type of an option's value."""
 
     INTEGER = "integer"
     BOOLEAN = "boolean"
@@ -27,9 +27,9 @@ class OptionKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ItemForm:
-    """What each item of a list must look like.
+    """The form of each item of a list.
 
-    `pattern` must match the whole item; `what` completes "must be …" and gives an example.
+    `pattern` must match the whole item. `what` completes "must be …" and gives an example.
     """
 
     pattern: str
@@ -42,10 +42,11 @@ class ItemForm:
 
 @dataclass(frozen=True, slots=True)
 class OptionSpec:
-    """One option of a type, named as in resources. Bounds are inclusive.
+    """One option of a type, named as in resources.
 
-    A `default` of None means unset. `item` is the form of a list's items. `later` is set for an
-    option that the platform knows and this version doesn't support; it says what to do instead.
+    Bounds are inclusive. A `default` of None means unset. `item` is the form of a list's items.
+    `later` is set if the platform has the option but this version doesn't support it; it says what
+    to do instead.
     """
 
     name: str
@@ -85,7 +86,7 @@ class OptionSpec:
                 return self._problem(Validator.NOT_INCLUDED, message)
 
     def _integer(self, value: OptionValue) -> int | Problem:
-        # bool is an int in Python, but `true` is no number to a user.
+        # bool is an int in Python, but to a user `true` isn't a number.
         if isinstance(value, bool) or not re.fullmatch(r"-?[0-9]{1,12}", str(value)):
             message = f"{self.name} is {value!r}; use a whole number"
             return self._problem(Validator.NOT_AN_INTEGER, message)

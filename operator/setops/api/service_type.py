@@ -1,6 +1,6 @@
-"""What can be said of a type of Service. `services/` says it of each, `catalogue` lists them.
+"""What describes a type of Service. `services/` has the description of each, `catalogue` the list.
 
-Neither this module nor `services/` loads a model: help and completion read them too.
+Neither this module nor `services/` loads a model, since they are imported for help and completion.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from setops.api.service_option import Options, OptionSpec
 
 
 class DeletionPolicy(StrEnum):
-    """What becomes of the data when a Service is deleted."""
+    """What happens to the data when a Service is deleted."""
 
     SNAPSHOT = "Snapshot"
     """AWS takes a final snapshot, then the resource is deleted."""
@@ -73,14 +73,14 @@ def _any_change(_before: Wish, _after: Wish) -> list[Problem]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServiceType:
-    """All that is known of one type of Service, whatever the Service.
+    """One type of Service.
 
     `versions` are major versions; a minor one may follow (`13.4`). `policies` are the deletion
-    policies that the type allows, the default first.
+    policies that the type allows, with the default first.
 
-    `check_options` finds what is wrong with options that are right one by one. `check_change`
-    finds what AWS can't do to an existing Service. Both get options typed and with the defaults
-    filled in.
+    `check_options` finds what is wrong with a combination of options that are valid one by one.
+    `check_change` finds changes that AWS can't make to an existing Service. Both get options that
+    are typed and have their defaults filled in.
     """
 
     name: str
@@ -102,5 +102,5 @@ class ServiceType:
         return self.policies[0]
 
     def option(self, name: str) -> OptionSpec | None:
-        """The option of that name; None if the type has none."""
+        """The option of that name, or None."""
         return next((option for option in self.options if option.name == name), None)

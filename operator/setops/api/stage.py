@@ -12,7 +12,7 @@ from setops.api.project import MEMBERS_LIST_MAP, Members
 
 
 class Quota(Model):
-    """Most that all containers of a Stage may have together."""
+    """The limits for all containers of a Stage together."""
 
     cpu: int | None = Field(None, ge=128, description="CPU units reserved, 1024 for one vCPU.")
     memory: int | None = Field(None, ge=128, description="Memory in MB.")
@@ -26,7 +26,7 @@ class StageSpec(Model):
         14, ge=1, le=3653, description="Days that logs are kept, 1 to 3653."
     )
     quota: Quota | None = Field(
-        None, description="Most that all containers of the Stage may have together."
+        None, description="Limits for all containers of the Stage together."
     )
     members: Members | None = Field(
         None,
@@ -51,7 +51,7 @@ class StageSpec(Model):
 
 
 class StageLock(Model):
-    """Who changes the Stage right now."""
+    """The Changeset that is changing the Stage right now."""
 
     changeset: str = Field(description="Name of the Changeset that holds the lock.")
     uid: str = Field(description="Its uid.")
@@ -65,7 +65,7 @@ class StageLock(Model):
 
 
 class StageStatus(Model):
-    """What runs on the Stage."""
+    """What is running on the Stage."""
 
     observed_generation: int | None = Field(None, description="Generation this status is of.")
     conditions: Annotated[list[Condition], Field(max_length=8)] | None = Field(

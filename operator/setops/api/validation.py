@@ -1,4 +1,4 @@
-"""What pydantic finds wrong with a model's input, told as Problems in the platform's vocabulary."""
+"""Turns pydantic's errors into Problems in the platform's vocabulary."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from setops.api.errors import Code, Problem, Validator, nearest, quoted
 def refusal(
     validator: Validator, message: str, code: Code = Code.VALIDATION_FAILED
 ) -> PydanticCustomError:
-    """What a model's own check raises, so that `problems_of` knows validator and code.
+    """The error for a model's own check to raise, with a validator and a code.
 
     A plain ValueError counts as `invalid` and `ValidationFailed`.
     """
@@ -22,7 +22,7 @@ def refusal(
     return PydanticCustomError("refused", "{message}", context)
 
 
-# pydantic's names of failed checks -> the platform's, and what to do about them in words.
+# pydantic's names for failed checks, with the platform's name for each and the remedy in words.
 _VALIDATORS: Final = {
     "missing": Validator.REQUIRED,
     "extra_forbidden": Validator.NOT_INCLUDED,
@@ -77,8 +77,9 @@ def problems_of(
 ) -> tuple[Problem, ...]:
     """A pydantic error as problems, with fields below `prefix` and the value that was given.
 
-    With the model that refused the input, fields are spelled as in resources, a wrong form is
-    explained by the field's description, and for an unknown field the nearest one is named.
+    With `model`, the model that refused the input, fields are spelled as in resources, the
+    description of a field explains a wrong value, and an unknown field is answered with the nearest
+    one.
     """
     return tuple(_problem(detail, prefix, model) for detail in error.errors(include_url=False))
 
@@ -87,7 +88,7 @@ def _problem(detail: ErrorDetails, prefix: str, model: type[BaseModel] | None) -
     kind, context = detail["type"], detail.get("ctx", {})
     place = _locate(detail["loc"], model)
     if kind == "extra_forbidden":
-        # What isn't accepted is named as it was written, not as it should have been.
+        # An unknown field is named as it was written.
         place = replace(place, path=(*place.path[:-1], str(detail["loc"][-1])))
     field = ".".join(part for part in (prefix, *place.path) if part)
     where = field or "the input"
@@ -101,7 +102,7 @@ def _problem(detail: ErrorDetails, prefix: str, model: type[BaseModel] | None) -
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """Where in a model an error stands: its path, what the field is, and the fields beside it."""
+    """Where in a model an error is: its path, the field's description, and the fields beside it."""
 
     path: tuple[str, ...]
     description: str
@@ -124,7 +125,7 @@ def _locate(loc: tuple[int | str, ...], model: type[BaseModel] | None) -> _Place
             description = (fields[name].description or "") if name in fields else ""
             shape = fields[name].annotation if name in fields else None
         else:
-            # What a map or a list holds is its last argument: dict[str, X], list[X].
+            # The last type argument is what a map or a list holds: dict[str, X], list[X].
             shape = (get_args(shape) or (None,))[-1]
         path.append(name)
     return _Place(tuple(path), description, siblings)
@@ -152,7 +153,7 @@ def _say(where: str, detail: ErrorDetails, place: _Place) -> str:
         case "string_too_short" | "too_short" if context["min_length"] == 1:
             return f"{where} is empty; {_uncapitalized(place.description) or 'fill it in'}"
         case "string_too_long" | "string_too_short" | "string_unicode":
-            # The text itself would fill the screen, or may be something to keep private.
+            # The text isn't shown: it could fill the screen, or be private.
             return f"{where}: {_REMEDIES[kind].format(**context)}"
     given = _given(detail.get("input"))
     what = f"{where} is {given};" if given else f"{where}:"
@@ -195,6 +196,6 @@ def _given(value: Any) -> str:
 
 
 def _uncapitalized(text: str) -> str:
-    # What counts when nothing is set helps nobody who has set something wrong.
+    # The default doesn't help somebody who has set a wrong value.
     rule, _, _ = text.partition(" Unset: ")
     return rule[:1].lower() + rule[1:].removesuffix(".")

@@ -11,9 +11,9 @@ import json
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any, Final
 
+from setops.api.names import ANNOTATION_LAST_APPLIED
 from setops.changes.diff import Action, Change, FieldDelta, Path
 
-LAST_APPLIED: Final = "kubectl.kubernetes.io/last-applied-configuration"
 TRACKING_ANNOTATIONS: Final = ("argocd.argoproj.io/tracking-id",)
 TRACKING_LABELS: Final = (
     "argocd.argoproj.io/instance",
@@ -81,7 +81,7 @@ def _leaves(fields: Mapping[str, Any], path: Path) -> Iterator[Path]:
 
 
 def _last_applied(live: Object) -> Iterator[Path]:
-    text = (live["metadata"].get("annotations") or {}).get(LAST_APPLIED)
+    text = (live["metadata"].get("annotations") or {}).get(ANNOTATION_LAST_APPLIED)
     try:
         applied = json.loads(text) if text else {}
     except ValueError:

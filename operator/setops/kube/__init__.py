@@ -1,5 +1,5 @@
-"""The Kubernetes API server: connection, client, cache, apply, lease, Events. All I/O, all asyncio.
+"""The Kubernetes API server: connection, client, informers, cache, apply, Lease, Events.
 
-The only package that may import `kubernetes`, and only `connection` does. Objects are plain JSON
-dictionaries; one that came out of the cache is shared and must not be changed.
+The only package that may import `kubernetes`, and only `connection` does. Everything that waits is
+asyncio. Objects are plain JSON dictionaries; those from the cache are shared, so don't change them.
 """

@@ -1,12 +1,12 @@
-"""The latest known state of every object that the operator watches or has written.
+"""The latest known state of every object of the watched kinds.
 
-Watch events and the answers to our own writes both come here, in any order: the newer
+Watch events and the answers to our own writes both come here, in any order. The newer
 `resourceVersion` wins, so a reconciler reads its own writes. Resource versions of one kind are
 compared as integers, which Kubernetes guarantees since 1.35 and etcd has always provided.
 
-Of our own kinds and of namespaces, which are read all the time, a dictionary is kept and shared by
-all readers, who must not change it. Other children are kept as JSON text, a third of the size, and
-read anew each time. Not thread-safe; all of it belongs to one event loop.
+Kinds that users write, and namespaces, are read all the time. They are kept as dictionaries that
+all readers share and must not change. Other children are kept as JSON text, which takes a third of
+the memory, and parsed at each read. Not thread-safe: a cache belongs to one event loop.
 """
 
 from __future__ import annotations
@@ -18,32 +18,32 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from setops.api.kinds import NAMESPACE, OURS, Key, Kind, Object, key_of
-from setops.kube.trim import trim
+from setops.api.kinds import NAMESPACE, Key, Kind, Object, key_of
+from setops.kube.watched import WATCHED, WRITTEN_BY_USERS
 
-_READ_OFTEN: Final = frozenset({*OURS, NAMESPACE})
+_READ_OFTEN: Final = frozenset({*WRITTEN_BY_USERS, NAMESPACE})
 
 TOMBSTONES: Final = 4096
-"""Deleted objects of which the version is remembered, so that a late answer can't revive them."""
+"""How many deleted objects are remembered, so that a late answer can't revive them."""
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
-    """One object became another: `old` is None when it appeared, `new` when it is gone."""
+class ObjectChange:
+    """What happened to one object: `old` is None if it is new, `new` is None if it is gone."""
 
     key: Key
     old: Object | None
     new: Object | None
     of_status_alone: bool = False
-    """Whether nothing but its status changed."""
+    """Nothing but the status changed."""
 
 
 @dataclass(slots=True)
-class _Entry:
+class _Cached:
     version: int
     owners: tuple[str, ...]
     content: Object | bytes
-    """All but the resourceVersion, which alone is no change."""
+    """The trimmed object; as text without its resourceVersion, which alone is no change."""
     status_at: int = 0
     """Where the status begins in the text."""
     settled: str = ""
@@ -59,25 +59,28 @@ class _Entry:
 class Cache:
     """Objects by key, by kind and namespace, and by the uid of their owners.
 
-    `listener` is told of every change but those of the resourceVersion alone, wherever it comes
-    from; it is called at once and must not block.
+    `listener` hears of every change, whether an event or one of our own writes brought it. A new
+    resourceVersion alone is no change. It is called at once and must not block.
     """
 
-    def __init__(self, listener: Callable[[Change], None] | None = None) -> None:
+    def __init__(self, listener: Callable[[ObjectChange], None] | None = None) -> None:
         self.listener = listener
-        self._entries: dict[Kind, dict[str, dict[str, _Entry]]] = {}
+        self._entries: dict[Kind, dict[str, dict[str, _Cached]]] = {}
         self._owned: dict[str, dict[Key, None]] = {}
         self._gone: OrderedDict[Key, int] = OrderedDict()
 
     def put(self, obj: Object) -> bool:
-        """Take up an object unless a newer one is known; whether that changed anything.
+        """Store an object unless a newer version is known. Returns whether anything changed.
 
-        An object whose deletion is known comes back only with a higher resourceVersion.
+        After a deletion, only a higher resourceVersion brings the object back. Objects of kinds
+        that aren't watched are not stored: nothing would keep them up to date.
         """
         key = key_of(obj)
-        old = self._entry(key)
-        if version_of(obj) <= (old.version if old else self._gone.get(key, -1)):
+        if key.kind not in WATCHED:
             return False
+        if version_of(obj) <= self.version(key):
+            return False
+        old = self._entry(key)
         new = _entry(key.kind, obj)
         self._gone.pop(key, None)
         self._entries.setdefault(key.kind, {}).setdefault(key.namespace, {})[key.name] = new
@@ -91,16 +94,18 @@ class Cache:
             if _same_status(old, new):
                 return False
         if self.listener:
-            self.listener(Change(key, old.read() if old else None, new.read(), of_status_alone))
+            self.listener(
+                ObjectChange(key, old.read() if old else None, new.read(), of_status_alone)
+            )
         return True
 
     def drop(self, key: Key, version: int = 0) -> bool:
-        """Forget an object that was deleted at `version`; whether it was known.
+        """Forget an object that was deleted at `version`. Returns whether it was known.
 
-        Nothing happens when the known one is newer than `version`, as it was created anew.
+        An object newer than `version` was created again since, and stays.
         """
         old = self._entry(key)
-        known = old.version if old else self._gone.get(key, -1)
+        known = self.version(key)
         if version and version < known:
             return False
         self._bury(key, max(version, known))
@@ -113,13 +118,13 @@ class Cache:
             del namespaces[key.namespace]
         self._disown(key, old)
         if self.listener:
-            self.listener(Change(key, old.read(), None))
+            self.listener(ObjectChange(key, old.read(), None))
         return True
 
     def retain(self, kind: Kind, keys: Iterable[Key], version: int) -> Sequence[Key]:
-        """Forget the objects of a kind that a whole listing at `version` did not contain.
+        """Forget the objects of a kind that a complete list at `version` does not contain.
 
-        Those that are newer than the listing stay. Returns what was forgotten.
+        Objects newer than the list stay. Returns the keys that were forgotten.
         """
         listed = set(keys)
         vanished = [
@@ -136,6 +141,11 @@ class Cache:
         entry = self._entry(key)
         return entry.read() if entry else None
 
+    def version(self, key: Key) -> int:
+        """The newest known version of an object, or that of its deletion; -1 if unknown."""
+        entry = self._entry(key)
+        return entry.version if entry else self._gone.get(key, -1)
+
     def list(self, kind: Kind, namespace: str | None = None) -> Sequence[Object]:
         """All known objects of a kind, in one namespace or in all."""
         return tuple(entry.read() for _, entry in self._of_kind(kind, namespace))
@@ -145,7 +155,7 @@ class Cache:
         return tuple(key for key, _ in self._of_kind(kind, namespace))
 
     def keys_with_prefix(self, kind: Kind, namespace: str, prefix: str) -> Sequence[Key]:
-        """The keys of the objects of a kind in a namespace whose names begin so."""
+        """The keys of the objects of a kind in a namespace whose names begin with `prefix`."""
         names = self._entries.get(kind, {}).get(namespace, {})
         return tuple(Key(kind, namespace, name) for name in names if name.startswith(prefix))
 
@@ -175,19 +185,19 @@ class Cache:
             {kind: sum(map(len, names.values())) for kind, names in self._entries.items()}
         )
 
-    def _entry(self, key: Key) -> _Entry | None:
+    def _entry(self, key: Key) -> _Cached | None:
         namespaces = self._entries.get(key.kind)
         names = namespaces.get(key.namespace) if namespaces else None
         return names.get(key.name) if names else None
 
-    def _of_kind(self, kind: Kind, namespace: str | None = None) -> Iterator[tuple[Key, _Entry]]:
+    def _of_kind(self, kind: Kind, namespace: str | None = None) -> Iterator[tuple[Key, _Cached]]:
         namespaces = self._entries.get(kind, {})
         chosen = namespaces if namespace is None else (namespace,)
         for where in chosen:
             for name, entry in namespaces.get(where, {}).items():
                 yield Key(kind, where, name), entry
 
-    def _disown(self, key: Key, entry: _Entry | None) -> None:
+    def _disown(self, key: Key, entry: _Cached | None) -> None:
         for owner in entry.owners if entry else ():
             owned = self._owned.get(owner, {})
             owned.pop(key, None)
@@ -206,19 +216,19 @@ def version_of(obj: Object) -> int:
     return int(obj["metadata"].get("resourceVersion") or 0)
 
 
-def _entry(kind: Kind, obj: Object) -> _Entry:
-    trimmed = trim(kind, obj)
+def _entry(kind: Kind, obj: Object) -> _Cached:
+    trimmed = WATCHED[kind].trimmed(obj)
     owners = trimmed["metadata"].get("ownerReferences") or ()
     uids = tuple(sys.intern(owner["uid"]) for owner in owners)
     if kind in _READ_OFTEN:
-        return _Entry(version_of(obj), uids, _interned(trimmed))
+        return _Cached(version_of(obj), uids, _interned(trimmed))
     metadata = {k: v for k, v in trimmed["metadata"].items() if k != "resourceVersion"}
     rest = {name: value for name, value in trimmed.items() if name != "status"}
     text = _text({**rest, "metadata": metadata})
     status_at = len(text) - 1
     if trimmed.get("status"):
         text = text[:-1] + b',"status":' + _text(trimmed["status"]) + b"}"
-    return _Entry(version_of(obj), uids, text, status_at)
+    return _Cached(version_of(obj), uids, text, status_at)
 
 
 def _text(value: Object) -> bytes:
@@ -226,7 +236,7 @@ def _text(value: Object) -> bytes:
 
 
 def _interned(value: Any) -> Any:
-    """A copy that shares its strings with all others of the process."""
+    """A copy that shares equal strings with all other objects of the process."""
     if isinstance(value, str):
         return sys.intern(value)
     if isinstance(value, dict):
@@ -236,13 +246,13 @@ def _interned(value: Any) -> Any:
     return value
 
 
-def _same_but_status(old: _Entry, new: _Entry) -> bool:
+def _same_but_status(old: _Cached, new: _Cached) -> bool:
     if isinstance(old.content, bytes) and isinstance(new.content, bytes):
         return old.content[: old.status_at] == new.content[: new.status_at]
     return _without_status(old.read()) == _without_status(new.read())
 
 
-def _same_status(old: _Entry, new: _Entry) -> bool:
+def _same_status(old: _Cached, new: _Cached) -> bool:
     if isinstance(old.content, bytes) and isinstance(new.content, bytes):
         return old.content[old.status_at :] == new.content[new.status_at :]
     return old.read().get("status") == new.read().get("status")

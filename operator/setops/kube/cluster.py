@@ -1,7 +1,7 @@
-"""What reconcilers see of the cluster: reads from the cache, writes only where something differs.
+"""The cluster as reconcilers see it: reads come from the cache, writes happen where things differ.
 
-The answer to every write goes to the cache at once, so the next read shows it. Returned objects
-are trimmed and shared: they must not be changed.
+The answer to a write goes into the cache at once, so the next read shows it. Returned objects are
+trimmed and shared, so they must not be changed.
 """
 
 from __future__ import annotations
@@ -18,22 +18,24 @@ from setops.kube.cache import Cache, version_of
 from setops.kube.client import Client, Propagation
 from setops.kube.compare import differences
 from setops.kube.errors import AlreadyExists, Conflict, NotFound
-from setops.kube.trim import trim
+from setops.kube.watched import WATCHED
 
 ANNOTATION_DESIRED: Final = f"{GROUP}/desired"
-"""On a child object: the hash of what was applied, which tells when a field is no longer wanted."""
+"""On a child object: the hash of what was applied. It shows when a field is no longer wanted."""
 
 REPLACE_ATTEMPTS: Final = 4
 
 NO_VERSION: Final = "1"
-"""A resourceVersion that no object has, since etcd's first revision is an empty one: with it an
-apply creates, or is refused as a conflict."""
+"""A resourceVersion that no object has, since etcd's first revision is empty.
+
+An apply that carries it creates the object or is refused as a conflict.
+"""
 
 _log = logging.getLogger(__name__)
 
 
 class Cluster:
-    """Reads and writes of objects, for reconcilers. Every write raises an `ApiError`."""
+    """Reads and writes objects. Every write may raise an `ApiError`."""
 
     def __init__(self, client: Client, cache: Cache) -> None:
         self.client = client
@@ -57,7 +59,7 @@ class Cluster:
         return self.cache.owned_by(uid)
 
     async def fetch(self, key: Key) -> Object | None:
-        """The live object, whole and untrimmed; None when there is none."""
+        """The live object, untrimmed; None if there is none."""
         try:
             live = await self.client.get(key)
         except NotFound:
@@ -85,12 +87,12 @@ class Cluster:
     async def apply(self, desired: Object, live: Object | None = None) -> Object:
         """Make a child object have what `desired` has, by at most one server-side apply.
 
-        Nothing is written when it has it already. Where the apply leaves a difference (an item
-        that somebody else added to a list of ours), the object is replaced.
+        Nothing is written if it has that already. Where the apply leaves a difference, such as an
+        item that somebody else added to a list of ours, the object is replaced.
 
-        An object that the cache doesn't know is created, never taken over: raises AlreadyExists
-        when there is one. Who wants that one must `fetch` it first, see whose it is, and pass it
-        as `live`.
+        An object that the cache doesn't know is created. One that exists all the same is never
+        taken over: this raises AlreadyExists. To take it over, `fetch` it first, find out whose it
+        is, and pass it as `live`.
         """
         desired = _stamped(desired)
         key = key_of(desired)
@@ -101,7 +103,7 @@ class Cluster:
         else:
             if key.kind != SECRET and self.cache.settled(key) == stamp:
                 return live
-            # The stamp alone tells most differences, at no cost.
+            # The stamp shows most differences, and costs nothing to compare.
             if _stamp_of(live) == stamp and not differences(desired, live):
                 self.cache.settle(key, stamp)
                 return live
@@ -130,40 +132,36 @@ class Cluster:
         return created if dry_run else self._seen(created)
 
     async def replace(self, obj: Object, *, dry_run: bool = False) -> Object:
-        """Put an object in the place of the live one; its resourceVersion guards against others.
+        """Replace the live object. Raises Conflict if it has changed since.
 
-        Raises Conflict. Never for what is trimmed: fetch it first.
+        `obj` must not be trimmed, so it comes from `fetch`.
         """
         replaced = await self.client.replace(obj, dry_run=dry_run)
         return replaced if dry_run else self._seen(replaced)
 
-    async def patch_status(self, obj: Object, status: Mapping[str, Any]) -> Object:
-        """Make `status` the whole status of `obj`; for a status that no one else writes.
-
-        Nothing is written when it is so already.
-        """
-        latest = self.cache.get(key_of(obj)) or obj
-        return await self._patch_status(latest, status, {})
-
     async def swap_status(self, obj: Object, status: Mapping[str, Any]) -> Object:
-        """As `patch_status`, but only if nothing has changed since `obj` was read.
+        """Make `status` the whole status of `obj`. Nothing is written if it is so already.
 
-        Raises Conflict otherwise.
+        Raises Conflict if the object has changed since `obj` was read.
         """
-        guard = {"metadata": {"resourceVersion": obj["metadata"]["resourceVersion"]}}
-        return await self._patch_status(obj, status, guard)
+        change = merge_patch(obj.get("status") or {}, status)
+        if not change:
+            return obj
+        guard = {"resourceVersion": obj["metadata"]["resourceVersion"]}
+        patch = {"metadata": guard, "status": change}
+        return self._seen(await self.client.merge_patch(key_of(obj), patch, subresource="status"))
 
     async def add_finalizer(self, obj: Object, finalizer: str) -> Object:
-        """Make sure that `obj` carries a finalizer. Raises Conflict when it has changed."""
+        """Make sure that `obj` has a finalizer. Raises Conflict if the object has changed."""
         there = obj["metadata"].get("finalizers") or []
         if finalizer in there:
             return obj
         return await self._set_finalizers(obj, [*there, finalizer])
 
     async def remove_finalizer(self, obj: Object, finalizer: str) -> None:
-        """Make sure that `obj` does not carry a finalizer, which may be the end of it.
+        """Make sure that `obj` doesn't have a finalizer. This may be the end of the object.
 
-        Raises Conflict when it has changed. An object that is gone already is fine.
+        Does nothing if it is gone already. Raises Conflict if the object has changed.
         """
         there = obj["metadata"].get("finalizers") or []
         if finalizer not in there:
@@ -178,7 +176,7 @@ class Cluster:
             self.cache.drop(key_of(obj), version_of(rest))
 
     async def remove_annotation(self, obj: Object, name: str) -> Object:
-        """Make sure that `obj` lacks an annotation. Raises Conflict when it has changed."""
+        """Make sure that `obj` lacks an annotation. Raises Conflict if the object has changed."""
         metadata = obj["metadata"]
         if name not in (metadata.get("annotations") or {}):
             return obj
@@ -194,10 +192,10 @@ class Cluster:
         propagation: Propagation | None = None,
         dry_run: bool = False,
     ) -> Object | None:
-        """Delete an object, with `uid` only that very one.
+        """Delete an object. With `uid`, delete only the object that has it.
 
-        Returns what is left of it until its finalizers end; None when it is gone, also when it was
-        before. Raises Conflict when another object has taken its name.
+        Returns what stays until its finalizers end, or None if it is gone or was gone before.
+        Raises Conflict if another object has taken its name.
         """
         try:
             rest = await self.client.delete(key, uid=uid, propagation=propagation, dry_run=dry_run)
@@ -211,7 +209,7 @@ class Cluster:
         return self._seen(rest)
 
     async def _create_by_apply(self, desired: Object) -> Object:
-        """Apply what is not there yet; by a plain create its fields could not be taken away later.
+        """Create an object by an apply, so that later applies can remove its fields again.
 
         Raises AlreadyExists.
         """
@@ -227,7 +225,7 @@ class Cluster:
             ) from error
 
     async def _enforce(self, desired: Object, live: Object) -> Object:
-        """Replace what an apply left as it was. Raises Conflict when others write all the time."""
+        """Replace an object that an apply left different. Raises Conflict if others write."""
         for attempt in range(REPLACE_ATTEMPTS):
             try:
                 live = await self.client.replace(_overlaid(live, desired))
@@ -247,24 +245,21 @@ class Cluster:
         patch = {"metadata": {"resourceVersion": version, "finalizers": finalizers}}
         return self._seen(await self.client.merge_patch(key_of(obj), patch))
 
-    async def _patch_status(self, obj: Object, status: Mapping[str, Any], guard: Object) -> Object:
-        change = merge_patch(obj.get("status") or {}, status)
-        if not change:
-            return obj
-        patch = {**guard, "status": change}
-        return self._seen(await self.client.merge_patch(key_of(obj), patch, subresource="status"))
-
     def _seen(self, obj: Object) -> Object:
-        """Take an answer into the cache and give what readers of the cache would see of it."""
+        """Store an answer in the cache. Returns it as readers of the cache would see it."""
         key = key_of(obj)
         self.cache.put(obj)
-        return self.cache.get(key) or trim(key.kind, obj)
+        found = self.cache.get(key)
+        if found is None:  # deleted again, or of a kind that isn't watched
+            row = WATCHED.get(key.kind)
+            return row.trimmed(obj) if row else obj
+        return found
 
 
 def merge_patch(old: Mapping[str, Any], new: Mapping[str, Any]) -> Object:
-    """The JSON merge patch (RFC 7396) that leads from one map to another; empty when none is due.
+    """The JSON merge patch (RFC 7396) that makes `new` of `old`; empty if they are equal.
 
-    None in `new` is the same as absence.
+    None in `new` means absent.
     """
     patch: Object = {name: None for name in old if new.get(name) is None}
     for name, value in new.items():
@@ -281,9 +276,9 @@ def merge_patch(old: Mapping[str, Any], new: Mapping[str, Any]) -> Object:
 
 
 def _stamped(desired: Object) -> Object:
-    """A copy with its hash as an annotation, and a Secret's text as data.
+    """A copy with its hash as an annotation, and with a Secret's text as data.
 
-    What a Secret holds is compared value by value, and stays out of the hash.
+    The hash leaves out the values of a Secret, since they are compared one by one.
     """
     if key_of(desired).kind == SECRET and desired.get("stringData"):
         text = {k: base64.b64encode(v.encode()).decode() for k, v in desired["stringData"].items()}
@@ -313,10 +308,10 @@ def _settlement(obj: Object, made_from: str, stamps: Sequence[str]) -> str:
 
 
 def _overlaid(live: Object, desired: Object) -> Object:
-    """The live object with all that `desired` sets put in the place of what is there.
+    """The live object with everything that `desired` sets.
 
-    Labels, annotations and the rest of the metadata that others set are kept; fields that the API
-    server allocates (a Service's address) it keeps by itself.
+    Labels, annotations and other metadata of others are kept. Fields that the API server allocates,
+    such as a Service's address, it keeps by itself.
     """
     metadata = dict(live["metadata"])
     for name, value in desired["metadata"].items():

@@ -1,41 +1,32 @@
-"""Does a live object have what we want of it? Answered without a write.
+"""Finds out whether a live object has what we want of it, without a write. Pure.
 
-Pure. The desired object is compared as a subset: what the API server filled in by default is no
-difference, and what others added to a map (a label, an annotation) is none either. An item that
-somebody added to a list that we set is a difference, since such a list is ours whole: an extra
-environment variable or port changes what runs. So is an extra entry in a selector, in resource
-limits or in a Secret, and a command or a volume where we set none.
+The desired object is compared as a subset. Defaults of the API server are no difference, nor is
+what others added to a map, such as a label. A list that we set is ours as a whole: an item that
+somebody added to it is a difference, since an extra environment variable or port changes what runs.
+So is an extra entry in a selector, in resource limits or in a Secret, and a command or a volume
+where we set none.
 
 A field that we once set and no longer want looks like a default here. `Cluster.apply` finds those
-by the hash of the desired object that it leaves on the live one.
+by the hash of the desired object, which it leaves on the live one.
 """
 
 from __future__ import annotations
 
 import base64
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
-from setops.api.kinds import SECRET, Object
+from setops.api.kinds import SECRET, Object, kind_of
 from setops.kube import quantity
 from setops.kube.trim import hash_of
+from setops.kube.watched import WATCHED, MergeKeys
 
-_MERGE_KEYS: Final[Mapping[str, tuple[tuple[str, ...], ...]]] = {
-    "containers": (("name",),),
-    "initContainers": (("name",),),
-    "env": (("name",),),
-    "volumes": (("name",),),
-    "volumeMounts": (("mountPath",),),
-    "imagePullSecrets": (("name",),),
-    "ownerReferences": (("uid",),),
-    "topologySpreadConstraints": (("topologyKey", "whenUnsatisfiable"),),
-    # Of a container; of a Service.
-    "ports": (("containerPort", "protocol"), ("port", "protocol")),
-}
-"""Lists whose items have a name, by which they are compared whatever their order."""
+_MERGE_KEYS: Final[MergeKeys] = {"ownerReferences": ("uid",)}
+"""For all kinds; `watched` has those of each kind. The order of such lists doesn't matter."""
 
 _OPEN_LISTS: Final = frozenset({"ownerReferences", "finalizers"})
-"""Lists to which others may add: only what we want of them counts."""
+"""Lists to which others may add items."""
 
 _CLOSED_MAPS: Final = frozenset(
     {"selector", "matchLabels", "podSelector", "nodeSelector", "data", "requests", "limits", "hard"}
@@ -65,14 +56,17 @@ _RUNS: Final = frozenset(
         "paused",
     }
 )
-"""What is nobody's but ours to say even when we don't: it changes what runs, and has no default.
-Where it runs (a node selector, a toleration) others may say."""
+"""Fields that nobody else may set even where we don't.
+
+They change what runs and have no default. Where it runs, such as a node selector or a toleration,
+others may decide.
+"""
 
 _QUANTITIES: Final = frozenset({"requests", "limits", "hard"})
 """Maps whose values are quantities."""
 
 _RULES: Final = frozenset({"ingress", "egress"})
-"""Lists of a NetworkPolicy: an empty selector means everything, so emptiness counts in them."""
+"""Lists of a NetworkPolicy. Emptiness counts in them: an empty selector matches everything."""
 
 _OMITTED: Final = frozenset(
     {
@@ -93,103 +87,113 @@ _OMITTED: Final = frozenset(
 
 _DEFAULTS: Final[Mapping[str, object]] = {"protocol": "TCP"}
 _IDENTITY: Final = frozenset({"labels", "annotations", "ownerReferences", "finalizers"})
-"""All of the metadata that can differ between an object and itself."""
+"""The metadata that is compared."""
 
 
 def differences(desired: Object, live: Object) -> tuple[str, ...]:
-    """The paths at which `live` does not have what `desired` asks for; empty when all is well.
+    """The paths at which `live` lacks what `desired` asks for; empty if there are none.
 
-    `live` may be trimmed, and values of a Secret may be hashed in either. Paths look like
-    `spec.template.spec.containers[web].env[MODE].value`; values are never shown.
+    `live` may be trimmed, and either may have hashes for the values of a Secret. Paths look like
+    `spec.template.spec.containers[web].env[MODE].value`. They never contain values.
     """
-    return tuple(_object(desired, live))
-
-
-def _object(desired: Object, live: Object) -> Iterator[str]:
-    if (desired["apiVersion"], desired["kind"]) == (SECRET.api_version, SECRET.kind):
+    kind = kind_of(desired)
+    if kind == SECRET:
         desired, live = _secret(desired), _secret(live)
-    metadata = live.get("metadata") or {}
-    for name, want in desired["metadata"].items():
-        if name in _IDENTITY:
-            yield from _value(f"metadata.{name}", name, want, metadata.get(name))
-    for name, want in desired.items():
-        if name not in ("apiVersion", "kind", "metadata", "status"):
-            yield from _value(name, name, want, live.get(name))
+    row = WATCHED.get(kind)
+    compared = _Comparison({**_MERGE_KEYS, **(row.merge_keys if row else {})})
+    return tuple(compared.objects(desired, live))
 
 
-def _value(path: str, name: str, want: Any, have: Any) -> Iterator[str]:
-    if want == have and type(want) is type(have):
-        return
-    if name in _RULES and isinstance(want, list):
-        if _with_protocol(want) != _with_protocol(have or []):
+@dataclass(frozen=True, slots=True)
+class _Comparison:
+    """Yields the paths of differences; `name` is that of the field that holds two values."""
+
+    merge_keys: MergeKeys
+
+    def objects(self, desired: Object, live: Object) -> Iterator[str]:
+        metadata = live.get("metadata") or {}
+        for name, want in desired["metadata"].items():
+            if name in _IDENTITY:
+                yield from self._values(f"metadata.{name}", name, want, metadata.get(name))
+        for name, want in desired.items():
+            if name not in ("apiVersion", "kind", "metadata", "status"):
+                yield from self._values(name, name, want, live.get(name))
+
+    def _values(self, path: str, name: str, want: Any, have: Any) -> Iterator[str]:
+        if want == have and type(want) is type(have):
+            return
+        if name in _RULES and isinstance(want, list):
+            if _with_protocol(want) != _with_protocol(have or []):
+                yield path
+        elif isinstance(want, dict):
+            if isinstance(have, dict) or _empty(have):
+                yield from self._maps(path, name, want, have or {})
+            else:
+                yield path
+        elif isinstance(want, list):
+            if isinstance(have, list) or _empty(have):
+                yield from self._lists(path, name, want, have or [])
+            else:
+                yield path
+        elif not _equal(name, want, have):
             yield path
-    elif isinstance(want, dict):
-        if isinstance(have, dict) or _empty(have):
-            yield from _map(path, name, want, have or {})
-        else:
-            yield path
-    elif isinstance(want, list):
-        if isinstance(have, list) or _empty(have):
-            yield from _list(path, name, want, have or [])
-        else:
-            yield path
-    elif not _equal(name, want, have):
-        yield path
 
+    def _maps(
+        self, path: str, name: str, want: Mapping[str, Any], have: Mapping[str, Any]
+    ) -> Iterator[str]:
+        for key, value in want.items():
+            where = f"{path}.{key}"
+            if name in _QUANTITIES:
+                if key not in have or not quantity.equal(value, have[key]):
+                    yield where
+            else:
+                yield from self._values(where, key, value, have.get(key))
+        for key, value in have.items():
+            if key not in want and key in _RUNS and value:
+                yield f"{path}.{key}"
+            if key not in want and name in _CLOSED_MAPS and not _empty(value):
+                yield f"{path}.{key}"
 
-def _map(path: str, name: str, want: Mapping[str, Any], have: Mapping[str, Any]) -> Iterator[str]:
-    for key, value in want.items():
-        where = f"{path}.{key}"
-        if name in _QUANTITIES:
-            if key not in have or not quantity.equal(value, have[key]):
+    def _lists(
+        self, path: str, name: str, want: Sequence[Any], have: Sequence[Any]
+    ) -> Iterator[str]:
+        identify = self._identifier(name, want, have)
+        if identify is None:
+            if len(want) != len(have):
+                yield path
+            for index, (one, other) in enumerate(zip(want, have, strict=False)):
+                yield from self._values(f"{path}[{index}]", "", one, other)
+            return
+        there = {identify(item): item for item in have}
+        for item in want:
+            identity = identify(item)
+            where = f"{path}[{identity}]"
+            if identity not in there:
                 yield where
-        else:
-            yield from _value(where, key, value, have.get(key))
-    yield from (f"{path}.{key}" for key in have if key in _RUNS and key not in want and have[key])
-    if name in _CLOSED_MAPS:
-        yield from (f"{path}.{key}" for key in have if key not in want and not _empty(have[key]))
+            else:
+                other = there.pop(identity)
+                yield from self._values(where, "", item, other)
+                if name == "env":  # a union: `valueFrom` beside our `value` is another variable
+                    yield from (f"{where}.{key}" for key in other if key not in item)
+        if name not in _OPEN_LISTS:
+            yield from (f"{path}[{identity}]" for identity in there)
 
+    def _identifier(
+        self, name: str, want: Sequence[Any], have: Sequence[Any]
+    ) -> Callable[[Any], str] | None:
+        """What names an item of a list; None if only its position does."""
+        if name == "finalizers":
+            return str
+        fields = self.merge_keys.get(name)
+        items = [*want, *have]
+        if not fields or not all(isinstance(item, dict) and fields[0] in item for item in items):
+            return None
 
-def _list(path: str, name: str, want: Sequence[Any], have: Sequence[Any]) -> Iterator[str]:
-    identify = _identifier(name, want, have)
-    if identify is None:
-        if len(want) != len(have):
-            yield path
-        for index, (one, other) in enumerate(zip(want, have, strict=False)):
-            yield from _value(f"{path}[{index}]", "", one, other)
-        return
-    there = {identify(item): item for item in have}
-    for item in want:
-        identity = identify(item)
-        where = f"{path}[{identity}]"
-        if identity not in there:
-            yield where
-        else:
-            other = there.pop(identity)
-            yield from _value(where, "", item, other)
-            if name == "env":  # a union: `valueFrom` beside our `value` is another variable
-                yield from (f"{where}.{key}" for key in other if key not in item)
-    if name not in _OPEN_LISTS:
-        yield from (f"{path}[{identity}]" for identity in there)
-
-
-def _identifier(name: str, want: Sequence[Any], have: Sequence[Any]) -> Callable[[Any], str] | None:
-    """How items of a list are told apart; None when only by their position."""
-    if name == "finalizers":
-        return str
-    items = [*want, *have]
-    if not all(isinstance(item, dict) for item in items):
-        return None
-    for fields in _MERGE_KEYS.get(name, ()):
-        if not all(fields[0] in item for item in items):
-            continue
-
-        def identify(item: Mapping[str, Any], fields: tuple[str, ...] = fields) -> str:
+        def identify(item: Mapping[str, Any]) -> str:
             return "/".join(str(item.get(field, _DEFAULTS.get(field, ""))) for field in fields)
 
-        if all(len({*map(identify, side)}) == len(side) for side in (want, have)):
-            return identify
-    return None
+        has_no_twins = all(len({*map(identify, side)}) == len(side) for side in (want, have))
+        return identify if has_no_twins else None
 
 
 def _equal(name: str, want: object, have: object) -> bool:
@@ -219,7 +223,7 @@ def _with_protocol(rules: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
 
 
 def _secret(secret: Object) -> Object:
-    """A Secret with all that it holds as hashes in `data`."""
+    """A Secret with hashes of all its values in `data`."""
     text = secret.get("stringData") or {}
     data = (secret.get("data") or {}) | {
         key: base64.b64encode(value.encode()).decode() for key, value in text.items()

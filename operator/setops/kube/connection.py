@@ -1,7 +1,7 @@
-"""Where the API server is and who we are there: in-cluster, or by kubeconfig.
+"""Connects the operator to the API server, from inside a pod or by a kubeconfig.
 
-Loading `kubernetes` costs about a second (it imports every authentication scheme that it knows),
-so that happens on connecting, not on importing this module.
+Importing `kubernetes` takes about a second, since it imports every way to log in. So that happens
+when one connects, not when one imports this module.
 """
 
 from __future__ import annotations
@@ -11,46 +11,42 @@ import logging
 import os
 import ssl
 import time
-import urllib.request
 from collections.abc import Mapping, MutableMapping
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import urlsplit
 
 import aiohttp
 
-from setops.kube.transport import Answer
+from setops.kube.transport import JSON, REQUEST_TIMEOUT, Answer, headers_of, proxy_for
 
 if TYPE_CHECKING:
     from kubernetes.aio.client.configuration import Configuration
 
-REQUEST_TIMEOUT: Final = 30.0
 CONNECT_TIMEOUT: Final = 10.0
 MAX_CONNECTIONS: Final = 32
 RELOAD_INTERVAL: Final = 5.0
-"""Seconds within which credentials are not read again, however often the server refuses them."""
+"""Seconds between two reads of the credentials, however often the server refuses them."""
 
 _TIMEOUT: Final = aiohttp.ClientTimeout(total=REQUEST_TIMEOUT, sock_connect=CONNECT_TIMEOUT)
-
 
 _log = logging.getLogger(__name__)
 
 
 class Connection:
-    """The API server by the `kubernetes` library's configuration, credentials and HTTP client."""
+    """A `Transport` by the configuration, credentials and HTTP client of `kubernetes`."""
 
     failures = (aiohttp.ClientError, OSError)  # TimeoutError is an OSError
 
     def __init__(self, configuration: Configuration, kubeconfig: str | None) -> None:
         from kubernetes.aio.client.rest import RESTClientObject
 
-        # With `trust_env`, aiohttp would look up ~/.netrc in a thread for every request, and fail
-        # where it finds the host there, since we send a header of our own.
+        # With `trust_env`, aiohttp would look up ~/.netrc in a thread for every request. It would
+        # fail if it found the host there, since we set the Authorization header ourselves.
         configuration.client_session_kwargs = {
             "trust_env": False,
             "cookie_jar": aiohttp.DummyCookieJar(),
         }
         configuration.connection_pool_maxsize = MAX_CONNECTIONS
-        configuration.proxy = configuration.proxy or _proxy(configuration.host)
+        configuration.proxy = configuration.proxy or proxy_for(configuration.host)
         self._configuration = configuration
         self._kubeconfig = kubeconfig
         self._rest: Any = RESTClientObject(configuration)
@@ -63,19 +59,23 @@ class Connection:
         return str(self._configuration.host)
 
     async def authorization(self) -> str | None:
-        """The Authorization header; in a pod it follows the rotation of the token file."""
+        """The Authorization header. In a pod it changes when the token file is rotated."""
         header: str | None = await self._configuration.get_api_key_with_prefix(
             "BearerToken", alias="authorization"
         )
         return header
 
     async def request(
-        self, method: str, path: str, *, content_type: str = "", body: object = None
+        self,
+        method: str,
+        path: str,
+        *,
+        content_type: str = "",
+        body: object = None,
+        accept: str = JSON,
     ) -> Answer:
-        """See `Transport.request`. A token that is refused is read anew, once."""
-        headers = {"Accept": "application/json", "User-Agent": "setops"}
-        if content_type:
-            headers["Content-Type"] = content_type
+        """See `Transport.request`. If the token is refused, it is read again, once."""
+        headers = headers_of(content_type, accept)
         refused = await self._authorize(headers)
         answer = await self._send(method, path, headers, body)
         # The refused request had no effect, so it may go again.
@@ -84,11 +84,11 @@ class Connection:
             answer = await self._send(method, path, headers, body)
         return answer
 
-    def session(self, response_class: type[aiohttp.ClientResponse]) -> aiohttp.ClientSession:
-        """A session of its own for long-lived watches, with the same trust and credentials.
+    def session(self) -> aiohttp.ClientSession:
+        """A new session for long-lived watches, with the same trust and credentials.
 
-        A request whose token is refused waits for another token as long as its caller has patience:
-        this session outlives tokens.
+        It outlives tokens: a request whose token is refused waits until there is another one, or
+        until its caller's timeout.
         """
 
         async def authorize(
@@ -108,7 +108,6 @@ class Connection:
             connector=aiohttp.TCPConnector(limit=0, ssl=context),
             cookie_jar=aiohttp.DummyCookieJar(),
             proxy=self._configuration.proxy,
-            response_class=response_class,
             middlewares=(authorize,),
             headers={"User-Agent": "setops"},
         )
@@ -128,10 +127,10 @@ class Connection:
         return Answer(response.status, response.headers, await response.read())
 
     async def _renew(self, refused: str | None) -> bool:
-        """Read the credentials anew after some were refused; whether there are others now.
+        """Read the credentials again after some were refused. Returns whether they changed.
 
-        Serves every form that expires: token files, exec plugins, a kubeconfig that was written
-        anew. Other parts of the connection than the token stay as they are.
+        Works for every kind that expires: token files, exec plugins, a kubeconfig that was written
+        again. Nothing but the token changes.
         """
         async with self._renewing:
             if (
@@ -152,10 +151,9 @@ class Connection:
 
 
 async def connect(kubeconfig: str | None = None) -> Connection:
-    """Connect by `kubeconfig`, else by `KUBECONFIG`, else as the pod's ServiceAccount, else by
-    ~/.kube/config.
+    """Connect by `kubeconfig`, else `KUBECONFIG`, else the pod's account, else ~/.kube/config.
 
-    Raises ValueError when there is nothing of it or it can't be used.
+    Raises ValueError if there is none of them, or the one found can't be used.
     """
     return Connection(await _configuration(kubeconfig), kubeconfig)
 
@@ -180,13 +178,3 @@ async def _configuration(kubeconfig: str | None) -> Configuration:
             f"readable file with a current context ({error})"
         ) from error
     return configuration
-
-
-def _proxy(server: str) -> str | None:
-    """The proxy that the environment names for a server, if any; like kubectl, none on loopback."""
-    url = urlsplit(server)
-    host = url.hostname or ""
-    if host == "localhost" or host.startswith("127.") or host == "::1":
-        return None
-    proxies: dict[str, Any] = urllib.request.getproxies()
-    return None if urllib.request.proxy_bypass(host) else proxies.get(url.scheme)

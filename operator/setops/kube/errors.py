@@ -7,13 +7,13 @@
     ├── NotFound           404
     ├── AlreadyExists      409 on create
     ├── Conflict           409 on a stale resourceVersion or uid, or a field of another manager
-    ├── Gone               410, a list that must be started anew
+    ├── Gone               410, a list or watch that must be started anew
     ├── Invalid            422
     ├── TooLarge           413, or 500 where etcd says so
     ├── TooManyRequests    429, says when to try again
     └── Unavailable        5xx, no connection, no answer in time, an answer that is no JSON
 
-`transient` tells whether the same request may succeed later without anybody changing anything.
+`transient` means that the same request may succeed later although nobody changed anything.
 """
 
 # ruff: noqa: N818 - the names are those of the reasons that the API server gives.
@@ -27,7 +27,7 @@ from setops.api.kinds import Key, Kind
 
 
 class ApiError(Exception):
-    """A request that the API server did not fulfil."""
+    """A request that the API server didn't fulfil."""
 
     transient: ClassVar[bool] = False
 
@@ -46,12 +46,12 @@ class ApiError(Exception):
         self.status = status
         """HTTP status; 0 when there was no answer."""
         self.reason = reason
-        """The `reason` of the API server's Status object, or what stood in for it."""
+        """The `reason` of the API server's Status object; for no answer, the error's class."""
         self.target = target
         self.details = details or {}
         """The `details` of the Status object: name, kind, causes."""
         self.retry_after = retry_after
-        """Seconds until the server wants to be asked again, where it said so."""
+        """Seconds to wait before the next attempt, if the server said so."""
 
     def __str__(self) -> str:
         where = f"{self.target}: " if self.target else ""
@@ -67,13 +67,8 @@ class ApiError(Exception):
 
     @property
     def namespace_terminating(self) -> bool:
-        """Whether a create was refused because its namespace is on its way out."""
+        """Whether a create was refused because its namespace is being deleted."""
         return any(reason == "NamespaceTerminating" for _, reason, _ in self.causes)
-
-    @property
-    def quota_exceeded(self) -> bool:
-        """Whether a ResourceQuota stands in the way (the server says so only in words)."""
-        return self.status == 403 and "exceeded quota" in self.message
 
 
 class BadRequest(ApiError):
@@ -105,7 +100,7 @@ class Conflict(ApiError):
 
 
 class Gone(ApiError):
-    """The continue token of a list is too old."""
+    """The continue token of a list, or the version that a watch starts from, is too old."""
 
     transient = True
 
@@ -143,16 +138,16 @@ _BY_STATUS: dict[int, type[ApiError]] = {
 }
 
 
-# Only in words, with status 500: etcd's own limit, and that of a message to it.
+# With status 500, and recognizable only by these words: etcd's limit of an object and of a request.
 _TOO_LARGE: Final = ("request is too large", "trying to send message larger than max")
 
 
 def error_of(
     status: int, body: bytes, *, target: Key | Kind, retry_after: str | None = None
 ) -> ApiError:
-    """The error that an answer stands for.
+    """The error for an answer.
 
-    `body` is the API server's Status object, or whatever a proxy in between said instead;
+    `body` is the API server's Status object, or whatever a proxy in between sent instead.
     `retry_after` is the header of that name.
     """
     try:

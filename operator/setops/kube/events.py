@@ -1,7 +1,7 @@
-"""Events of objects, as `kubectl describe` shows them.
+"""Writes Events about objects, which `kubectl describe` shows.
 
-Best effort: writing happens in the background, and what can't be written is dropped and counted,
-never raised. Repeats of an Event raise its count instead of making another one.
+Events are written in the background and as far as possible: one that can't be written is counted
+and dropped, and no error is raised. A repeated Event raises the count of the one that exists.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class _Subject:
 
 
 @dataclass(frozen=True, slots=True)
-class _Entry:
+class _PendingEvent:
     subject: _Subject
     type: EventType
     reason: str
@@ -56,10 +56,9 @@ class _Seen:
 class EventRecorder:
     """Writes core/v1 Events about objects.
 
-    `capacity` bounds both the entries that wait and those that are remembered for counting;
-    `rate` is how many Events a second are written at most, with bursts of as many as `burst`. What
-    is recorded within `delay` seconds is written together: when much happens, the API server has
-    more urgent things to do.
+    `capacity` limits both the Events that wait and those that are remembered for counting. At most
+    `rate` Events are written per second, with bursts of up to `burst`. Writing starts `delay`
+    seconds after an Event is recorded, since the API server may have more urgent work just then.
     """
 
     def __init__(
@@ -80,19 +79,19 @@ class EventRecorder:
         self._burst = burst
         self._delay = delay
         self._now = now
-        self._seen: OrderedDict[_Entry, _Seen] = OrderedDict()
-        self._waiting: OrderedDict[_Entry, None] = OrderedDict()
-        self._last: dict[_Subject, _Entry] = {}
-        """The newest of each object's entries that wait."""
+        self._seen: OrderedDict[_PendingEvent, _Seen] = OrderedDict()
+        self._waiting: OrderedDict[_PendingEvent, None] = OrderedDict()
+        self._last: dict[_Subject, _PendingEvent] = {}
+        """By object: the newest Event that waits."""
         self._wakened = asyncio.Event()
         self.dropped = 0
-        """Events that were not written, for want of room or because the server refused them."""
+        """How many Events were not written: there was no room, or the server refused them."""
 
     def record(self, obj: Object, type_: EventType, reason: str, message: str) -> None:
-        """Note that something happened to `obj`; returns at once and never raises.
+        """Record an Event about `obj`. Returns at once and never raises.
 
-        `reason` is one CamelCase word. Events of cluster-scoped objects go to `default`, as
-        Kubernetes demands.
+        `reason` is one CamelCase word. Events of cluster-scoped objects go to the namespace
+        `default`, as Kubernetes demands.
         """
         metadata = obj["metadata"]
         subject = _Subject(
@@ -102,7 +101,7 @@ class EventRecorder:
             metadata["name"],
             metadata.get("uid", ""),
         )
-        entry = _Entry(subject, type_, reason, _shortened(message))
+        entry = _PendingEvent(subject, type_, reason, _shortened(message))
         now = _stamp(self._now())
         seen = self._seen.get(entry)
         if seen is None:
@@ -120,15 +119,14 @@ class EventRecorder:
         self._last[subject] = entry
         self._wakened.set()
 
-    def _supersede(self, entry: _Entry) -> None:
-        """In a crowd, what has become of an object counts, not by which ways: drop what waits to
-        be told of it, unless it is a warning."""
+    def _supersede(self, entry: _PendingEvent) -> None:
+        """Under load, keep only an object's latest Normal Event."""
         last = self._last.get(entry.subject)
         if last is not None and last != entry and last.type == "Normal":
             self._waiting.pop(last, None)
 
     async def run(self) -> None:
-        """Write what was recorded, until cancelled."""
+        """Write recorded Events until cancelled."""
         while True:
             await self._wakened.wait()
             await asyncio.sleep(self._delay)
@@ -139,7 +137,7 @@ class EventRecorder:
                     await self._write(self._next())
 
     async def flush(self, grace: float) -> None:
-        """Write what still waits, for `grace` seconds at most; the rest is dropped."""
+        """Write the Events that still wait, for at most `grace` seconds, and drop the rest."""
         try:
             async with asyncio.timeout(grace):
                 while self._waiting:
@@ -148,13 +146,13 @@ class EventRecorder:
             self.dropped += len(self._waiting)
             self._waiting.clear()
 
-    def _next(self) -> _Entry:
+    def _next(self) -> _PendingEvent:
         entry, _ = self._waiting.popitem(last=False)
         if self._last.get(entry.subject) == entry:
             del self._last[entry.subject]
         return entry
 
-    async def _write(self, entry: _Entry) -> None:
+    async def _write(self, entry: _PendingEvent) -> None:
         now = _stamp(self._now())
         seen = self._seen.get(entry) or _Seen(1, now)
         try:
@@ -163,11 +161,11 @@ class EventRecorder:
             self.dropped += 1
             await asyncio.sleep(min(error.retry_after or 1.0, 30.0))
         except ApiError as error:
-            # A terminating namespace takes no Events; whoever must know is told elsewhere.
+            # A namespace that is being deleted takes no Events. Conditions say what matters.
             self.dropped += 1
             _log.debug("Event %s of %s not written: %s", entry.reason, entry.subject.name, error)
 
-    async def _create_or_count(self, entry: _Entry, seen: _Seen, now: str) -> None:
+    async def _create_or_count(self, entry: _PendingEvent, seen: _Seen, now: str) -> None:
         count, written = seen.count, seen.written
         event = self._event(entry, seen, now)
         key = Key(EVENT, event["metadata"]["namespace"], event["metadata"]["name"])
@@ -175,7 +173,7 @@ class EventRecorder:
         if not written:
             try:
                 await self._client.create(event)
-            except AlreadyExists:  # from before a restart: its count goes on from here
+            except AlreadyExists:  # written before a restart, so only its count changes
                 await self._client.merge_patch(key, update)
         else:
             try:
@@ -184,7 +182,7 @@ class EventRecorder:
                 await self._client.create(event)
         seen.written = count
 
-    def _event(self, entry: _Entry, seen: _Seen, now: str) -> Object:
+    def _event(self, entry: _PendingEvent, seen: _Seen, now: str) -> Object:
         subject = entry.subject
         involved = {
             "apiVersion": subject.api_version,
@@ -220,7 +218,7 @@ class EventRecorder:
 
 
 class _Bucket:
-    """Tokens that fill up at `rate` a second to `burst` at most."""
+    """A token bucket: `rate` tokens come per second, and at most `burst` are kept."""
 
     def __init__(self, rate: float, burst: int) -> None:
         self._rate = rate

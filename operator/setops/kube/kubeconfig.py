@@ -1,7 +1,8 @@
-"""Reads kubeconfig files: which server a context means, and with what one logs in there.
+"""Reads kubeconfig files: which server a context means, and how to log in there.
 
-For the command line, which can't wait for the `kubernetes` library's loader; the operator uses
-that. Several files in `KUBECONFIG` are merged as kubectl does: the first to name a thing wins.
+For the command line, since the `kubernetes` library's loader is too slow for it; the operator uses
+that one. Several files in `KUBECONFIG` are merged as kubectl does it: the first to name a thing
+wins.
 """
 
 from __future__ import annotations
@@ -26,12 +27,12 @@ class KubeconfigError(ValueError):
 
 
 class LoginError(Exception):
-    """The program that a kubeconfig names for logging in gave no credentials."""
+    """The login program that a kubeconfig names gave no credentials."""
 
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """With what a request proves who sends it; all may be absent, for an anonymous user."""
+    """What proves who sends a request; all of it is absent for an anonymous user."""
 
     token: str | None = None
     certificate: bytes | None = None
@@ -39,8 +40,11 @@ class Credentials:
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
-    """A context as it was resolved. `user` is the entry of `users`, unread until `credentials`."""
+class ClusterAccess:
+    """How to reach the cluster of a context.
+
+    `user` is the context's entry of `users`; `credentials` reads what it refers to.
+    """
 
     context: str
     server: str
@@ -53,7 +57,7 @@ class Target:
     user: Mapping[str, Any] = field(default_factory=dict)
 
     def credentials(self) -> Credentials:
-        """Read the user's credentials; asks the program that the kubeconfig names, if it does.
+        """Read the user's credentials, or run the program that the kubeconfig names for that.
 
         Raises LoginError when that program gives none, KubeconfigError for a file that can't be
         read.
@@ -85,7 +89,7 @@ class Kubeconfig:
     clusters: Mapping[str, tuple[Mapping[str, Any], Path]]
     users: Mapping[str, tuple[Mapping[str, Any], Path]]
 
-    def target(self, context: str = "") -> Target:
+    def target(self, context: str = "") -> ClusterAccess:
         """The context of that name, or the current one. Raises KubeconfigError."""
         name = context or self.current
         known = ", ".join(sorted(self.contexts)) or "none"
@@ -104,7 +108,7 @@ class Kubeconfig:
             )
         entry, folder = cluster
         user, user_folder = self.users.get(str(chosen.get("user")), ({}, folder))
-        return Target(
+        return ClusterAccess(
             context=name,
             server=str(entry["server"]).rstrip("/"),
             namespace=str(chosen.get("namespace") or "default"),
@@ -146,13 +150,13 @@ def load() -> Kubeconfig:
     return Kubeconfig(current, contexts, clusters, users)
 
 
-def target(context: str = "") -> Target:
+def target(context: str = "") -> ClusterAccess:
     """Where to connect to: the named context, the pod's ServiceAccount, or the current context."""
     host = os.environ.get("KUBERNETES_SERVICE_HOST")
     in_pod = host and not os.environ.get("KUBECONFIG") and (POD_ACCOUNT / "token").is_file()
     if in_pod and not context:
         port = os.environ.get("KUBERNETES_SERVICE_PORT", "443")
-        return Target(
+        return ClusterAccess(
             context="in-cluster",
             server=f"https://{f'[{host}]' if ':' in str(host) else host}:{port}",
             namespace="default",
@@ -207,12 +211,12 @@ def _read(path: Path) -> bytes:
         raise KubeconfigError(f"{path} can't be read: {error.strerror}") from None
 
 
-def _executed(entry: Mapping[str, Any], target: Target) -> Credentials:
+def _executed(entry: Mapping[str, Any], access: ClusterAccess) -> Credentials:
     """Credentials of an exec plugin, such as `aws eks get-token`."""
     command = str(entry.get("command") or "")
     version = str(entry.get("apiVersion") or "client.authentication.k8s.io/v1")
     # A command with a slash is relative to the kubeconfig, as kubectl has it.
-    program = str(target.folder / command) if os.sep in command else command
+    program = str(access.folder / command) if os.sep in command else command
     line = [program, *map(str, entry.get("args") or ())]
     asked = {"apiVersion": version, "kind": "ExecCredential", "spec": {"interactive": False}}
     variables = {str(item["name"]): str(item["value"]) for item in entry.get("env") or ()}

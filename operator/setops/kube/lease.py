@@ -1,8 +1,8 @@
-"""One holder at a time, by a coordination.k8s.io Lease.
+"""Leader election by a coordination.k8s.io Lease.
 
-Clocks of two machines are never compared: a Lease counts as expired when its record has not
-changed for its duration as measured here since it was first seen so. A holder that could not renew
-for `renew_deadline` gives up by itself, well before another may take the Lease.
+The clocks of two machines are never compared. A Lease counts as expired when its record hasn't
+changed for its duration, measured by the local clock since the record was first seen. A holder
+that couldn't renew it for `renew_deadline` gives up, well before anybody else may take the Lease.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from setops.kube.errors import AlreadyExists, ApiError, Conflict, NotFound
 _log = logging.getLogger(__name__)
 
 _RELEASES = 3
-"""Times that a Lease is given back before it is left to expire."""
+"""How often giving a Lease back is tried before it is left to expire."""
 
 
 class LeaseLost(Exception):  # noqa: N818 - it is an event, not a fault of the program
@@ -48,9 +48,9 @@ class Durations:
 
 
 class Lease:
-    """The candidature of `identity` for one Lease.
+    """Takes one Lease for `identity` and keeps it.
 
-    `client` should not share its connections with others, whose load could delay a renewal.
+    `client` should have connections of its own, since the load of others could delay a renewal.
     """
 
     def __init__(
@@ -75,11 +75,11 @@ class Lease:
 
     @property
     def holder(self) -> str:
-        """Who held the Lease when it was last read; empty when nobody did."""
+        """Who held the Lease when it was last read; empty if nobody did."""
         return _spec(self._record).get("holderIdentity") or ""
 
     async def acquire(self) -> None:
-        """Wait until the Lease is ours. Errors of the API server are logged and waited out."""
+        """Wait until the Lease is ours. Errors of the API server are logged, then tried again."""
         while True:
             try:
                 if await self._try():
@@ -107,10 +107,10 @@ class Lease:
                 raise LeaseLost(f"{self._key} is held by {self.holder!r} now")
 
     async def release(self) -> None:
-        """Give the Lease back, so that a successor need not wait. Does nothing when it isn't ours.
+        """Give the Lease back, so that a successor need not wait. Does nothing if it isn't ours.
 
-        A write that was cut off may have arrived all the same, so a record that isn't known for
-        sure is read again, and given back unless it is another's. Raises an ApiError.
+        A write without an answer may have taken effect, so the record is read again after one.
+        Raises an ApiError.
         """
         if self._writing:
             await self._read()
@@ -133,8 +133,8 @@ class Lease:
             await self._read()
             if not self._is_free():
                 return False
-            # Ours after all: an answer to a write of ours got lost, or somebody edited or deleted
-            # the object.
+            # It is ours or nobody's: the answer to our last write was lost, or somebody edited or
+            # deleted the object.
             return await self._write()
 
     async def _write(self) -> bool:

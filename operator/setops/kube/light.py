@@ -18,28 +18,26 @@ from contextlib import contextmanager
 from typing import Any, Final, TypeVar
 from urllib.parse import urlsplit
 
-from setops.kube.kubeconfig import Credentials, Target
-from setops.kube.transport import Answer
+from setops.kube.kubeconfig import ClusterAccess, Credentials
+from setops.kube.transport import JSON, REQUEST_TIMEOUT, Answer, headers_of, proxy_for
 
-TIMEOUT: Final = 30.0
-"""Seconds without an answer after which a request has failed."""
 _IDLE: Final = 20.0
-"""Seconds after which an unused connection is not trusted to be open still."""
+"""Seconds after which an unused connection may have been closed by the other side."""
 
 T = TypeVar("T")
 
 
 class LightTransport:
-    """Requests one after another over one connection, which is opened at the first.
+    """Sends one request after another over one connection, which the first one opens.
 
-    Credentials that are refused are read anew, once a request: those of EKS live a quarter of an
-    hour, and a commit may take longer.
+    If the credentials are refused, they are read again, once per request. Those of EKS expire after
+    a quarter of an hour, and a commit may take longer.
     """
 
     failures = (OSError, http.client.HTTPException)  # ssl's and TimeoutError are OSErrors
 
-    def __init__(self, target: Target, credentials: Credentials) -> None:
-        self._target = target
+    def __init__(self, access: ClusterAccess, credentials: Credentials) -> None:
+        self._access = access
         self._credentials = credentials
         self._connection: http.client.HTTPConnection | None = None
         self._used = 0.0
@@ -47,15 +45,19 @@ class LightTransport:
     @property
     def server(self) -> str:
         """URL of the API server, without a slash at the end."""
-        return self._target.server
+        return self._access.server
 
     async def request(
-        self, method: str, path: str, *, content_type: str = "", body: object = None
+        self,
+        method: str,
+        path: str,
+        *,
+        content_type: str = "",
+        body: object = None,
+        accept: str = JSON,
     ) -> Answer:
         """See `Transport.request`."""
-        headers = {"Accept": "application/json", "User-Agent": "setops"}
-        if content_type:
-            headers["Content-Type"] = content_type
+        headers = headers_of(content_type, accept)
         payload = None if body is None else json.dumps(body).encode()
         path = urlsplit(self.server).path + path
         answer = self._once(method, path, payload, headers)
@@ -70,7 +72,7 @@ class LightTransport:
 
     def _renew(self) -> bool:
         """Read the credentials anew; whether there are others now."""
-        fresh = self._target.credentials()
+        fresh = self._access.credentials()
         if fresh == self._credentials:
             return False
         self._credentials = fresh
@@ -104,11 +106,11 @@ class LightTransport:
     def _connect(self) -> http.client.HTTPConnection:
         url = urlsplit(self.server)
         host, port = url.hostname or "", url.port
-        proxy = self._target.proxy or _proxy(url.scheme, host)
+        proxy = self._access.proxy or proxy_for(self.server)
         if url.scheme == "http":
-            return http.client.HTTPConnection(host, port or 80, timeout=TIMEOUT)
+            return http.client.HTTPConnection(host, port or 80, timeout=REQUEST_TIMEOUT)
         context = self._context()
-        name = self._target.server_name
+        name = self._access.server_name
         if proxy:
             via = urlsplit(proxy)
             connection = _Tls(via.hostname or "", via.port or 3128, context, name or host)
@@ -117,10 +119,10 @@ class LightTransport:
         return _Tls(host, port or 443, context, name or host)
 
     def _context(self) -> ssl.SSLContext:
-        target, credentials = self._target, self._credentials
-        authority = target.authority.decode() if target.authority else None
+        access, credentials = self._access, self._credentials
+        authority = access.authority.decode() if access.authority else None
         context = ssl.create_default_context(cadata=authority)
-        if target.insecure:
+        if access.insecure:
             context.check_hostname = False
             context.verify_mode = ssl.CERT_NONE
         if credentials.certificate and credentials.key:
@@ -139,7 +141,7 @@ class _Tls(http.client.HTTPSConnection):
     """HTTPS that checks the certificate against a name of its own, also through a proxy."""
 
     def __init__(self, host: str, port: int, context: ssl.SSLContext, name: str) -> None:
-        super().__init__(host, port, context=context, timeout=TIMEOUT)
+        super().__init__(host, port, context=context, timeout=REQUEST_TIMEOUT)
         self._tls, self._name = context, name
 
     def connect(self) -> None:
@@ -170,13 +172,3 @@ def _file(content: bytes) -> Iterator[str]:
         yield path
     finally:
         os.unlink(path)
-
-
-def _proxy(scheme: str, host: str) -> str | None:
-    """The proxy that the environment names for a server, if any; like kubectl, none on loopback."""
-    if host == "localhost" or host.startswith("127.") or host == "::1":
-        return None
-    import urllib.request
-
-    found: str | None = urllib.request.getproxies().get(scheme)
-    return None if found is None or urllib.request.proxy_bypass(host) else found

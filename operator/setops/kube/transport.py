@@ -1,10 +1,15 @@
-"""What carries a request to the API server: all that `Client` needs to know of a connection."""
+"""What `Client` needs from a connection to the API server, and what all connections share."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Protocol
+from urllib.parse import urlsplit
+
+JSON: Final = "application/json"
+REQUEST_TIMEOUT: Final = 30.0
+"""Seconds without an answer after which a request has failed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,9 +29,33 @@ class Transport(Protocol):
         """What `request` raises when there was no answer."""
 
     async def request(
-        self, method: str, path: str, *, content_type: str = "", body: object = None
+        self,
+        method: str,
+        path: str,
+        *,
+        content_type: str = "",
+        body: object = None,
+        accept: str = JSON,
     ) -> Answer:
         """Send `body` as JSON."""
 
     async def close(self) -> None:
         """Close all connections."""
+
+
+def headers_of(content_type: str, accept: str) -> dict[str, str]:
+    """The headers of a request, but for its credentials."""
+    headers = {"Accept": accept, "User-Agent": "setops"}
+    return headers | {"Content-Type": content_type} if content_type else headers
+
+
+def proxy_for(server: str) -> str | None:
+    """The proxy that the environment names for a server, if any; like kubectl, none on loopback."""
+    url = urlsplit(server)
+    host = url.hostname or ""
+    if host == "localhost" or host.startswith("127.") or host == "::1":
+        return None
+    import urllib.request  # slow to import, and seldom needed
+
+    found: str | None = urllib.request.getproxies().get(url.scheme)
+    return None if found is None or urllib.request.proxy_bypass(host) else found

@@ -1,4 +1,8 @@
-"""What the cache keeps of an object: only what reconcilers read. Pure."""
+"""What is kept of an object in memory: only what reconcilers read. Pure.
+
+Each function takes an object and returns a copy without the rest; the input is left alone. Which
+kind keeps what is declared in `watched`.
+"""
 
 from __future__ import annotations
 
@@ -6,29 +10,12 @@ import hashlib
 from collections.abc import Mapping
 from typing import Any, Final
 
-from setops.api.kinds import (
-    APP,
-    CONFIG_MAP,
-    CONTROLLER_REVISION,
-    DEPLOYMENT,
-    NETWORK_POLICY,
-    NOTIFICATION,
-    OURS,
-    POD,
-    POD_DISRUPTION_BUDGET,
-    SECRET,
-    SERVICE,
-    Kind,
-    Object,
-)
-from setops.api.names import MANAGER
+from setops.api.kinds import Object
+from setops.api.names import ANNOTATION_LAST_APPLIED, MANAGER
 
-LAST_APPLIED: Final = "kubectl.kubernetes.io/last-applied-configuration"
 HASHED: Final = "sha256:"
 """Prefix of what stands for a value of a Secret in a trimmed object."""
 
-_WITH_EDITORS: Final = frozenset({APP, SERVICE, NOTIFICATION})
-_WITHOUT_STATUS: Final = (POD_DISRUPTION_BUDGET, NETWORK_POLICY)
 _DROPPED_METADATA: Final = frozenset({"managedFields", "selfLink", "generateName"})
 _POD_METADATA: Final = (
     "name",
@@ -40,7 +27,8 @@ _POD_METADATA: Final = (
     "labels",
     "ownerReferences",
 )
-_POD_CONDITIONS: Final = ("Ready", "PodScheduled")
+_POD_STATUS: Final = ("phase", "reason", "message", "startTime")
+_POD_CONDITIONS: Final = frozenset({"Ready", "PodScheduled"})
 _DEPLOYMENT_STATUS: Final = (
     "observedGeneration",
     "replicas",
@@ -48,54 +36,52 @@ _DEPLOYMENT_STATUS: Final = (
     "updatedReplicas",
     "availableReplicas",
 )
-_DEPLOYMENT_CONDITIONS: Final = ("Progressing", "ReplicaFailure")
+_DEPLOYMENT_CONDITIONS: Final = frozenset({"Progressing", "ReplicaFailure"})
 _REVISION: Final = "deployment.kubernetes.io/revision"
-_POD_STATUS: Final = ("phase", "reason", "message", "startTime")
 
 
-def trim(kind: Kind, obj: Object) -> Object:
-    """A copy of `obj` without what no reconciler reads.
+def users_object(obj: Object) -> Object:
+    """Without the bookkeeping of the API server."""
+    return _with_metadata(obj, _metadata(obj))
 
-    Secrets keep their keys, with a hash in the place of each value; Pods keep little more than
-    who they are and how their containers do, Deployments of their status how far they are;
-    ControllerRevisions and ConfigMaps lose their data; disruption budgets and network policies
-    lose their status. Who edited a spec beside us is kept of what Changesets change.
+
+def edited_object(obj: Object) -> Object:
+    """As `users_object`, but with the managers of the spec's fields other than the operator.
+
+    Changesets compare them with what they are about to write.
     """
-    metadata = {k: v for k, v in obj["metadata"].items() if k not in _DROPPED_METADATA}
-    editors = _editors(obj) if kind in _WITH_EDITORS else ()
-    if editors:
-        metadata["managedFields"] = editors
-    if kind not in OURS and LAST_APPLIED in (metadata.get("annotations") or ()):
-        annotations = metadata["annotations"]
-        metadata["annotations"] = {k: v for k, v in annotations.items() if k != LAST_APPLIED}
-    kept: Object = {**obj, "apiVersion": kind.api_version, "kind": kind.kind, "metadata": metadata}
-    if kind == POD:
-        kept = _pod(kept)
-    elif kind == DEPLOYMENT:
-        kept = _deployment(kept)
-    elif kind == SECRET:
-        kept = hashed(kept)
-    elif kind in (CONTROLLER_REVISION, CONFIG_MAP):
-        kept.pop("data", None)
-    elif kind in _WITHOUT_STATUS:
-        kept.pop("status", None)
-    return kept
-
-
-def _editors(obj: Object) -> list[Object]:
-    """The managers of the spec's fields other than the operator itself."""
-    return [
+    metadata = _metadata(obj)
+    editors = [
         entry
         for entry in obj["metadata"].get("managedFields") or ()
         if entry.get("manager") != MANAGER and entry.get("subresource") != "status"
     ]
+    if editors:
+        metadata["managedFields"] = editors
+    return _with_metadata(obj, metadata)
 
 
-def hashed(secret: Object) -> Object:
-    """A Secret of which every value in `data` is replaced by its hash."""
-    if not secret.get("data"):
-        return secret
-    return {**secret, "data": {key: hash_of(value) for key, value in secret["data"].items()}}
+def child(obj: Object) -> Object:
+    """Without the bookkeeping of the API server and of kubectl."""
+    return _with_metadata(obj, _without_annotation(_metadata(obj), ANNOTATION_LAST_APPLIED))
+
+
+def child_without_status(obj: Object) -> Object:
+    """As `child`, and without the status."""
+    return _without(child(obj), "status")
+
+
+def child_without_data(obj: Object) -> Object:
+    """As `child`, and without the data, which is large and read at the API server when needed."""
+    return _without(child(obj), "data")
+
+
+def secret(obj: Object) -> Object:
+    """As `child`, with a hash in place of each value."""
+    kept = child(obj)
+    if not kept.get("data"):
+        return kept
+    return {**kept, "data": {key: hash_of(value) for key, value in kept["data"].items()}}
 
 
 def hash_of(value: str) -> str:
@@ -105,14 +91,14 @@ def hash_of(value: str) -> str:
     return HASHED + hashlib.sha256(value.encode()).hexdigest()
 
 
-def _deployment(deployment: Object) -> Object:
-    """Without the times of its conditions: a rollout would be a change with every pod of it."""
-    metadata = dict(deployment["metadata"])
-    if _REVISION in (metadata.get("annotations") or ()):
-        annotations = metadata["annotations"]
-        metadata["annotations"] = {k: v for k, v in annotations.items() if k != _REVISION}
-    kept = {**deployment, "metadata": metadata}
-    status = deployment.get("status") or {}
+def deployment(obj: Object) -> Object:
+    """As `child`, with only those parts of the status that tell how far a rollout is.
+
+    Conditions lose their times, otherwise every new pod of a rollout would count as a change.
+    """
+    kept = child(obj)
+    kept["metadata"] = _without_annotation(kept["metadata"], _REVISION)
+    status = obj.get("status") or {}
     if status:
         kept["status"] = {name: status[name] for name in _DEPLOYMENT_STATUS if name in status}
         kept["status"]["conditions"] = [
@@ -123,19 +109,29 @@ def _deployment(deployment: Object) -> Object:
     return kept
 
 
-def _pod(pod: Object) -> Object:
-    status = pod.get("status") or {}
+def pod(obj: Object) -> Object:
+    """Who the pod is and how its containers are; its spec is dropped.
+
+    Of the conditions, those stay that decide whether it is ready: `Ready`, `PodScheduled` and the
+    ones that its readiness gates name, which a load balancer sets.
+    """
+    status = obj.get("status") or {}
     kept = {name: status[name] for name in _POD_STATUS if name in status}
-    ready = [
-        c for c in status.get("conditions") or () if c.get("type") in ("Ready", "PodScheduled")
-    ]
-    if ready:
-        kept["conditions"] = ready
+    gates = (obj.get("spec") or {}).get("readinessGates") or ()
+    wanted = _POD_CONDITIONS.union(gate["conditionType"] for gate in gates)
+    conditions = [c for c in status.get("conditions") or () if c.get("type") in wanted]
+    if conditions:
+        kept["conditions"] = conditions
     for name in ("initContainerStatuses", "containerStatuses"):
         if status.get(name):
             kept[name] = [_container(container) for container in status[name]]
-    metadata = {name: pod["metadata"][name] for name in _POD_METADATA if name in pod["metadata"]}
-    return {**{k: pod[k] for k in ("apiVersion", "kind")}, "metadata": metadata, "status": kept}
+    metadata = {name: obj["metadata"][name] for name in _POD_METADATA if name in obj["metadata"]}
+    return {
+        "apiVersion": obj["apiVersion"],
+        "kind": obj["kind"],
+        "metadata": metadata,
+        "status": kept,
+    }
 
 
 def _container(status: Mapping[str, Any]) -> Object:
@@ -149,3 +145,22 @@ def _container(status: Mapping[str, Any]) -> Object:
         "restartCount": status.get("restartCount", 0),
         "state": state,
     }
+
+
+def _metadata(obj: Object) -> Object:
+    return {k: v for k, v in obj["metadata"].items() if k not in _DROPPED_METADATA}
+
+
+def _with_metadata(obj: Object, metadata: Object) -> Object:
+    return {**obj, "metadata": metadata}
+
+
+def _without(obj: Object, field: str) -> Object:
+    return {name: value for name, value in obj.items() if name != field}
+
+
+def _without_annotation(metadata: Object, annotation: str) -> Object:
+    annotations = metadata.get("annotations") or {}
+    if annotation not in annotations:
+        return metadata
+    return {**metadata, "annotations": _without(annotations, annotation)}

@@ -1,4 +1,4 @@
-"""What a command is: a declaration that parser, errors, help and completion are made from."""
+"""What a command is: a declaration from which parser, errors, help and completion are made."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    # Only named here: help and completion read declarations without loading any model.
+    # Only for annotations: help and completion read declarations without loading any model.
     from setops.api.definition import StageDefinition
 
 
 class Level(StrEnum):
-    """What encloses the thing that a command acts on. The value is the name of the scope flag."""
+    """What can enclose the thing that a command acts on. The value is the scope flag's name."""
 
     PROJECT = "project"
     STAGE = "stage"
@@ -31,7 +31,7 @@ SHORT_FLAGS: Final[Mapping[str, Level]] = {
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """The enclosing things that a line names by its scope flags; None where it names none."""
+    """The enclosing things that a line names with scope flags. None for a flag that isn't given."""
 
     project: str | None = None
     stage: str | None = None
@@ -46,7 +46,8 @@ class Scope:
 
 @dataclass(frozen=True, slots=True)
 class CommandContext:
-    """Where a Changeset acts, and the Organization's registry (`host/path`) if it has one."""
+    """The Stage that a Changeset is for, and the Organization's registry (`host/path`) if it has
+    one."""
 
     organization: str
     project: str
@@ -55,7 +56,7 @@ class CommandContext:
 
 
 class Type(StrEnum):
-    """What a value stands for, so that it can be completed and explained."""
+    """What a value means, for completion and explanation."""
 
     TEXT = "text"
     INTEGER = "integer"
@@ -71,25 +72,30 @@ class Type(StrEnum):
     ENV_PAIR = "KEY=VALUE"
     SECRET_KEY = "NAME/KEY"  # noqa: S105 - the form of a reference, no secret
     OPTION = "option"
+    ORGANIZATION = "Organization"
+    REVISION = "revision"
+    CONTEXT = "context of the kubeconfig"
+    COMMAND = "command"
+    FILE = "file"
     SWITCH = "switch"
     """A flag without a value."""
 
 
 class Arity(StrEnum):
-    """How many values an argument takes. All but ONE stand last."""
+    """How many values an argument takes. Any but ONE must come last."""
 
     ONE = "one"
     OPTIONAL = "optional"
-    """None or one."""
+    """Zero or one."""
     MANY = "many"
     """One or more."""
     ANY = "any"
-    """None or more; usually written after `--`."""
+    """Zero or more, usually written after `--`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """One of the values that an argument or a flag may have."""
+    """One of the values that an argument or a flag can have."""
 
     value: str
     description: str = ""
@@ -97,7 +103,7 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Argument:
-    """A positional value. With `choices`, these are the values offered."""
+    """A positional value. If there are `choices`, it must be one of them."""
 
     name: str
     description: str
@@ -108,7 +114,7 @@ class Argument:
 
 @dataclass(frozen=True, slots=True)
 class Flag:
-    """A value by name, written `--name value` or `--name=value`; `short` also as `-s value`."""
+    """A named value: `--name value`, `--name=value` or, with a `short` name, `-s value`."""
 
     name: str
     description: str
@@ -117,14 +123,14 @@ class Flag:
     required: bool = False
     short: str = ""
     many: bool = False
-    """Whether it may be given several times."""
+    """Whether it can be given several times."""
 
 
 @dataclass(frozen=True, slots=True)
 class Invocation:
-    """A line that was read: a command of the table, its scope, its values as they were written.
+    """A parsed line: a command, its scope, and its values as written.
 
-    `command` is a key of the table. A switch that is given stands in `flags` as `true`.
+    `command` is a key of the table. A switch that is given is `true` in `flags`.
     """
 
     command: str
@@ -134,12 +140,12 @@ class Invocation:
 
     @property
     def app(self) -> str:
-        """The App that encloses the thing acted on; only for commands that ask for one."""
+        """The App that encloses the thing acted on. Only for commands in an App's scope."""
         return self._enclosing(Level.APP)
 
     @property
     def service(self) -> str:
-        """The Service that encloses the thing acted on; only for commands that ask for one."""
+        """The Service that encloses the thing acted on. Only for commands in a Service's scope."""
         return self._enclosing(Level.SERVICE)
 
     def _enclosing(self, level: Level) -> str:
@@ -159,11 +165,11 @@ Makes = Callable[[Invocation], str]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Declaration:
-    """How a command, or one setting of a command that has several (`container:set port`), is
-    written and explained.
+    """How a command is written and explained, or one setting of a command that has several
+    (`container:set port`).
 
-    `scopes` are the things that enclose what it acts on, outermost first. `stages` tells whether
-    it adds to the Changeset; all in this package do, others commit themselves.
+    `scopes` are the things that enclose what it acts on, outermost first. `stages` is True for a
+    command that is added to the Changeset, as all commands in this package are.
     """
 
     name: str
@@ -177,7 +183,7 @@ class Declaration:
 
     @property
     def key(self) -> str:
-        """The name, with the setting after it if there is one: `container:set port`."""
+        """The name, followed by the setting if there is one: `container:set port`."""
         return f"{self.name} {self.setting}" if self.setting else self.name
 
     @property
@@ -194,10 +200,10 @@ class Declaration:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Command(Declaration):
-    """A declaration with what the command does to a definition.
+    """A declaration, with what the command does to a definition.
 
-    `makes` is given by commands that create something: what comes later in a Changeset fails only
-    because of it.
+    Commands that create something have `makes`. If such a command fails, later "not found" errors
+    for that path are suppressed.
     """
 
     apply: Apply
@@ -208,7 +214,8 @@ OF_STAGE: Final = (Level.PROJECT, Level.STAGE)
 OF_APP: Final = (*OF_STAGE, Level.APP)
 OF_SERVICE: Final = (*OF_STAGE, Level.SERVICE)
 INNER: Final = (Level.APP, Level.SERVICE, Level.DOMAIN)
-"""The levels below the Stage: a line must name those, whereas a Changeset knows its Stage."""
+"""The levels below the Stage. A line must name these, whereas the Changeset already knows its
+Stage."""
 
 
 def _flag(flag: Flag) -> str:

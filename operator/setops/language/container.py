@@ -9,6 +9,7 @@ from setops.api.app import AppSpec
 from setops.api.container import Container, ContainerHealthCheck
 from setops.api.definition import StageDefinition
 from setops.api.errors import Problem, ProblemsError, Validator
+from setops.api.section import APPS
 from setops.language import edit, network
 from setops.language.command import (
     OF_APP,
@@ -54,7 +55,7 @@ def _set_health_check(
     definition: StageDefinition, invocation: Invocation, _context: CommandContext
 ) -> StageDefinition:
     app: AppSpec = edit.app_of(definition, invocation.app)
-    path = f"apps.{invocation.app}.container.healthCheck"
+    path = APPS.path(invocation.app, "container", "healthCheck")
     check = app.container.health_check if app.container else None
     fields: dict[str, Any] = {}
     problems: list[Problem] = []
@@ -95,7 +96,7 @@ def _unset(setting: str) -> Command:
 
 
 def _port(command: Command) -> Command:
-    """The platform's published example: `container:set port` means `network:set port`."""
+    """The platform publishes `container:set port` as an example; it means `network:set port`."""
     name = command.name.replace("network", "container")
     example = command.example.replace("network", "container")
     return replace(command, name=name, example=example)

@@ -7,6 +7,7 @@ from typing import Any, Final
 from setops.api.definition import StageDefinition
 from setops.api.errors import ProblemsError, Validator, quoted
 from setops.api.keys import DOMAIN_KEYS
+from setops.api.section import APPS
 from setops.language import edit
 from setops.language.command import (
     OF_APP,
@@ -24,7 +25,7 @@ def _create(
 ) -> StageDefinition:
     (name,) = invocation.arguments
     app = edit.app_of(definition, invocation.app)
-    field = f"apps.{invocation.app}.domains.{name}"
+    field = APPS.path(invocation.app, "domains", name)
     problem = DOMAIN_KEYS.problem(invocation.app, name)
     if problem is not None:
         raise ProblemsError([problem])
@@ -52,7 +53,7 @@ def _destroy(
 ) -> StageDefinition:
     (name,) = invocation.arguments
     app = edit.app_of(definition, invocation.app)
-    domains = edit.without(app.domains, name, edit.Part(invocation.app, "domains", "domain"))
+    domains = edit.without(app.domains, name, edit.AppMap(invocation.app, "domains", "domain"))
     return edit.change_app(definition, invocation.app, {"domains": domains})
 
 
@@ -65,7 +66,7 @@ COMMANDS: Final = (
         arguments=(Argument("NAME", "The host name.", Type.NEW_NAME),),
         flags=(Flag("primary", "The other domains redirect to this one.", Type.SWITCH),),
         apply=_create,
-        makes=lambda invocation: f"apps.{invocation.app}.domains.{invocation.arguments[0]}",
+        makes=lambda invocation: APPS.path(invocation.app, "domains", invocation.arguments[0]),
     ),
     Command(
         name="domain:destroy",

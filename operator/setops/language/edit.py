@@ -1,7 +1,7 @@
 """What commands share: finding, creating, changing and removing entries of a definition.
 
-The models alone know the limits: every change goes through their validation, of the touched entry
-only, since the parts that stay are instances that are valid already.
+Only the models know the limits, so every changed entry is validated by its model. Entries that stay
+as they are have been validated before.
 """
 
 from __future__ import annotations
@@ -24,22 +24,22 @@ from setops.api.validation import problems_of
 _MAX_DIGITS: Final = 40
 _DIGITS: Final = re.compile(r"[+-]?[0-9]+")
 _GUESSED_AMONG: Final = 200
-"""Names that a wrong one is compared with; comparing takes longer than all else of a command."""
+"""How many known names a wrong one is compared with. Comparing is the slowest part of a command."""
 
 
 def refuse(field: str, validator: Validator, message: str, code: Code | None = None) -> NoReturn:
-    """Raise the one problem of a command."""
+    """Raise ProblemsError with a single problem."""
     raise ProblemsError([Problem(field, validator, message, code or Code.VALIDATION_FAILED)])
 
 
 def app_of(definition: StageDefinition, name: str) -> AppSpec:
-    """The App of this name; AppDoesNotExist if there is none."""
+    """The App of this name. Raises ProblemsError with AppDoesNotExist if there is none."""
     _require(definition, APPS, name)
     return definition.apps[name]
 
 
 def service_of(definition: StageDefinition, name: str) -> ServiceSpec:
-    """The Service of this name; ServiceDoesNotExist if there is none."""
+    """The Service of this name. Raises ProblemsError with ServiceDoesNotExist if there is none."""
     _require(definition, SERVICES, name)
     return definition.services[name]
 
@@ -47,7 +47,7 @@ def service_of(definition: StageDefinition, name: str) -> ServiceSpec:
 def create(
     definition: StageDefinition, section: Section, name: str, raw: Mapping[str, Any]
 ) -> StageDefinition:
-    """The definition with a new entry, given in the resources' spelling."""
+    """The definition with a new entry. `raw` has the fields as resources spell them."""
     if name in definition.section(section):
         refuse(
             section.path(name),
@@ -68,7 +68,8 @@ def destroy(definition: StageDefinition, section: Section, name: str) -> StageDe
 
 
 def put(definition: StageDefinition, section: Section, name: str, entry: Entry) -> StageDefinition:
-    """The definition with a valid entry in place; too many of a kind are refused."""
+    """The definition with a valid entry added or replaced. More than the section's limit is
+    refused."""
     before = definition.section(section)
     if name not in before and len(before) >= section.limit:
         message = (
@@ -82,7 +83,7 @@ def put(definition: StageDefinition, section: Section, name: str, entry: Entry) 
 def change(
     definition: StageDefinition, section: Section, name: str, fields: Mapping[str, Any]
 ) -> StageDefinition:
-    """The definition with some fields of an entry replaced, by their names in the model."""
+    """The definition with some fields of an entry replaced. Fields have the model's names."""
     _require(definition, section, name)
     entry = definition.section(section)[name]
     try:
@@ -95,44 +96,44 @@ def change(
 def change_app(
     definition: StageDefinition, name: str, fields: Mapping[str, Any]
 ) -> StageDefinition:
-    """The definition with some fields of an App replaced, by their names in the model."""
+    """The definition with some fields of an App replaced. Fields have the model's names."""
     return change(definition, APPS, name, fields)
 
 
 def part(model: Model | None, fields: Mapping[str, Any]) -> dict[str, Any] | None:
-    """A part of an entry with some fields replaced; None when nothing is set in it any more.
+    """A part of an entry with some fields replaced, or None if nothing is set in it any more.
 
-    So that setting and unsetting a thing leads back to where it began.
+    Setting a thing and unsetting it again leads back to where it started.
     """
     changed = {**(vars(model) if model else {}), **fields}
     return changed if any(value is not None for value in changed.values()) else None
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
-    """One of an App's maps, and what a message calls a thing in it."""
+class AppMap:
+    """One of an App's maps, and what messages call an item of it."""
 
     app: str
     field: str
     what: str
 
 
-def without(entries: Mapping[str, Any] | None, key: str, part: Part) -> dict[str, Any]:
-    """A map of an App without one key, which must be there."""
+def without(entries: Mapping[str, Any] | None, key: str, of: AppMap) -> dict[str, Any]:
+    """A map of an App without one key. The key must exist."""
     left = dict(entries or {})
     if key not in left:
         hint = _hint(key, left) or "it has none"
         refuse(
-            f"apps.{part.app}.{part.field}.{key}",
+            APPS.path(of.app, of.field, key),
             Validator.NOT_FOUND,
-            f"App {quoted(part.app)} has no {part.what} {quoted(key)}; {hint}",
+            f"App {quoted(of.app)} has no {of.what} {quoted(key)}; {hint}",
         )
     del left[key]
     return left
 
 
 def integer(text: str, field: str) -> int:
-    """A whole number as people write it: digits, perhaps a sign."""
+    """A whole number: digits, with an optional sign."""
     is_number = _DIGITS.fullmatch(text) is not None
     if not is_number or len(text) > _MAX_DIGITS:
         rule = f" of at most {_MAX_DIGITS} digits" if is_number else ""
@@ -162,7 +163,7 @@ def _require(definition: StageDefinition, section: Section, name: str) -> None:
 
 
 def _hint(name: str, known: Mapping[str, Any]) -> str | None:
-    """What to write instead of a name that isn't known; None when nothing is."""
+    """What to suggest for an unknown name, or None if nothing is known."""
     if not known:
         return None
     guess = nearest(name, _similar(name, known))

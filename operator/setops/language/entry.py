@@ -1,4 +1,4 @@
-"""What the commands that create and destroy whole entries share."""
+"""What the commands that create and destroy entries have in common."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from setops.language.command import Apply, CommandContext, Invocation, Makes
 
 
 def creator(section: Section, read: Callable[[Invocation], Mapping[str, object]]) -> Apply:
-    """Creates the entry that the line names, with the fields that `read` takes from the line."""
+    """A function that creates the entry named by the line. `read` finds its fields in the line."""
 
     def apply(
         definition: StageDefinition, invocation: Invocation, _context: CommandContext
@@ -23,10 +23,10 @@ def creator(section: Section, read: Callable[[Invocation], Mapping[str, object]]
 
 
 def destroyer(section: Section) -> Apply:
-    """Destroys the entry that the line names.
+    """A function that destroys the entry named by the line.
 
-    Whether an App still links a Service is asked when all commands are done: it may be unlinked
-    later.
+    Links to a destroyed Service are checked at the end of the Changeset, since a later command may
+    remove them.
     """
 
     def apply(
@@ -39,5 +39,5 @@ def destroyer(section: Section) -> Apply:
 
 
 def made_in(section: Section) -> Makes:
-    """The path of the entry that the line names."""
+    """A function that gives the path of the entry named by the line."""
     return lambda invocation: section.path(invocation.arguments[0])

@@ -9,6 +9,7 @@ from setops.api.definition import StageDefinition
 from setops.api.environment import EnvVar
 from setops.api.errors import Problem, ProblemsError, Validator, quoted
 from setops.api.keys import ENV_KEYS
+from setops.api.section import APPS
 from setops.language import edit
 from setops.language.command import (
     OF_APP,
@@ -22,10 +23,10 @@ from setops.language.command import (
 )
 
 Pairs = Sequence[tuple[str, str | None]]
-"""Keys and values; None where only the key is given."""
+"""Keys and values. The value is None if only the key was given."""
 
 _MAX_TOLD: Final = 20
-"""Bad keys of one line that are told one by one: a line has room for thousands of them."""
+"""The most bad keys of one line to report one by one. A line has room for thousands."""
 
 
 def _set(
@@ -57,12 +58,12 @@ def _key_problems(app: str, pairs: Pairs) -> list[Problem]:
     told, more = problems[:_MAX_TOLD], len(problems) - _MAX_TOLD
     if more > 0:
         message = f"{more} more keys of this line can't be set either; correct these first"
-        told.append(Problem(f"apps.{app}.env", Validator.INVALID_FORMAT, message))
+        told.append(Problem(APPS.path(app, "env"), Validator.INVALID_FORMAT, message))
     return told
 
 
 def _flag_problems(invocation: Invocation, pairs: Pairs) -> list[Problem]:
-    field = f"apps.{invocation.app}.env.{pairs[0][0]}"
+    field = APPS.path(invocation.app, "env", pairs[0][0])
     for flag in ("description", "secret"):
         if flag in invocation.flags and len(pairs) > 1:
             message = f"--{flag} goes with a single variable; set the others in a line of their own"
@@ -85,8 +86,8 @@ def _flag_problems(invocation: Invocation, pairs: Pairs) -> list[Problem]:
 
 
 def _variable(before: object, value: str | None, invocation: Invocation) -> Mapping[str, Any]:
-    """The variable's new fields. The description stays when only the value is set, and the other
-    way round."""
+    """The variable's new fields. Setting only the value keeps the description, and the other way
+    round."""
     fields: dict[str, Any] = {}
     if isinstance(before, EnvVar):
         fields["description"] = before.description
@@ -107,7 +108,7 @@ def _unset(
 ) -> StageDefinition:
     env: Mapping[str, Any] | None = edit.app_of(definition, invocation.app).env
     for key in invocation.arguments:
-        env = edit.without(env, key, edit.Part(invocation.app, "env", "variable"))
+        env = edit.without(env, key, edit.AppMap(invocation.app, "env", "variable"))
     return edit.change_app(definition, invocation.app, {"env": env})
 
 

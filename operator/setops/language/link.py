@@ -7,6 +7,7 @@ from typing import Any, Final
 from setops.api.definition import StageDefinition
 from setops.api.errors import ProblemsError, Validator, quoted
 from setops.api.keys import ENV_KEYS, LINK_KEYS
+from setops.api.section import APPS
 from setops.language import edit
 from setops.language.command import (
     OF_APP,
@@ -24,7 +25,7 @@ def _create(
 ) -> StageDefinition:
     (service,) = invocation.arguments
     app = edit.app_of(definition, invocation.app)
-    field = f"apps.{invocation.app}.links.{service}"
+    field = APPS.path(invocation.app, "links", service)
     problem = LINK_KEYS.problem(invocation.app, service)
     if problem is not None:
         raise ProblemsError([problem])
@@ -36,7 +37,8 @@ def _create(
             f"App {quoted(invocation.app)} links {quoted(service)} already; "
             f"to change the link, first: link:destroy {service}",
         )
-    # Whether the Service exists is asked when all commands are done: it may be created after this.
+    # Whether the Service exists is checked at the end of the Changeset: a later command may create
+    # it.
     links[service] = _link(invocation, field)
     return edit.change_app(definition, invocation.app, {"links": links})
 
@@ -69,7 +71,7 @@ def _destroy(
 ) -> StageDefinition:
     (service,) = invocation.arguments
     app = edit.app_of(definition, invocation.app)
-    links = edit.without(app.links, service, edit.Part(invocation.app, "links", "link to"))
+    links = edit.without(app.links, service, edit.AppMap(invocation.app, "links", "link to"))
     return edit.change_app(definition, invocation.app, {"links": links})
 
 

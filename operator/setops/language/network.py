@@ -9,6 +9,7 @@ from typing import Any, Final
 from setops.api.app import AppSpec
 from setops.api.definition import StageDefinition
 from setops.api.network import Network, NetworkHealthCheck
+from setops.api.section import APPS
 from setops.language import edit
 from setops.language.command import (
     OF_APP,
@@ -27,7 +28,7 @@ def _text(text: str, _field: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Setting:
-    """A setting by its name in commands, the model and field it stands in, and how it is read."""
+    """A setting: its name in commands, its model and field, and how its value is parsed."""
 
     name: str
     model: type[Network | NetworkHealthCheck]
@@ -39,7 +40,7 @@ class _Setting:
 
     @property
     def path(self) -> str:
-        """Below `apps.<name>`."""
+        """The path below `apps.<name>`."""
         return f"network.{'' if self.model is Network else 'healthCheck.'}{self.field}"
 
     @property
@@ -47,7 +48,7 @@ class _Setting:
         return self.model.model_fields[self.field].description or ""
 
     def change(self, app: AppSpec, value: Any) -> dict[str, Any]:
-        """The App's fields that differ when the setting has this value."""
+        """The fields of the App to replace for this value of the setting."""
         network = app.network
         if self.model is Network:
             return {"network": edit.part(network, {self.field: value})}
@@ -88,7 +89,7 @@ def _set(setting: _Setting) -> Command:
     ) -> StageDefinition:
         (text,) = invocation.arguments
         app = edit.app_of(definition, invocation.app)
-        value = setting.read(text, f"apps.{invocation.app}.{setting.path}")
+        value = setting.read(text, APPS.path(invocation.app, setting.path))
         return edit.change_app(definition, invocation.app, setting.change(app, value))
 
     return Command(

@@ -25,7 +25,7 @@ COMMANDS: Final = (
         flags=(
             Flag(
                 "type",
-                "How it is told.",
+                "How it is notified.",
                 choices=(
                     Choice("email", "A mail, once the address is confirmed."),
                     Choice("webhook", "A POST per event, once the URL is confirmed."),

@@ -35,13 +35,13 @@ def _unset(
 def _options(
     definition: StageDefinition, invocation: Invocation, name: str, text: str | None
 ) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The Service's options as they are, and the named one with its new value, if any."""
+    """The Service's current options, and the named option with its new value if there is one."""
     service = edit.service_of(definition, invocation.service)
     problems = catalogue.check_type(service.type)
     option = _spelled(name)
     value: OptionValue | Problem | None = None
     if not problems:
-        # Without a text only the name is looked at; any text at all tells whether it is known.
+        # Without a text only the name is checked, so any text will do.
         value = catalogue.parse_option(service.type, option, text or "")
         unknown = catalogue.TYPES[service.type].option(option) is None
         if isinstance(value, Problem) and (unknown or text is not None):
@@ -64,7 +64,7 @@ def _change(
 
 
 def _spelled(name: str) -> str:
-    """The resources' spelling of an option: the platform writes `min_storage`."""
+    """An option's name as resources spell it. The platform writes `min_storage`."""
     return to_camel(name.replace("-", "_")) if "_" in name or "-" in name else name
 
 

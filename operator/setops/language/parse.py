@@ -31,10 +31,10 @@ _FLAGS: Final = {flag.name for command in COMMANDS.values() for flag in command.
 
 
 def parse(line: str) -> Invocation:
-    """Read one line, with or without `setops` in front.
+    """Parse one line, with or without a leading `setops`.
 
-    Values are kept as they were written; whether they make sense is asked when the command is
-    applied. Raises ProblemsError with all that is wrong with the line, and nothing else.
+    Values are kept as written and checked when the command is applied. Raises ProblemsError with
+    everything that is wrong with the line.
     """
     words = split(line)
     reader = _LineReader(words[1:] if words[:1] == [PROGRAM] else words)
@@ -48,7 +48,7 @@ def parse(line: str) -> Invocation:
 
 
 def render(invocation: Invocation) -> str:
-    """The line that `parse` reads as this invocation."""
+    """The line that `parse` turns into this invocation."""
     command = COMMANDS[invocation.command]
     words: list[str] = []
     for level in Level:
@@ -70,14 +70,14 @@ def _written(name: str, value: str) -> list[str]:
 
 
 def _is_flag(word: str) -> bool:
-    # `resource:set scale -1` has a wrong value, not an unknown flag.
+    # In `resource:set scale -1` the value is wrong; it isn't an unknown flag.
     return len(word) > 1 and word.startswith("-") and word[1] not in string.digits
 
 
 class _LineReader:
-    """Sorts the words of a line into scope, command, flags and values, noting what is wrong.
+    """Sorts the words of a line into scope, command, flags and values, and collects problems.
 
-    Where the line can't be understood any further, ProblemsError is raised at once.
+    Raises ProblemsError at once where the rest of the line can't be understood.
     """
 
     def __init__(self, words: Sequence[str]) -> None:
@@ -107,7 +107,7 @@ class _LineReader:
             raise self._stopped(Validator.REQUIRED, message)
 
     def choose(self) -> Command:
-        """The command; for one with several settings, the form that the first value names."""
+        """The command, or for one with several settings the form that the first value names."""
         if self._forms[0].setting is None:
             return self._forms[0]
         settings = {form.setting: form for form in self._forms if form.setting is not None}
@@ -124,7 +124,7 @@ class _LineReader:
         raise self._stopped(Validator.NOT_INCLUDED, f"{name} has no setting {quoted(word)}; {hint}")
 
     def check(self, command: Command) -> None:
-        """Whether scope, flags and number of values are those that the command asks for."""
+        """Check that scope, flags and the number of values fit the command."""
         for level in self.scope:
             if level not in command.scopes:
                 self._note(
@@ -224,7 +224,7 @@ class _LineReader:
 
     def _note(self, validator: Validator, message: str) -> None:
         problem = Problem("", validator, message)
-        # A mistake that is made a thousand times in a line is told once.
+        # A mistake that occurs many times in a line is reported once.
         if problem not in self.problems:
             self.problems.append(problem)
 
@@ -252,7 +252,7 @@ def _unknown_flag(flag: str, forms: Sequence[Command]) -> str:
 
 
 def _takes_words(command: Command) -> bool:
-    """Whether it takes a command line of the user's own, in which flags are likely."""
+    """Whether its value is a command line of the user's, which is likely to contain flags."""
     return any(
         argument.type is Type.TEXT and argument.arity is not Arity.ONE
         for argument in command.arguments
@@ -260,5 +260,5 @@ def _takes_words(command: Command) -> bool:
 
 
 def _kebab(word: str) -> str:
-    """The commands' spelling of `healthCheck` and `health_check`."""
+    """The spelling in commands: `health-check` for `healthCheck` and `health_check`."""
     return re.sub(r"(?<=[a-z])[A-Z]", lambda found: f"-{found[0].lower()}", word).replace("_", "-")

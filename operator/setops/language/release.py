@@ -9,13 +9,14 @@ from setops.api.app import MAX_RELEASES
 from setops.api.container import DIGEST
 from setops.api.definition import StageDefinition
 from setops.api.errors import Code, Validator, quoted
+from setops.api.section import APPS
 from setops.language import edit
 from setops.language.command import OF_APP, Argument, Command, CommandContext, Invocation, Type
 
 _BARE_HASH: Final = re.compile(r"[a-fA-F0-9]{32,128}")
 
 _SHOWN: Final = 10
-"""Releases that a message names."""
+"""The most releases that a message lists."""
 
 
 def _create(
@@ -25,7 +26,7 @@ def _create(
     app = edit.app_of(definition, invocation.app)
     releases: dict[str, Any] = dict(app.releases or {})
     number = max(map(int, releases), default=0) + 1
-    field = f"apps.{invocation.app}.releases.{number}.image"
+    field = APPS.path(invocation.app, "releases", str(number), "image")
     releases[str(number)] = {"image": _image(text, field, invocation.app, context)}
     for old in sorted(map(int, releases)):
         if len(releases) <= MAX_RELEASES:
@@ -36,7 +37,7 @@ def _create(
 
 
 def _image(text: str, field: str, app: str, context: CommandContext) -> str:
-    """The image of a new release: a whole reference, or a digest in the Organization's registry.
+    """The image of a new release: a full reference, or a digest in the Organization's registry.
 
     Source of the path in the registry: the platform's releases.
     """
@@ -69,16 +70,16 @@ def _activate(
 ) -> StageDefinition:
     (text,) = invocation.arguments
     app = edit.app_of(definition, invocation.app)
-    number = edit.integer(text, f"apps.{invocation.app}.activeRelease")
+    number = edit.integer(text, APPS.path(invocation.app, "activeRelease"))
     releases = app.releases or {}
     if str(number) not in releases:
         edit.refuse(
-            f"apps.{invocation.app}.releases.{number}",
+            APPS.path(invocation.app, "releases", str(number)),
             Validator.NOT_FOUND,
             f"App {quoted(invocation.app)} has no {_missing(number, sorted(map(int, releases)))}",
             Code.RELEASE_DOES_NOT_EXIST,
         )
-    # A plain image and an active release exclude each other; the later word counts.
+    # A plain image and an active release exclude each other, so this replaces the plain image.
     fields = {"active_release": number, "image": None}
     return edit.change_app(definition, invocation.app, fields)
 
@@ -105,7 +106,7 @@ COMMANDS: Final = (
             ),
         ),
         apply=_create,
-        makes=lambda invocation: f"apps.{invocation.app}.releases",
+        makes=lambda invocation: APPS.path(invocation.app, "releases"),
     ),
     Command(
         name="release:activate",

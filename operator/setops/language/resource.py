@@ -6,6 +6,7 @@ from typing import Final
 
 from setops.api.container import Resources
 from setops.api.definition import StageDefinition
+from setops.api.section import APPS
 from setops.language import edit
 from setops.language.command import OF_APP, Argument, Command, CommandContext, Invocation, Type
 
@@ -25,7 +26,7 @@ def _set(setting: str) -> Command:
         definition: StageDefinition, invocation: Invocation, _context: CommandContext
     ) -> StageDefinition:
         (text,) = invocation.arguments
-        value = edit.integer(text, f"apps.{invocation.app}.resources.{setting}")
+        value = edit.integer(text, APPS.path(invocation.app, "resources", setting))
         return _change(definition, invocation, setting, value)
 
     description = Resources.model_fields[setting].description or ""

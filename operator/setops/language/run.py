@@ -11,7 +11,7 @@ from setops.language.table import COMMANDS
 def run(
     definition: StageDefinition, invocation: Invocation, context: CommandContext
 ) -> StageDefinition:
-    """The definition after a command. Raises ProblemsError with fields as paths in it."""
+    """The definition after a command. The fields in a ProblemsError are paths in the definition."""
     problems = _foreign_scope(invocation, context)
     if problems:
         raise ProblemsError(problems)
@@ -19,7 +19,7 @@ def run(
 
 
 def _foreign_scope(invocation: Invocation, context: CommandContext) -> list[Problem]:
-    """A Changeset belongs to one Stage; a command may repeat which, but not name another."""
+    """A Changeset belongs to one Stage. A command may name that Stage, but no other."""
     pairs = (
         ("project", invocation.scope.project, context.project),
         ("stage", invocation.scope.stage, context.stage),

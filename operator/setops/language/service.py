@@ -26,11 +26,11 @@ _FIELDS: Final = {
     "plan": "plan",
     "deletion-policy": "deletionPolicy",
 }
-"""The fields that flags give, by flag."""
+"""The field that each flag sets."""
 
 
 def _asked_for(invocation: Invocation) -> Mapping[str, object]:
-    """The fields that the flags give. A type that can't be made is the only thing told of them."""
+    """The fields that the flags set. Raises ProblemsError for a type that can't be created."""
     (name,), flags = invocation.arguments, invocation.flags
     problems = of_service(name, catalogue.check_type(flags["type"]))
     if problems:

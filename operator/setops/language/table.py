@@ -38,7 +38,7 @@ _FAMILIES: Final = (
 COMMANDS: Final[Mapping[str, Command]] = {
     command.key: command for family in _FAMILIES for command in family.COMMANDS
 }
-"""By key: the name, with the setting after it where a command has several."""
+"""By key: the name, followed by the setting for a command that has several."""
 
 
 def _by_name() -> dict[str, tuple[Command, ...]]:
@@ -49,4 +49,4 @@ def _by_name() -> dict[str, tuple[Command, ...]]:
 
 
 FORMS: Final[Mapping[str, tuple[Command, ...]]] = _by_name()
-"""By name: one command, or its forms, one for each setting."""
+"""By name: the command, or its forms, one for each setting."""

@@ -1,4 +1,4 @@
-"""Splits a line into words as a shell does: quotes, backslashes, continued lines."""
+"""Splits a line into words as a shell does, with quotes, backslashes and line continuations."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Final
 
 from setops.api.errors import Problem, ProblemsError, Validator
 
-# Possessive throughout: no line, however long or odd, is looked at twice.
+# All quantifiers are possessive, so no line causes backtracking.
 _PIECE: Final = re.compile(
     r"""
       (?P<blank>[ \t\r\n]++)
@@ -19,12 +19,12 @@ _PIECE: Final = re.compile(
     """,
     re.VERBOSE | re.DOTALL,
 )
-# In double quotes a backslash means itself before all other characters.
+# In double quotes, a backslash before any other character stands for itself.
 _ESCAPED: Final = re.compile(r'\\(?:\r?\n|([$`"\\]))')
 
 
 def split(line: str) -> list[str]:
-    """The words of a line; nothing is expanded. ProblemsError when a quote stays open."""
+    """The words of a line, without any expansion. Raises ProblemsError for an open quote."""
     words: list[str] = []
     word: list[str] = []
     position = 0
@@ -43,7 +43,7 @@ def split(line: str) -> list[str]:
             case "plain" | "single" | "escaped" as kind:
                 word.append(piece[kind])
             case _:
-                # A continued line goes on where it was left.
+                # The word continues on the next line.
                 pass
     return [*words, "".join(word)] if word else words
 

@@ -1,4 +1,4 @@
-"""One attempt to handle a key: logged, timed, counted; and when to try again after an error."""
+"""Logs, times and counts each attempt to handle a key, and says when to try again."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Handle = Callable[[Key], Coroutine[Any, Any, float | None]]
 
 FIRST_DELAY: Final = 0.5
 FIRST_DELAY_AFTER_CONFLICT: Final = 0.05
-"""What was read is out of date, and the watch will bring what is new in a moment."""
+"""What was read is out of date; the watch will deliver the newer state in a moment."""
 
 CAP_AFTER_CONFLICT: Final = 5.0
 
@@ -25,7 +25,7 @@ _log = logging.getLogger(__name__)
 
 
 def observed(handle: Handle, metrics: Metrics) -> Handle:
-    """A handle that does the same, with logs and metrics. Errors go on to the queue."""
+    """The same handler with logs and metrics. Errors are passed on to the queue."""
 
     async def attempt(key: Key) -> float | None:
         started = time.perf_counter()
@@ -42,7 +42,7 @@ def observed(handle: Handle, metrics: Metrics) -> Handle:
                 _log.warning("Tried again later: %s", error)
                 raise
             except Exception:
-                _log.exception("Tried again later, after an error that nobody expected")
+                _log.exception("Tried again later, after an unexpected error")
                 raise
             finally:
                 metrics.observe_reconcile(key.kind, outcome, time.perf_counter() - started)
@@ -52,9 +52,9 @@ def observed(handle: Handle, metrics: Metrics) -> Handle:
 
 
 def delay(cap: float) -> Delay:
-    """The wait before another attempt: doubled with each failure in a row, at most `cap` seconds.
+    """The wait before the next attempt. It doubles with each failure, up to `cap` seconds.
 
-    Short after a conflict; never shorter than what the API server asked for.
+    It is short after a conflict, and never shorter than the API server asked for.
     """
 
     def after(error: BaseException, failures: int) -> float:

@@ -1,7 +1,8 @@
-"""The routing table: which kinds are watched, and what happens to their events.
+"""kopf's handlers: one for each kind that users write.
 
-Every event only updates the cache; the cache tells of what changed, and `wiring` says which keys
-that marks for reconciliation. kopf writes nothing: no Events, no annotations, no finalizers.
+Each takes its event into the cache. What follows from a change is decided in one place, whoever
+brought it: the cache tells its listener, which marks the keys that `reconcile/triggers.py` names.
+kopf itself writes nothing: no Events, no annotations, no finalizers.
 """
 
 from __future__ import annotations
@@ -12,46 +13,58 @@ from typing import Any, Final
 
 import kopf
 
-from setops.api import kinds
-from setops.api.kinds import CHILDREN, GROUP, OURS, Kind
-from setops.api.names import LABEL_MANAGED_BY, MANAGER
-from setops.kube.connection import CONNECT_TIMEOUT, REQUEST_TIMEOUT, Connection
-from setops.runtime.feed import Feed, response_class
+from setops.api.kinds import (
+    APP,
+    CHANGESET,
+    GROUP,
+    NOTIFICATION,
+    ORGANIZATION,
+    PROJECT,
+    SERVICE,
+    STAGE,
+    Kind,
+)
+from setops.kube.client import PAGE
+from setops.kube.connection import CONNECT_TIMEOUT, Connection
+from setops.kube.informer import INACTIVITY_TIMEOUT, SERVER_TIMEOUT
+from setops.kube.transport import REQUEST_TIMEOUT
+from setops.runtime.watches import Watches
 
-WATCHED: Final = (*OURS, *CHILDREN)
-SERVER_TIMEOUT: Final = 300
-INACTIVITY_TIMEOUT: Final = 70.0
-"""The API server sends a bookmark every 60 seconds; a watch that is silent for longer is dead."""
-
-LISTING_PAGE: Final = 500
+IDLE_TIMEOUT: Final = 0.05
+"""Seconds for which kopf keeps a task and the last event of an object after handling it."""
 
 
-def routing_table(feed: Feed) -> kopf.OperatorRegistry:
-    """Every kind and its handler."""
+def handlers(watches: Watches) -> kopf.OperatorRegistry:
+    """Every kind that users write, and what happens to its events."""
     registry = kopf.OperatorRegistry()
 
-    @kopf.on.event(*_at(kinds.ORGANIZATION), registry=registry)
-    @kopf.on.event(*_at(kinds.PROJECT), registry=registry)
-    @kopf.on.event(*_at(kinds.STAGE), registry=registry)
-    @kopf.on.event(*_at(kinds.APP), registry=registry)
-    @kopf.on.event(*_at(kinds.SERVICE), registry=registry)
-    @kopf.on.event(*_at(kinds.NOTIFICATION), registry=registry)
-    @kopf.on.event(*_at(kinds.CHANGESET), registry=registry)
-    async def ours(event: kopf.RawEvent, **_: Any) -> None:
-        feed.take(event["type"], dict(event["object"]))
+    @kopf.on.event(*_at(ORGANIZATION), registry=registry)
+    async def organization(event: kopf.RawEvent, **_: Any) -> None:
+        watches.take(ORGANIZATION, event)
 
-    @kopf.on.event(*_at(kinds.NAMESPACE), registry=registry)
-    @kopf.on.event(*_at(kinds.SERVICE_ACCOUNT), registry=registry)
-    @kopf.on.event(*_at(kinds.DEPLOYMENT), registry=registry)
-    @kopf.on.event(*_at(kinds.CORE_SERVICE), registry=registry)
-    @kopf.on.event(*_at(kinds.POD_DISRUPTION_BUDGET), registry=registry)
-    @kopf.on.event(*_at(kinds.NETWORK_POLICY), registry=registry)
-    @kopf.on.event(*_at(kinds.RESOURCE_QUOTA), registry=registry)
-    @kopf.on.event(*_at(kinds.SECRET), registry=registry)
-    @kopf.on.event(*_at(kinds.POD), registry=registry)
-    @kopf.on.event(*_at(kinds.CONTROLLER_REVISION), registry=registry)
-    async def child(event: kopf.RawEvent, **_: Any) -> None:
-        feed.take(event["type"], dict(event["object"]))
+    @kopf.on.event(*_at(PROJECT), registry=registry)
+    async def project(event: kopf.RawEvent, **_: Any) -> None:
+        watches.take(PROJECT, event)
+
+    @kopf.on.event(*_at(STAGE), registry=registry)
+    async def stage(event: kopf.RawEvent, **_: Any) -> None:
+        watches.take(STAGE, event)
+
+    @kopf.on.event(*_at(APP), registry=registry)
+    async def app(event: kopf.RawEvent, **_: Any) -> None:
+        watches.take(APP, event)
+
+    @kopf.on.event(*_at(SERVICE), registry=registry)
+    async def service(event: kopf.RawEvent, **_: Any) -> None:
+        watches.take(SERVICE, event)
+
+    @kopf.on.event(*_at(NOTIFICATION), registry=registry)
+    async def notification(event: kopf.RawEvent, **_: Any) -> None:
+        watches.take(NOTIFICATION, event)
+
+    @kopf.on.event(*_at(CHANGESET), registry=registry)
+    async def changeset(event: kopf.RawEvent, **_: Any) -> None:
+        watches.take(CHANGESET, event)
 
     return registry
 
@@ -72,28 +85,28 @@ def settings() -> kopf.OperatorSettings:
     configured.watching.server_timeout = SERVER_TIMEOUT
     configured.watching.connect_timeout = CONNECT_TIMEOUT
     configured.watching.inactivity_timeout = INACTIVITY_TIMEOUT
-    configured.watching.chunk_size = LISTING_PAGE
+    configured.watching.chunk_size = PAGE
+    configured.queueing.idle_timeout = IDLE_TIMEOUT
     configured.networking.request_timeout = REQUEST_TIMEOUT
     configured.networking.connect_timeout = CONNECT_TIMEOUT
     configured.process.ultimate_exiting_timeout = None
-    for kind in CHILDREN:
-        configured.watching.label_selectors[_at(kind)] = f"{LABEL_MANAGED_BY}={MANAGER}"
     return configured
 
 
-async def watch(connection: Connection, feed: Feed, take_signals: Callable[[], None]) -> None:
-    """Watch all kinds until cancelled. Raises what ended a watch for good.
+async def run_kopf(
+    connection: Connection, watches: Watches, take_signals: Callable[[], None]
+) -> None:
+    """Run kopf until cancelled. Raises what ended one of its watches for good.
 
     kopf takes SIGTERM and SIGINT for itself when it starts; `take_signals` is called after that.
     """
-    registry = routing_table(feed)
+    registry = handlers(watches)
 
     # Once: the session renews its own credentials. When kopf logs in again, it closes the session
     # under the feet of all other watches, and ends.
     @kopf.on.login(registry=registry)
     async def login(**_: Any) -> kopf.AiohttpSession:
-        session = connection.session(response_class(feed))
-        return kopf.AiohttpSession(server=connection.server, aiohttp_session=session)
+        return kopf.AiohttpSession(server=connection.server, aiohttp_session=connection.session())
 
     tasks = await kopf.spawn_tasks(
         registry=registry, settings=settings(), clusterwide=True, standalone=True
@@ -112,7 +125,7 @@ async def watch(connection: Connection, feed: Feed, take_signals: Callable[[], N
 
 
 class _NoDiffs(kopf.DiffBaseStorage):
-    """Spares kopf the deep copies by which it detects changes, for handlers that we don't have."""
+    """Spares kopf the deep copies by which it detects changes; only other handlers need those."""
 
     def build(self, **_: Any) -> kopf.BodyEssence:
         return kopf.BodyEssence()
@@ -125,6 +138,8 @@ class _NoDiffs(kopf.DiffBaseStorage):
 
 
 class _NoProgress(kopf.ProgressStorage):
+    """Spares kopf the search for its own annotations, of which there are none."""
+
     def fetch(self, **_: Any) -> None:
         return None
 

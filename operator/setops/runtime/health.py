@@ -1,8 +1,8 @@
 """Probes and metrics over HTTP.
 
-/healthz   503 when a leader's watches are silent or its queue is stuck: restart it
-/readyz    503 while a leader has not listed everything yet; else `leading` or `standby`,
-           so that every replica of the Deployment becomes ready
+/healthz   503 if a leader's watches are silent or its queue is stuck; it should be restarted
+/readyz    503 while a leader doesn't have everything in its cache; otherwise `leading` or
+           `standby`, so that every replica of the Deployment becomes ready
 /metrics   the text format of Prometheus
 """
 
@@ -18,7 +18,7 @@ from aiohttp import web
 from setops.runtime.metrics import Metrics
 
 SILENCE: Final = 210.0
-"""Seconds without any sign of any watch; each is renewed after 70 seconds of silence."""
+"""Seconds without anything from any watch. Each is opened again after 70 silent seconds."""
 
 WAIT: Final = 300.0
 """Seconds that a key may wait for a worker."""
@@ -31,7 +31,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """The state of the process at one moment; times in seconds."""
+    """The state of the process at one moment. Times are in seconds."""
 
     leading: bool
     synced: bool
@@ -41,7 +41,7 @@ class State:
 
     @property
     def complaint(self) -> str:
-        """What is wrong with a leader; empty when nothing is."""
+        """What is wrong with a leader; empty if nothing is."""
         if not self.leading:
             return ""
         if self.silence > SILENCE:
@@ -54,24 +54,24 @@ class State:
 
     @property
     def role(self) -> str:
-        """`leading`, `standby`, or `syncing` for a leader that does not know everything yet."""
+        """`leading`, `standby`, or `syncing` for a leader whose cache isn't complete yet."""
         if not self.leading:
             return "standby"
         return "leading" if self.synced else "syncing"
 
 
 class Server:
-    """Serves probes and metrics; `state` is asked for at each request."""
+    """Serves probes and metrics. It calls `state` for each request."""
 
     def __init__(self, state: Callable[[], State], metrics: Metrics) -> None:
         self._state = state
         self._metrics = metrics
         self._runners: list[web.AppRunner] = []
         self.addresses: list[tuple[str, int]] = []
-        """Where it listens once started: probes, then metrics if they have a port of their own."""
+        """Where it listens: for probes, then for metrics if they have a port of their own."""
 
     async def start(self, host: str, health_port: int, metrics_port: int) -> None:
-        """Listen; port 0 takes a free one. Raises OSError when a port is taken."""
+        """Listen; port 0 means any free one. Raises OSError if a port is taken."""
         probes = [web.get("/healthz", self._healthz), web.get("/readyz", self._readyz)]
         metrics = [web.get("/metrics", self._show_metrics)]
         if health_port == metrics_port:

@@ -1,4 +1,7 @@
-"""Work only while holding the Lease; give it back on a clean end, leave at once when it is lost."""
+"""Runs the work of a leader while it holds the Lease.
+
+The Lease is given back at a clean end. The work is cancelled at once if the Lease is lost.
+"""
 
 from __future__ import annotations
 
@@ -16,19 +19,19 @@ _log = logging.getLogger(__name__)
 
 
 class Work(Protocol):
-    """What a leader does."""
+    """The work of a leader."""
 
     async def run(self) -> None:
-        """Work until cancelled. Returning is a failure, as raising is."""
+        """Work until cancelled. To return is a failure, as it is to raise."""
 
     async def drain(self) -> None:
-        """Finish what was begun and begin nothing more; called before `run` is cancelled."""
+        """Finish what is running and start nothing new. Called before `run` is cancelled."""
 
 
 async def lead(lease: Lease, work: Work, stop: asyncio.Event) -> int:
-    """Stand by, lead, and end on `stop`; the exit code of the process.
+    """Stand by, lead, and end on `stop`. Returns the exit code of the process.
 
-    Not 0 when the Lease was lost or the work failed: the process should not go on.
+    It isn't 0 if the Lease was lost or the work failed. The process should end then.
     """
     acquiring = asyncio.create_task(lease.acquire(), name="acquire")
     stopping = asyncio.create_task(stop.wait(), name="stop")

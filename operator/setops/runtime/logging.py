@@ -1,4 +1,4 @@
-"""Log records as JSON or text, each with the object that it is about."""
+"""Log records as JSON or text. Each names the object that it is about."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _subject: ContextVar[Key | None] = ContextVar("subject", default=None)
 
 @contextlib.contextmanager
 def about(key: Key) -> Iterator[None]:
-    """Every record of this task and of those that it starts in here is about `key`."""
+    """Name `key` in all records of this task, and of tasks that it starts in here."""
     token = _subject.set(key)
     try:
         yield
@@ -33,7 +33,7 @@ def configure(level: LogLevel, format_: LogFormat) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
-    # They tell of every request and every connection otherwise.
+    # Otherwise they log every request and every connection.
     quieter = max(root.level, logging.WARNING)
     for name in ("kopf", "aiohttp.access", "asyncio", "botocore", "boto3", "urllib3"):
         logging.getLogger(name).setLevel(quieter)

@@ -12,7 +12,7 @@ from setops.kube.client import Client
 from setops.kube.cluster import Cluster
 from setops.kube.connection import Connection, connect
 from setops.kube.lease import Lease
-from setops.runtime import health, leadership
+from setops.runtime import collection, health, leadership
 from setops.runtime.logging import configure
 from setops.runtime.metrics import Metrics
 from setops.runtime.settings import Settings, parse
@@ -24,10 +24,11 @@ _log = logging.getLogger(__name__)
 def main() -> None:
     """Run the operator until a signal ends it.
 
-    Exit code 0 after SIGTERM or SIGINT, 1 when the Lease was lost or the work failed, 2 when the
-    settings or the way to the cluster are wrong.
+    The exit code is 0 after SIGTERM or SIGINT, 1 if the Lease was lost or the work failed, and 2 if
+    the settings are wrong or there is no way to reach a cluster.
     """
     settings = parse(sys.argv[1:])
+    collection.tune()
     configure(settings.log_level, settings.log_format)
     try:
         sys.exit(asyncio.run(run(settings)))
@@ -37,7 +38,7 @@ def main() -> None:
 
 
 async def run(settings: Settings) -> int:
-    """Run the operator; the exit code of the process. Raises ValueError without a cluster."""
+    """Run the operator. Returns the exit code. Raises ValueError without a cluster."""
     stop = asyncio.Event()
 
     def take_signals() -> None:
@@ -81,8 +82,8 @@ def _lease(settings: Settings, connection: Connection, metrics: Metrics) -> Leas
 def _state(operator: Operator) -> health.State:
     return health.State(
         leading=operator.leading,
-        synced=operator.feed.synced.is_set(),
-        silence=operator.feed.silence,
+        synced=operator.watches.synced.is_set(),
+        silence=operator.watches.silence,
         oldest_wait=operator.queue.oldest_wait,
         longest_run=operator.queue.longest_run,
     )
@@ -95,13 +96,13 @@ def _expose(operator: Operator, cluster: Cluster, metrics: Metrics) -> None:
     metrics.gauge("setops_queue_running", "Keys that are being handled", lambda: queue.running)
     metrics.gauge(
         "setops_queue_oldest_seconds",
-        "How long the key that has waited longest has waited for a worker",
+        "How long the key at the head of the queue has waited for a worker",
         lambda: queue.oldest_wait,
     )
     metrics.gauge(
         "setops_watch_silence_seconds",
-        "Time since any watch brought anything",
-        lambda: operator.feed.silence,
+        "Time since any watch of a child kind received anything",
+        lambda: operator.watches.silence,
     )
     metrics.gauge(
         "setops_events_dropped", "Events that were not written", lambda: operator.events.dropped

@@ -1,4 +1,4 @@
-"""What the operator counts, in a registry of its own."""
+"""The operator's metrics, in a registry of their own."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from prometheus_client.registry import Collector
 from setops.api.kinds import Kind
 from setops.kube.client import Verb
 
-# A second series per counter that nobody asks for.
+# Otherwise each counter has a second series, which nobody needs.
 disable_created_metrics()  # type: ignore[no-untyped-call]
 
 Outcome = Literal["done", "requeued", "conflict", "failed"]
@@ -57,45 +57,35 @@ class Metrics:
             buckets=_SECONDS,
             registry=self.registry,
         )
-        self.reconciles = Counter(
-            "setops_reconciles",
-            "Reconciliations by how they ended",
-            ["kind", "outcome"],
-            registry=self.registry,
+        self.reconciles = self._counter(
+            "setops_reconciles", "Reconciliations by how they ended", "kind", "outcome"
         )
-        self.api_writes = Counter(
-            "setops_api_writes",
-            "Writes to the API server, without dry runs",
-            ["kind", "verb"],
-            registry=self.registry,
+        self.api_writes = self._counter(
+            "setops_api_writes", "Writes to the API server, without dry runs", "kind", "verb"
         )
-        self.api_requests = Counter(
-            "setops_api_requests",
-            "All requests to the API server but for watches",
-            ["kind", "verb"],
-            registry=self.registry,
+        self.api_requests = self._counter(
+            "setops_api_requests", "All requests to the API server but for watches", "kind", "verb"
         )
-        self.api_errors = Counter(
+        self.api_errors = self._counter(
             "setops_api_errors",
             "Answers of the API server that are errors; code 0 for no answer",
-            ["code"],
-            registry=self.registry,
+            "code",
         )
-        self.aws_calls = Counter(
-            "setops_aws_calls",
-            "Calls to AWS",
-            ["product", "operation", "outcome"],
-            registry=self.registry,
+        self.aws_calls = self._counter(
+            "setops_aws_calls", "Calls to AWS", "product", "operation", "outcome"
         )
         self.leader = Gauge("setops_leader", "1 while leading", registry=self.registry)
         self.synced = Gauge(
-            "setops_synced", "1 when all kinds have been listed", registry=self.registry
+            "setops_synced", "1 when all objects are in the cache", registry=self.registry
         )
         ProcessCollector(registry=self.registry)
         PlatformCollector(registry=self.registry)
 
+    def _counter(self, name: str, text: str, *labels: str) -> Counter:
+        return Counter(name, text, labels, registry=self.registry)
+
     def observe_request(self, verb: Verb, kind: Kind, status: int, dry_run: bool) -> None:
-        """To be called for every request to the API server (see `kube.client.Observer`)."""
+        """Count a request to the API server; see `kube.client.Observer`."""
         self.api_requests.labels(kind.kind, verb).inc()
         if verb not in _READS and not dry_run and 0 < status < 400:
             self.api_writes.labels(kind.kind, verb).inc()
@@ -103,20 +93,20 @@ class Metrics:
             self.api_errors.labels(str(status)).inc()
 
     def observe_aws(self, product: str, operation: str, outcome: str) -> None:
-        """To be called for every call to AWS; `outcome` is `ok` or the error's code."""
+        """Count a call to AWS; `outcome` is `ok` or the error's code."""
         self.aws_calls.labels(product, operation, outcome).inc()
 
     def observe_reconcile(self, kind: Kind, outcome: Outcome, seconds: float) -> None:
-        """To be called when a reconciliation has ended."""
+        """Count a reconciliation that has ended."""
         self.reconciles.labels(kind.kind, outcome).inc()
         self.reconcile_seconds.labels(kind.kind).observe(seconds)
 
     def gauge(self, name: str, text: str, read: Callable[[], float]) -> None:
-        """A value that is read when the metrics are asked for."""
+        """Add a value that is read at each request for the metrics."""
         Gauge(name, text, registry=self.registry).set_function(read)
 
     def gauges(self, name: str, text: str, read: Callable[[], Mapping[Kind, int]]) -> None:
-        """Values by kind that are read when the metrics are asked for."""
+        """Add values by kind that are read at each request for the metrics."""
         self.registry.register(_ByKind(name, text, read))
 
     def render(self) -> bytes:

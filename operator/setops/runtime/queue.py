@@ -1,8 +1,8 @@
-"""A queue of keys that want to be handled.
+"""A work queue of keys.
 
-A key that is marked many times before its turn is handled once; one that is marked while it is
-being handled is handled once more afterwards, never by two workers at a time. A key that fails
-comes back later and later; one that succeeds may name the time at which it wants to come back.
+A key that is marked several times before its turn is handled once. A key that is marked while it is
+being handled is handled once more afterwards, and never by two workers at a time. After a failure a
+key comes back, each time later. After a success it comes back if its handler says when.
 """
 
 from __future__ import annotations
@@ -15,27 +15,27 @@ from typing import Generic, Protocol, TypeVar
 K = TypeVar("K", bound=Hashable)
 
 Handle = Callable[[K], Awaitable[float | None]]
-"""Handles one key. Returns after how many seconds it wants to be handled again, None for never."""
+"""Handles one key. Returns the seconds until it has to be handled again, or None."""
 
 Delay = Callable[[BaseException, int], float]
-"""After how many seconds to try again, given the error and how often in a row it came to one."""
+"""The seconds until the next attempt, given the error and the number of failures before it."""
 
 
 class Timer(Protocol):
-    """What can be cancelled before it happens."""
+    """A call that is due later."""
 
     def cancel(self) -> None:
-        """Make it not happen."""
+        """Don't make the call."""
 
 
 class Clock(Protocol):
-    """Tells the time in seconds and calls back; every asyncio event loop is one."""
+    """Tells the time in seconds and makes calls later; every asyncio event loop is one."""
 
     def time(self) -> float:
-        """Seconds since some moment."""
+        """Seconds since some fixed moment."""
 
     def call_at(self, when: float, callback: Callable[[K], None], key: K, /) -> Timer:
-        """Call back with `key` at a time."""
+        """Call `callback` with `key` at the time `when`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +45,9 @@ class _Waiting:
 
 
 class Queue(Generic[K]):
-    """Handles marked keys with at most `workers` at a time, first come first served.
+    """Handles marked keys in their order, at most `workers` of them at a time.
 
-    Marking is allowed at any time; nothing is handled before `start`.
+    Keys may be marked at any time. Nothing is handled before `start`.
     """
 
     def __init__(
@@ -84,18 +84,18 @@ class Queue(Generic[K]):
 
     @property
     def oldest_wait(self) -> float:
-        """For how many seconds the key that has waited longest has waited for a worker."""
+        """Seconds that the key at the head has waited for a worker."""
         first = next(iter(self._ready.values()), None)
         return self._clock.time() - first if first is not None else 0.0
 
     @property
     def longest_run(self) -> float:
-        """For how many seconds the key that takes longest has been handled."""
+        """Seconds that the longest running handler has been at work."""
         first = next(iter(self._running.values()), None)
         return self._clock.time() - first if first is not None else 0.0
 
     def mark(self, key: K, after: float = 0.0) -> None:
-        """Have a key handled as soon as possible, or in `after` seconds unless it is due sooner."""
+        """Have a key handled at once, or in `after` seconds unless it is due sooner."""
         if self._stopped:
             return
         now = self._clock.time()
@@ -110,12 +110,12 @@ class Queue(Generic[K]):
             self._dispatch()
 
     def mark_paced(self, key: K, spacing: float) -> None:
-        """Have a key handled at once, or `spacing` seconds after it was begun last."""
+        """Have a key handled, at the earliest `spacing` seconds after it was last begun."""
         due = self._begun.get(key, float("-inf")) + spacing
         self.mark(key, max(due - self._clock.time(), 0.0))
 
     def forget(self, key: K) -> None:
-        """Drop what is known of a key that is no more, if it is not about to be handled."""
+        """Forget what is known of a key whose object is gone, unless it is ready to be handled."""
         self._failures.pop(key, None)
         self._begun.pop(key, None)
         self._forget_time(key)
@@ -126,7 +126,7 @@ class Queue(Generic[K]):
         self._dispatch()
 
     async def stop(self, grace: float) -> None:
-        """Drop what waits, give what runs `grace` seconds to finish, then cancel it."""
+        """Drop the keys that wait. Let running handlers finish for `grace` seconds, then cancel."""
         self._stopped = True
         for waiting in self._later.values():
             waiting.timer.cancel()

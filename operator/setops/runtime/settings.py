@@ -1,4 +1,4 @@
-"""All settings of the operator, each by an argument or by an environment variable."""
+"""The settings of the operator. Each is an argument and an environment variable."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ LogFormat = Literal["json", "text"]
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What the operator was told. Times are seconds."""
+    """The settings of one operator process. Times are in seconds."""
 
     kubeconfig: Annotated[
         str, "kubeconfig file; else KUBECONFIG, the pod's ServiceAccount, ~/.kube/config"
@@ -66,7 +66,6 @@ class Settings:
         Mapping[str, str],
         "labels of the ingress controller's namespace, which every NetworkPolicy lets in",
     ] = field(default_factory=lambda: {"kubernetes.io/metadata.name": "kube-system"})
-    cluster_domain: Annotated[str, "the cluster's DNS domain"] = "cluster.local"
 
     @property
     def lease(self) -> Durations:
@@ -75,10 +74,9 @@ class Settings:
 
 
 def parse(arguments: Sequence[str], environment: Mapping[str, str] | None = None) -> Settings:
-    """Settings by arguments, then by environment, then by default.
+    """Settings from the arguments, else from the environment, else the defaults.
 
-    Exits with a message on standard error (code 2) for a value that makes no sense, as argparse
-    does.
+    Like argparse, exits with code 2 and a message on standard error if a value is invalid.
     """
     environment = os.environ if environment is None else environment
     options = _options()
@@ -92,7 +90,7 @@ def parse(arguments: Sequence[str], environment: Mapping[str, str] | None = None
         if text is None:
             continue
         try:
-            values[option.name] = option.reader.convert(text)
+            values[option.name] = option.value_type.convert(text)
         except ValueError as error:
             parser.error(f"{option.flag} ({option.variable}): {error}")
     values["namespace"] = values.get("namespace") or _own_namespace()
@@ -115,7 +113,7 @@ def _parser(options: Sequence[_Option]) -> argparse.ArgumentParser:
         parser.add_argument(
             option.flag,
             dest=option.name,
-            metavar=option.reader.metavar,
+            metavar=option.value_type.metavar,
             help=f"{option.help} [{option.variable}]".replace("%", "%%"),
         )
     return parser
@@ -139,18 +137,18 @@ def _own_namespace() -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class _Reader:
-    """How the text of one type of setting is read."""
+class _ValueType:
+    """How the text of a setting becomes a value of its type."""
 
     convert: Callable[[str], object]
     metavar: str
 
 
-def _reader(hint: object) -> _Reader:
+def _value_type(hint: object) -> _ValueType:
     choices = typing.get_args(hint)
     if typing.get_origin(hint) is Literal:
-        return _Reader(functools.partial(_choice, choices), "|".join(choices))
-    return _READERS[hint]
+        return _ValueType(functools.partial(_choice, choices), "|".join(choices))
+    return _VALUE_TYPES[hint]
 
 
 def _choice(choices: tuple[str, ...], text: str) -> str:
@@ -171,12 +169,12 @@ def _labels(text: str) -> Mapping[str, str]:
     return {key.strip(): value.strip() for key, _, value in pairs}
 
 
-_READERS: Final[Mapping[object, _Reader]] = {
-    str: _Reader(str, "TEXT"),
-    int: _Reader(int, "N"),
-    float: _Reader(float, "SECONDS"),
-    tuple[str, ...]: _Reader(_words, "A,B"),
-    Mapping[str, str]: _Reader(_labels, "K=V,K=V"),
+_VALUE_TYPES: Final[Mapping[object, _ValueType]] = {
+    str: _ValueType(str, "TEXT"),
+    int: _ValueType(int, "N"),
+    float: _ValueType(float, "SECONDS"),
+    tuple[str, ...]: _ValueType(_words, "A,B"),
+    Mapping[str, str]: _ValueType(_labels, "K=V,K=V"),
 }
 
 
@@ -186,7 +184,7 @@ class _Option:
 
     name: str
     help: str
-    reader: _Reader
+    value_type: _ValueType
 
     @property
     def flag(self) -> str:
@@ -209,4 +207,4 @@ def _option(name: str, hint: object, help_: str) -> _Option:
     if isinstance(default, tuple):
         default = ",".join(default)
     shown = f"; default: {default:g}" if isinstance(default, float) else f"; default: {default}"
-    return _Option(name, help_ + (shown if default != "" else ""), _reader(hint))
+    return _Option(name, help_ + (shown if default != "" else ""), _value_type(hint))

@@ -1,4 +1,4 @@
-"""The program `setops-operator`, which says so when only the command line is installed."""
+"""The program `setops-operator`. Says what to install if only the command line is there."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ _NEEDED = ("aiohttp", "boto3", "botocore", "kopf", "kubernetes", "prometheus_cli
 
 
 def main() -> None:
-    """Run the operator; ends with a sentence where its dependencies are missing."""
+    """Run the operator, or exit with a message if its dependencies are missing."""
     try:
         from setops.runtime.main import main as run
     except ModuleNotFoundError as error:

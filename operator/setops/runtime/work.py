@@ -7,24 +7,21 @@ import logging
 from collections.abc import Callable
 from typing import Final
 
-from setops.api.kinds import APP, DEPLOYMENT, NOTIFICATION, OURS, POD, SERVICE, Key
-from setops.kube.cache import Change
+from setops.api.kinds import Key
+from setops.kube.cache import ObjectChange
 from setops.kube.cluster import Cluster
 from setops.kube.connection import Connection
 from setops.kube.events import EventRecorder
-from setops.runtime import wiring
+from setops.kube.watched import WRITTEN_BY_USERS
+from setops.reconcile.triggers import spacing_after, triggered
+from setops.runtime import collection, wiring
 from setops.runtime.attempt import delay, observed
-from setops.runtime.feed import Feed
-from setops.runtime.handlers import WATCHED, watch
+from setops.runtime.handlers import run_kopf
 from setops.runtime.logging import about
 from setops.runtime.metrics import Metrics
 from setops.runtime.queue import Queue
 from setops.runtime.settings import Settings
-
-_PACED: Final = frozenset({APP, DEPLOYMENT, NOTIFICATION, POD, SERVICE})
-_PACE: Final = 0.25
-"""Seconds between two looks at what only counts or waits for these: while many of them roll out,
-each report would otherwise be followed by one of its Stage, of its Changeset, and so on."""
+from setops.runtime.watches import Watches
 
 SYNC_TIMEOUT: Final = 60.0
 EVENTS_GRACE: Final = 3.0
@@ -48,12 +45,11 @@ class Operator:
         self._cluster = cluster
         self._metrics = metrics
         self._take_signals = take_signals
-        self.feed = Feed(cluster.cache, WATCHED)
+        self.watches = Watches(cluster.client, cluster.cache)
         self.events = EventRecorder(cluster.client, instance=settings.identity)
-        reconcilers = wiring.build(wiring.Parts(settings, cluster, self.events, metrics))
-        self._routes = reconcilers.routes
+        handle = wiring.reconciler(wiring.Parts(settings, cluster, self.events, metrics))
         self.queue: Queue[Key] = Queue(
-            observed(reconcilers.handle, metrics),
+            observed(handle, metrics),
             workers=settings.workers,
             delay=delay(settings.retry_cap),
         )
@@ -66,7 +62,9 @@ class Operator:
         self._metrics.leader.set(1)
         try:
             async with asyncio.TaskGroup() as group:
-                group.create_task(self._watch(), name="watch")
+                group.create_task(self._run_kopf(), name="kopf")
+                group.create_task(self.watches.follow_children(self._connection), name="informers")
+                group.create_task(self.watches.recount(), name="recounts")
                 group.create_task(self.events.run(), name="events")
                 group.create_task(self._reconcile(), name="reconcile")
         finally:
@@ -79,35 +77,38 @@ class Operator:
         await self.queue.stop(self._settings.shutdown_grace)
         await self.events.flush(EVENTS_GRACE)
 
-    async def _watch(self) -> None:
-        await watch(self._connection, self.feed, self._take_signals)
+    async def _run_kopf(self) -> None:
+        await run_kopf(self._connection, self.watches, self._take_signals)
 
     async def _reconcile(self) -> None:
         try:
             async with asyncio.timeout(SYNC_TIMEOUT):
-                await self.feed.synced.wait()
+                await self.watches.synced.wait()
         except TimeoutError as error:
             raise RuntimeError(
-                f"Not listed after {SYNC_TIMEOUT:g} s: {', '.join(self.feed.missing)}. Are the "
+                f"Not listed after {SYNC_TIMEOUT:g} s: {', '.join(self.watches.missing)}. Are the "
                 "CRDs installed, and may the operator's ServiceAccount list and watch them?"
             ) from error
         self._metrics.synced.set(1)
         _log.info("In sync: %d objects", self._cluster.cache.counts().total())
+        collection.exempt_what_lives()
         self.queue.start()
         while self._settings.resync:
             await asyncio.sleep(self._settings.resync)
-            for kind in OURS:
+            collection.exempt_what_lives()
+            for kind in WRITTEN_BY_USERS:
                 for key in self._cluster.cache.keys(kind):
                     self.queue.mark(key)
         await asyncio.Event().wait()
 
-    def _changed(self, change: Change) -> None:
+    def _changed(self, change: ObjectChange) -> None:
+        """Mark what a change sets off, whether an event or one of our own writes brought it."""
         try:
-            spacing = _PACE if change.of_status_alone and change.key.kind in _PACED else 0.0
-            for key in self._routes(change):
+            spacing = spacing_after(change)
+            for key in triggered(self._cluster, change):
                 self.queue.mark_paced(key, spacing)
         except Exception:
-            # One object that nobody thought of must not end the watch of all others.
+            # One object that nobody thought of must not keep all others from being followed.
             with about(change.key):
                 _log.exception("Nothing was marked for reconciliation, after an unexpected error")
         if change.new is None:

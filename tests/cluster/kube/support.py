@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from sandbox import Sandbox
 from setops.api.kinds import Kind
-from setops.kube.cache import Cache, Change
+from setops.kube.cache import Cache, ObjectChange
 from setops.kube.client import Client, Verb
 from setops.kube.cluster import Cluster
 from setops.kube.connection import connect
@@ -20,7 +20,7 @@ class Bench:
 
     cluster: Cluster
     requests: list[tuple[Verb, str, int]] = field(default_factory=list)
-    changes: list[Change] = field(default_factory=list)
+    changes: list[ObjectChange] = field(default_factory=list)
 
     @property
     def writes(self) -> list[Verb]:

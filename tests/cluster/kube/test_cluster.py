@@ -153,11 +153,11 @@ def test_a_status_is_written_only_when_it_differs(sandbox: Sandbox, namespace: s
             obj = await bench_.cluster.create(app(namespace))
             bench_.requests.clear()
             status = {"replicas": 1, "url": "http://x", "selector": None}
-            obj = await bench_.cluster.patch_status(obj, status)
+            obj = await bench_.cluster.swap_status(obj, status)
             assert bench_.writes == ["patch"]
-            await bench_.cluster.patch_status(obj, status)
+            await bench_.cluster.swap_status(obj, status)
             assert bench_.writes == []
-            obj = await bench_.cluster.patch_status(obj, {"replicas": 2})
+            obj = await bench_.cluster.swap_status(obj, {"replicas": 2})
             assert obj["status"] == {"replicas": 2}
             assert obj["metadata"]["generation"] == 1
 

@@ -1,4 +1,4 @@
-"""A door in front of the API server that a test can shut."""
+"""A door in front of the API server that a test can shut, hold and break."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import contextlib
 import json
 import socket
 import ssl
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 
 import aiohttp
@@ -25,9 +25,17 @@ class Gate:
     """Method and path with query, in the order in which they came."""
     tokens: set[str] = field(default_factory=set)
     """Tokens that are accepted."""
+    before_next_page: Callable[[str], Awaitable[None]] | None = None
+    """Awaited, with the path, before a request for another page of a list passes."""
+    cut_within: bytes = b""
+    """The next answer to a watch that holds this is cut in the middle of it, with its watch."""
     _shut: bool = False
     _forgetful: bool = False
     _watches: set[asyncio.BaseTransport] = field(default_factory=set)
+    _flowing: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def __post_init__(self) -> None:
+        self._flowing.set()
 
     @property
     def watches(self) -> int:
@@ -49,6 +57,14 @@ class Gate:
         """Let requests pass again."""
         self._shut = False
 
+    def hold(self) -> None:
+        """Let no event pass. What else is asked is answered."""
+        self._flowing.clear()
+
+    def let_flow(self) -> None:
+        """Let what was held pass, and what comes."""
+        self._flowing.set()
+
     async def handle(
         self, request: web.Request, session: aiohttp.ClientSession
     ) -> web.StreamResponse:
@@ -56,31 +72,53 @@ class Gate:
         watching = "watch" in request.query
         self.requests.append((request.method, request.path_qs))
         if self._shut:
-            if request.transport:
-                request.transport.close()
-            return web.Response()
+            return self._cut(request)
         token = request.headers.get("Authorization", "").removeprefix("Bearer ")
         if token not in self.tokens:
             return web.json_response({"kind": "Status", "code": 401}, status=401)
         if watching and self._forgetful and "resourceVersion" in request.query:
             status = {"kind": "Status", "code": 410, "reason": "Expired", "message": "too old"}
             return web.Response(text=json.dumps({"type": "ERROR", "object": status}) + "\n")
+        if "continue" in request.query and self.before_next_page:
+            await self.before_next_page(request.path)
         headers = {
             name: value
             for name, value in request.headers.items()
             if name in ("Accept", "Authorization", "Content-Type")
         }
-        async with session.request(
-            request.method, request.path_qs, headers=headers, data=await request.read() or None
-        ) as answer:
-            response = web.StreamResponse(status=answer.status)
-            response.content_type = answer.content_type
-            await response.prepare(request)
-            if watching and request.transport:
-                self._watches.add(request.transport)
-            async for chunk in answer.content.iter_any():
-                await response.write(chunk)
+        try:
+            async with session.request(
+                request.method, request.path_qs, headers=headers, data=await request.read() or None
+            ) as answer:
+                return await self._pass_on(request, answer)
+        except aiohttp.ClientError:
+            return self._cut(request)
+
+    async def _pass_on(
+        self, request: web.Request, answer: aiohttp.ClientResponse
+    ) -> web.StreamResponse:
+        watching = "watch" in request.query
+        response = web.StreamResponse(status=answer.status)
+        response.content_type = answer.content_type
+        await response.prepare(request)
+        if watching and request.transport:
+            self._watches.add(request.transport)
+        async for chunk in answer.content.iter_any():
+            if watching:
+                await self._flowing.wait()
+            if watching and self.cut_within and self.cut_within in chunk:
+                middle = chunk.index(self.cut_within) + len(self.cut_within) // 2
+                self.cut_within = b""
+                await response.write(chunk[:middle])
+                return self._cut(request)
+            await response.write(chunk)
         return response
+
+    def _cut(self, request: web.Request) -> web.Response:
+        if request.transport:
+            self._watches.discard(request.transport)
+            request.transport.close()
+        return web.Response()
 
     def remember(self) -> None:
         """Versions are no longer too old."""

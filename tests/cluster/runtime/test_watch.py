@@ -1,197 +1,309 @@
-"""What the watches bring into the cache, through interruptions of every kind."""
+"""What the watches bring into the cache, through interruptions of every kind.
+
+Each story is told of a child, which an informer follows, and of a kind that users write, which
+comes through kopf and its handlers.
+"""
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
-from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass
+import time
 from pathlib import Path
+from typing import Final
 
 import pytest
 
 from sandbox import Sandbox
-from setops.api.kinds import SECRET, STAGE, Key
-from setops.kube.cache import Cache
-from setops.kube.connection import connect
-from setops.runtime import handlers
-from setops.runtime.feed import Feed
-from tests.cluster.runtime.gate import Gate, gate, until
+from sandbox.components import API_SERVER
+from setops.api.kinds import APP, NOTIFICATION, SECRET, STAGE, Key, Kind
+from setops.kube.watched import WATCHED, WRITTEN_BY_USERS
+from tests.cluster.runtime.gate import until
+from tests.cluster.runtime.watching import (
+    QUICK,
+    admin,
+    delete,
+    make,
+    manifest,
+    watching,
+    write_kubeconfig,
+)
 
+__all__ = ["admin"]
 
-@dataclass
-class Watching:
-    """A running watch of everything, behind a gate."""
+pytestmark = pytest.mark.usefixtures("admin")
 
-    gate: Gate
-    cache: Cache
-    feed: Feed
-    kubeconfig: Path
-
-    def secrets(self, namespace: str) -> set[str]:
-        """The names of the Secrets that the cache knows."""
-        return {key.name for key in self.cache.keys(SECRET, namespace)}
-
-
-@contextlib.asynccontextmanager
-async def watching(sandbox: Sandbox, directory: Path) -> AsyncIterator[Watching]:
-    """Watch with a token, over plain HTTP, as the operator does in tests of its rights."""
-    token = sandbox.kubectl("create", "token", "admin", "-n", "default").stdout.strip()
-    async with gate(sandbox, token) as opened:
-        kubeconfig = directory / "kubeconfig"
-        write(kubeconfig, opened.url, token)
-        connection = await connect(str(kubeconfig))
-        cache = Cache()
-        feed = Feed(cache, handlers.WATCHED)
-        running = asyncio.create_task(handlers.watch(connection, feed, lambda: None))
-        synced = asyncio.create_task(feed.synced.wait())
-        try:
-            async with asyncio.timeout(20):
-                await asyncio.wait({running, synced}, return_when=asyncio.FIRST_COMPLETED)
-            if running.done():
-                running.result()
-            await until(lambda: opened.watches == len(handlers.WATCHED))
-            yield Watching(opened, cache, feed, kubeconfig)
-        finally:
-            running.cancel()
-            synced.cancel()
-            await asyncio.gather(running, synced, return_exceptions=True)
-            await connection.close()
-
-
-def write(kubeconfig: Path, server: str, token: str) -> None:
-    content = {
-        "apiVersion": "v1",
-        "kind": "Config",
-        "current-context": "c",
-        "clusters": [{"name": "c", "cluster": {"server": server}}],
-        "users": [{"name": "u", "user": {"token": token}}],
-        "contexts": [{"name": "c", "context": {"cluster": "c", "user": "u"}}],
-    }
-    kubeconfig.write_text(json.dumps(content))
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _admin(sandbox: Sandbox) -> Iterator[None]:
-    sandbox.kubectl("create", "serviceaccount", "admin", "-n", "default")
-    sandbox.kubectl(
-        "create",
-        "clusterrolebinding",
-        "test-admin",
-        "--clusterrole=cluster-admin",
-        "--serviceaccount=default:admin",
-    )
-    yield
-    sandbox.kubectl("delete", "clusterrolebinding", "test-admin")
-    sandbox.kubectl("delete", "serviceaccount", "admin", "-n", "default")
-
-
-def make(sandbox: Sandbox, namespace: str, *names: str) -> None:
-    """Make Secrets with our label."""
-    items = [
-        {
-            "apiVersion": "v1",
-            "kind": "Secret",
-            "metadata": {
-                "name": name,
-                "namespace": namespace,
-                "labels": {"app.kubernetes.io/managed-by": "setops"},
-            },
-        }
-        for name in names
-    ]
-    sandbox.kubectl(
-        "apply", "-f", "-", input=json.dumps({"apiVersion": "v1", "kind": "List", "items": items})
-    )
+both: Final = pytest.mark.parametrize("kind", [SECRET, NOTIFICATION], ids=str)
 
 
 def test_the_cache_follows_the_cluster(sandbox: Sandbox, namespace: str, tmp_path: Path) -> None:
-    make(sandbox, namespace, "before")
+    make(sandbox, SECRET, namespace, "before")
     sandbox.kubectl("create", "secret", "generic", "foreign", "-n", namespace)
-    stage = {
-        "apiVersion": STAGE.api_version,
-        "kind": STAGE.kind,
-        "metadata": {"name": "prod", "namespace": namespace},
-        "spec": {},
-    }
 
     async def story() -> None:
         async with watching(sandbox, tmp_path) as seen:
-            assert seen.secrets(namespace) == {"before"}
-            make(sandbox, namespace, "after")
-            sandbox.kubectl("apply", "-f", "-", input=json.dumps(stage))
-            await until(lambda: seen.secrets(namespace) == {"before", "after"})
-            await until(lambda: seen.cache.get(Key(STAGE, namespace, "prod")) is not None)
-            sandbox.kubectl("delete", "secret", "before", "-n", namespace)
-            await until(lambda: seen.secrets(namespace) == {"after"})
+            assert seen.names(SECRET, namespace) == {"before"}
+            make(sandbox, SECRET, namespace, "after")
+            make(sandbox, STAGE, namespace, "prod")
+            await seen.until_names(SECRET, namespace, {"before", "after"})
+            await until(lambda: seen.has(Key(STAGE, namespace, "prod")))
+            delete(sandbox, SECRET, namespace, "before")
+            await seen.until_names(SECRET, namespace, {"after"})
             sandbox.kubectl(
                 "label", "secret", "after", "-n", namespace, "app.kubernetes.io/managed-by-"
             )
-            await until(lambda: seen.secrets(namespace) == set())
-            assert seen.feed.silence < 10
+            await seen.until_names(SECRET, namespace, set())
+            assert seen.watches.silence < 10
             assert {method for method, _ in seen.gate.requests} == {"GET"}, "nothing is written"
 
     asyncio.run(story())
 
 
+@both
 def test_what_happens_during_an_interruption_is_caught_up(
-    sandbox: Sandbox, namespace: str, tmp_path: Path
+    sandbox: Sandbox, namespace: str, tmp_path: Path, kind: Kind
 ) -> None:
-    make(sandbox, namespace, "kept", "deleted")
+    make(sandbox, kind, namespace, "kept", "deleted")
 
     async def story() -> None:
         async with watching(sandbox, tmp_path) as seen:
             seen.gate.shut(forget=False)
-            sandbox.kubectl("delete", "secret", "deleted", "-n", namespace)
-            make(sandbox, namespace, "made")
+            delete(sandbox, kind, namespace, "deleted")
+            make(sandbox, kind, namespace, "made")
             seen.gate.open()
-            await until(lambda: seen.secrets(namespace) == {"kept", "made"})
+            await seen.until_names(kind, namespace, {"kept", "made"})
 
     asyncio.run(story())
 
 
-def test_a_deletion_that_no_watch_tells_of_is_noticed(
-    sandbox: Sandbox, namespace: str, tmp_path: Path
+@both
+def test_a_watch_that_is_cut_in_the_middle_of_a_deletion_goes_on(
+    sandbox: Sandbox, namespace: str, tmp_path: Path, kind: Kind
 ) -> None:
-    """The interruption is so long that the API server has forgotten what happened in it."""
-    make(sandbox, namespace, "kept", "deleted")
+    make(sandbox, kind, namespace, "kept", "deleted")
 
     async def story() -> None:
         async with watching(sandbox, tmp_path) as seen:
-            dropped: list[str] = []
-            seen.cache.listener = lambda change: (
-                dropped.append(change.key.name) if change.new is None else None
-            )
+            seen.gate.cut_within = b'"type":"DELETED"'
+            delete(sandbox, kind, namespace, "deleted")
+            await seen.until_names(kind, namespace, {"kept"})
+            assert not seen.gate.cut_within, "the watch was cut"
+            await until(lambda: seen.gate.watches == len(WATCHED))
+            make(sandbox, kind, namespace, "made")
+            await seen.until_names(kind, namespace, {"kept", "made"})
+
+    asyncio.run(story())
+
+
+@both
+def test_a_deletion_that_no_watch_tells_of_is_noticed(
+    sandbox: Sandbox, namespace: str, tmp_path: Path, kind: Kind
+) -> None:
+    """The interruption is so long that the API server has forgotten what happened in it."""
+    make(sandbox, kind, namespace, "kept", "deleted")
+
+    async def story() -> None:
+        async with watching(sandbox, tmp_path) as seen:
             seen.gate.shut(forget=True)
-            sandbox.kubectl("delete", "secret", "deleted", "-n", namespace)
-            make(sandbox, namespace, "made")
+            delete(sandbox, kind, namespace, "deleted")
+            make(sandbox, kind, namespace, "made")
             seen.gate.requests.clear()
             seen.gate.open()
-            listed = SECRET.path()
+            listed = kind.path()
             await until(
                 lambda: any(listed in path and "watch" in path for _, path in seen.gate.requests)
             )
             seen.gate.remember()
-            await until(lambda: seen.secrets(namespace) == {"kept", "made"})
-            assert "deleted" in dropped
+            await seen.until_names(kind, namespace, {"kept", "made"})
+            assert "deleted" in {each.key.name for each in seen.changes if each.new is None}
 
     asyncio.run(story())
 
 
+@both
 def test_an_empty_listing_drops_the_last_one(
-    sandbox: Sandbox, namespace: str, tmp_path: Path
+    sandbox: Sandbox, namespace: str, tmp_path: Path, kind: Kind
 ) -> None:
-    make(sandbox, namespace, "only")
+    """kopf tells nothing of an empty list; what an informer lists makes the others count."""
+    sandbox.kubectl("delete", "secret", "-A", "-l", "app.kubernetes.io/managed-by=setops")
+    make(sandbox, kind, namespace, "only")
 
     async def story() -> None:
         async with watching(sandbox, tmp_path) as seen:
+            assert seen.names(kind, namespace) == {"only"}
             seen.gate.shut(forget=True)
-            sandbox.kubectl("delete", "secret", "-A", "-l", "app.kubernetes.io/managed-by=setops")
+            delete(sandbox, kind, namespace, "only")
             seen.gate.open()
             await asyncio.sleep(1)
             seen.gate.remember()
-            await until(lambda: seen.cache.keys(SECRET) == ())
+            await until(lambda: seen.cache.keys(kind) == ())
+
+    asyncio.run(story())
+
+
+def test_a_version_that_is_always_too_old_does_not_flood_the_api_server(
+    sandbox: Sandbox, tmp_path: Path
+) -> None:
+    async def story() -> None:
+        async with watching(sandbox, tmp_path) as seen:
+            seen.gate.shut(forget=True)
+            seen.gate.requests.clear()
+            seen.gate.open()
+            await asyncio.sleep(3)
+            lists = [
+                path
+                for _, path in seen.gate.requests
+                if SECRET.path() in path and "watch" not in path
+            ]
+            assert 2 <= len(lists) <= 4, "at once, then after 0.5 s, 1 s and 2 s"
+
+    asyncio.run(story())
+
+
+@both
+def test_a_change_between_two_pages_of_a_list_is_not_lost(
+    sandbox: Sandbox,
+    namespace: str,
+    tmp_path: Path,
+    kind: Kind,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The pages show the moment of the first one; what comes later, the watch tells."""
+    for module in ("setops.kube.informer", "setops.runtime.handlers"):
+        monkeypatch.setattr(f"{module}.PAGE", 2)
+    make(sandbox, kind, namespace, "a", "b", "c", "d", "e", "f")
+    pages: list[str] = []
+
+    async def change(path: str) -> None:
+        if path != kind.path():
+            return
+        pages.append(path)
+        if len(pages) == 1:  # "a" is on the first page, "f" will be on the third
+            await asyncio.to_thread(delete, sandbox, kind, namespace, "a", "f")
+            await asyncio.to_thread(make, sandbox, kind, namespace, "aa", "g")
+
+    async def story() -> None:
+        async with watching(sandbox, tmp_path) as seen:
+            await seen.until_names(kind, namespace, {*"abcdef"})
+            seen.gate.shut(forget=True)
+            seen.gate.before_next_page = change
+            seen.gate.open()
+            await until(lambda: bool(pages))
+            seen.gate.remember()
+            await seen.until_names(kind, namespace, {"aa", *"bcdeg"})
+            assert len(pages) >= 2, "there were three pages"
+
+    asyncio.run(story())
+
+
+def test_an_api_server_that_restarts_is_followed_again(
+    sandbox: Sandbox, namespace: str, tmp_path: Path
+) -> None:
+    both_kinds = (SECRET, NOTIFICATION)
+    for kind in both_kinds:
+        make(sandbox, kind, namespace, "kept", "deleted")
+
+    async def story() -> None:
+        async with watching(sandbox, tmp_path) as seen:
+            seen.gate.requests.clear()
+            await asyncio.to_thread(sandbox.restart, API_SERVER)
+            for kind in both_kinds:
+                await asyncio.to_thread(delete, sandbox, kind, namespace, "deleted")
+                await asyncio.to_thread(make, sandbox, kind, namespace, "made")
+            for kind in both_kinds:
+                await seen.until_names(kind, namespace, {"kept", "made"})
+            assert seen.watches.silence < 30
+
+    asyncio.run(story())
+
+
+def test_a_thousand_apps_at_the_start(sandbox: Sandbox, namespace: str, tmp_path: Path) -> None:
+    names = {f"app{number}" for number in range(1000)}
+
+    async def story() -> None:
+        async with watching(sandbox, tmp_path) as seen:
+            limit = asyncio.Semaphore(32)
+
+            async def create(name: str) -> None:
+                async with limit:
+                    await seen.cluster.client.create(manifest(APP, name, namespace))
+
+            await asyncio.gather(*map(create, names))
+            await seen.until_names(APP, namespace, names)
+        began = time.monotonic()
+        async with watching(sandbox, tmp_path) as seen:
+            assert seen.names(APP, namespace) == names, "in sync means that nothing is missing"
+            assert time.monotonic() - began < 30
+            assert len(seen.changes) == len({each.key for each in seen.changes}), "each told once"
+            live = {each["metadata"]["name"]: each for each in await seen.cluster.client.list(APP)}
+            for name in names:
+                known = seen.cache.get(Key(APP, namespace, name))
+                assert known is not None
+                assert known["spec"] == live[name]["spec"]
+            assert {method for method, _ in seen.gate.requests} == {"GET"}, "nothing is written"
+
+    asyncio.run(story())
+
+
+@both
+def test_an_event_that_could_not_be_handled_is_made_up_for(
+    sandbox: Sandbox,
+    namespace: str,
+    tmp_path: Path,
+    kind: Kind,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """An informer goes on with the next event; what kopf's handler lost, a recount finds."""
+    make(sandbox, kind, namespace, "kept", "deleted")
+
+    async def story() -> None:
+        async with watching(sandbox, tmp_path, QUICK) as seen:
+            put, drop = seen.cache.put, seen.cache.drop
+            failures: list[str] = []
+
+            def fail(*_: object) -> bool:
+                failures.append("failed")
+                raise KeyError("nobody thought of that")
+
+            monkeypatch.setattr(seen.cache, "put", fail)
+            make(sandbox, kind, namespace, "made")
+            await until(lambda: bool(failures))
+            monkeypatch.setattr(seen.cache, "put", put)
+            make(sandbox, kind, namespace, "next")
+            await until(lambda: "next" in seen.names(kind, namespace))
+            if kind in WRITTEN_BY_USERS:
+                monkeypatch.setattr(seen.cache, "drop", fail)
+                delete(sandbox, kind, namespace, "deleted")
+                await until(lambda: len(failures) > 1)
+                monkeypatch.setattr(seen.cache, "drop", drop)
+                seen.watches._listed(SECRET)
+                await seen.until_names(kind, namespace, {"kept", "made", "next"})
+
+    asyncio.run(story())
+
+
+def test_an_own_write_that_comes_before_its_event_is_told_once(
+    sandbox: Sandbox, namespace: str, tmp_path: Path
+) -> None:
+    make(sandbox, STAGE, namespace, "prod")
+    key = Key(STAGE, namespace, "prod")
+
+    async def story() -> None:
+        async with watching(sandbox, tmp_path) as seen:
+            seen.gate.hold()
+            seen.changes.clear()
+            known = seen.cache.get(key)
+            assert known is not None
+            await seen.cluster.swap_status(known, {"namespace": "shop-prod"})
+            assert [each.key for each in seen.changes] == [key], "told without its event"
+            patch = {"spec": {"logRetentionDays": 7}}
+            sandbox.kubectl(
+                "patch", "sstage", "prod", "-n", namespace, "--type=merge", "-p", json.dumps(patch)
+            )
+            seen.gate.let_flow()
+            await until(lambda: len(seen.changes) == 2)
+            assert seen.changes[1].old == seen.changes[0].new, "its own event told nothing"
+            assert not seen.changes[1].of_status_alone
 
     asyncio.run(story())
 
@@ -204,12 +316,13 @@ def test_a_new_token_is_taken_up(
     async def story() -> None:
         async with watching(sandbox, tmp_path) as seen:
             fresh = sandbox.kubectl("create", "token", "admin", "-n", "default", "--duration=2h")
-            seen.gate.tokens = {fresh.stdout.strip()}
+            token = fresh.stdout.strip()
+            seen.gate.tokens = {token}
             seen.gate.shut(forget=False)
             seen.gate.open()
             await asyncio.sleep(0.5)
-            make(sandbox, namespace, "made")
-            write(seen.kubeconfig, seen.gate.url, fresh.stdout.strip())
-            await until(lambda: seen.secrets(namespace) == {"made"})
+            make(sandbox, SECRET, namespace, "made")
+            write_kubeconfig(seen.kubeconfig, seen.gate.url, token)
+            await seen.until_names(SECRET, namespace, {"made"})
 
     asyncio.run(story())

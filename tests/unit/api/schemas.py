@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from setops.api import crds
-from setops.api.crds import DEFINITIONS
+from setops.api.crds import SOURCES
 from setops.api.kinds import Object
 
 
@@ -37,7 +37,7 @@ def walk(path: str, schema: Object) -> Iterator[Node]:
 
 
 CRDS: Final[dict[str, Object]] = {
-    definition.kind.kind: crds.crd(definition) for definition in DEFINITIONS
+    definition.kind.kind: crds.crd(definition) for definition in SOURCES
 }
 PARTS: Final = [
     node

@@ -10,7 +10,6 @@ from setops.api import names
 from setops.api.kinds import (
     APP,
     BY_NAME,
-    CHILDREN,
     CORE_SERVICE,
     NAMESPACE,
     OURS,
@@ -21,6 +20,7 @@ from setops.api.kinds import (
     key_of,
     kind_of,
 )
+from setops.kube.watched import WATCHED
 
 PROJECTS = st.from_regex(names.PROJECT_NAME.pattern, fullmatch=True)
 STAGES = st.from_regex(names.STAGE_NAME.pattern, fullmatch=True)
@@ -49,7 +49,7 @@ def test_a_service_of_ours_is_none_of_the_core() -> None:
 
 
 def test_no_two_kinds_are_taken_for_each_other() -> None:
-    assert set(BY_NAME.values()) >= {*OURS, *CHILDREN}
+    assert set(BY_NAME.values()) >= {*OURS, *WATCHED}
     assert len(BY_NAME) == len(set(BY_NAME.values()))
 
 

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Any
+
 import pytest
+from pydantic import create_model
 
 from setops.api.catalogue import (
     SUPPORTED,
@@ -16,10 +20,12 @@ from setops.api.catalogue import (
     resolve_options,
 )
 from setops.api.errors import Code, Problem, ProblemsError, Validator
+from setops.api.model import Model
+from setops.api.option_fields import option_fields
 from setops.api.schema import structural
 from setops.api.service import ServiceSpec
-from setops.api.service_option import OptionValue
-from setops.api.service_type import DeletionPolicy, LinkBy, Wish
+from setops.api.service_option import OptionKind, OptionSpec, OptionValue
+from setops.api.service_type import DeletionPolicy, LinkBy, ServiceType, Wish
 from setops.aws.errors import UnsupportedTypeError
 from setops.aws.products import PRODUCTS
 
@@ -34,6 +40,35 @@ def test_the_catalogue_knows_the_types_and_options_of_the_resource() -> None:
         field = fields[name]
         assert option.description in field["description"]
         assert (field.get("minimum"), field.get("maximum")) == (option.minimum, option.maximum)
+
+
+def test_types_that_share_an_option_share_its_field_with_the_widest_bounds() -> None:
+    small = OptionSpec("size", OptionKind.INTEGER, "Its size.", default=1, minimum=1, maximum=9)
+    large = OptionSpec("size", OptionKind.INTEGER, "Its size.", minimum=5, maximum=20)
+    free = OptionSpec("size", OptionKind.INTEGER, "Its size.", minimum=0)
+    of_type = {
+        name: replace(TYPES["redis"], name=name, options=(option,))
+        for name, option in (("one", small), ("two", small), ("three", large), ("four", free))
+    }
+    one, two, three, four = of_type.values()
+    assert field_of(one, two, three) == {
+        "minimum": 1,
+        "maximum": 20,
+        "description": "one, two: Its size. From 1 to 9. Unset: 1. three: Its size. From 5 to 20.",
+    }
+    assert field_of(three, four) == {
+        "minimum": 0,
+        "maximum": None,
+        "description": "three: Its size. From 5 to 20. four: Its size.",
+    }
+
+
+def field_of(*types: ServiceType) -> dict[str, object]:
+    """Bounds and description of the only option of these types."""
+    fields: dict[str, Any] = {**option_fields(types)}
+    model = create_model("Options", __base__=Model, **fields)
+    field = structural(model)["properties"]["size"]
+    return {key: field.get(key) for key in ("minimum", "maximum", "description")}
 
 
 @pytest.mark.parametrize("name", TYPES)

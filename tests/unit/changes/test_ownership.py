@@ -8,9 +8,10 @@ from typing import Any, Final
 import pytest
 
 from setops.api.app import AppSpec
+from setops.api.names import ANNOTATION_LAST_APPLIED
 from setops.api.section import APPS
 from setops.changes.diff import Action, Change, deltas
-from setops.changes.ownership import LAST_APPLIED, owned_fields, owner_of, tracker_of
+from setops.changes.ownership import owned_fields, owner_of, tracker_of
 
 ARGO: Final = "argocd-controller"
 MANAGERS: Final = frozenset({ARGO, "kustomize-controller"})
@@ -63,7 +64,7 @@ def test_of_updates_only_what_was_last_applied_counts() -> None:
     note = json.dumps({"spec": {"image": "nginx", "env": {"A": {"value": "1"}}, "domains": {}}})
     here = live(
         {"manager": ARGO, "operation": "Update", "fieldsV1": {"f:spec": SCALE}},
-        annotations={LAST_APPLIED: note},
+        annotations={ANNOTATION_LAST_APPLIED: note},
     )
     assert list(owned_fields(here, MANAGERS)) == [
         (ARGO, ("image",)),
@@ -74,7 +75,9 @@ def test_of_updates_only_what_was_last_applied_counts() -> None:
 
 @pytest.mark.parametrize("note", ["", "no JSON", "[]", '{"spec": null}'])
 def test_a_note_that_says_nothing_owns_nothing(note: str) -> None:
-    here = live({"manager": ARGO, "operation": "Update"}, annotations={LAST_APPLIED: note})
+    here = live(
+        {"manager": ARGO, "operation": "Update"}, annotations={ANNOTATION_LAST_APPLIED: note}
+    )
     assert list(owned_fields(here, MANAGERS)) == []
 
 

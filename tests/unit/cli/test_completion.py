@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -56,6 +57,20 @@ def test_flags_are_those_of_the_command_and_not_twice() -> None:
     assert {"--description", "--secret", "--app", "--project", "--help"} <= offered("env:set A=1 -")
     assert "--app" not in offered("--app web env:set A=1 --a")
     assert {f"--{level}" for level in Level} <= offered("--")
+
+
+def test_contexts_are_those_of_the_kubeconfig(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    config = tmp_path / "config"
+    config.write_text(
+        "contexts:\n"
+        "- {name: live, context: {cluster: one, user: dev}}\n"
+        "- {name: lab, context: {cluster: two, user: dev}}\n"
+    )
+    monkeypatch.setenv("KUBECONFIG", str(config))
+    assert offered("login ") == {"live", "lab"}
+    assert offered("login la") == {"lab"}
 
 
 def test_completion_of_words_loads_nothing_that_takes_its_time() -> None:

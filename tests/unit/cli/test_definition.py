@@ -17,9 +17,9 @@ from setops.changes.diff import diff
 from setops.changes.fold import fold
 from setops.cli.changeset.preview import spec_of
 from setops.cli.stage.file import secrets
+from setops.cli.stage.file.json_schema import schema
 from setops.cli.stage.file.nodes import MAX_BYTES
 from setops.cli.stage.file.reading import File, read
-from setops.cli.stage.file.schema import schema
 from setops.cli.stage.file.writing import Head, write
 from tests.unit.changes.definitions import CONTEXT, DEFINITIONS
 
@@ -172,7 +172,7 @@ WRONG = {
     f"{V}apps: {{web: {{env: [A]}}}}": "apps.web.env is a map by name",
     f"{V}apps: {{web: {{env: {{A: {{value: [1]}}}}}}}}": "apps.web.env.A.value is a text",
     f"{V}apps: {{web: {{container: {{command: a b}}}}}}": "apps.web.container.command is a list",
-    f"{V}apps: {{web: {{image_tag: 'a b'}}}}": "'a b' is no image tag",
+    f"{V}apps: {{web: {{image_tag: 'a b'}}}}": "'a b' isn't an image tag",
     f"{V}apps: {{web: {{domains: {{}}}}}}": "has no key 'domains'",
     f"{V}? [a]\n: b": "line 2, column 3: a key must be a single word",
     f"{V}apps: *a": "line 2, column 7: *a names nothing that stands before it",
@@ -184,10 +184,10 @@ WRONG = {
     f"{V}apps: !!python/object:os.x {{}}": "the tag !!python/object:os.x means nothing here",
     f"{V}apps: {{web: {{resources: {{scale: !!str 2}}}}}}": "it must be a whole number",
     f"{V}---\n{V}": "line 2, column 1: a second document begins here",
-    f"{V}a: [": "this is no YAML",
-    "a: b: c": "line 1, column 5: this is no YAML",
-    "\t": "this is no YAML",
-    "\0": "this is no YAML",
+    f"{V}a: [": "this isn't YAML",
+    "a: b: c": "line 1, column 5: this isn't YAML",
+    "\t": "this isn't YAML",
+    "\0": "this isn't YAML",
     "&a [*a]": "*a names nothing that stands before it",
     "[" * 5000: "too many levels",
     "{a: " * 5000: "too many levels",

@@ -52,3 +52,8 @@ def test_completion_takes_what_it_can() -> None:
 def test_debug_and_context_are_for_every_command() -> None:
     taken = take_apart(["app", "--debug", "--context", "live"])
     assert (taken.debug, taken.context, taken.words) == (True, "live", ["app"])
+
+
+def test_debug_behind_dashes_belongs_to_the_command_that_is_run() -> None:
+    taken = take_apart(["task:run", "--", "rake", "--debug"])
+    assert (taken.debug, taken.words) == (False, ["task:run", "--", "rake", "--debug"])

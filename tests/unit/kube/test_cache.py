@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from setops.api.kinds import APP, DEPLOYMENT, POD, SECRET, Key, Kind, Object
-from setops.kube.cache import Cache, Change
+from setops.kube.cache import Cache, ObjectChange
 
 
 def make(kind: Kind, name: str, version: int, namespace: str = "ns", **content: object) -> Object:
@@ -44,7 +44,7 @@ def test_versions_are_numbers(kind: Kind) -> None:
 
 @pytest.mark.parametrize("kind", [APP, DEPLOYMENT], ids=str)
 def test_a_new_version_alone_is_no_change(kind: Kind) -> None:
-    told: list[Change] = []
+    told: list[ObjectChange] = []
     cache = Cache(told.append)
     cache.put(make(kind, "web", 1, spec={"replicas": 1}))
     assert not cache.put(make(kind, "web", 2, spec={"replicas": 1}))
@@ -73,7 +73,7 @@ def test_an_old_deletion_does_not_drop_what_was_made_anew() -> None:
 
 
 def test_a_listing_drops_what_vanished_and_keeps_what_is_newer() -> None:
-    told: list[Change] = []
+    told: list[ObjectChange] = []
     cache = Cache(told.append)
     for name, version in (("kept", 3), ("vanished", 4), ("newer", 11)):
         cache.put(make(DEPLOYMENT, name, version))

@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 
 import pytest
 
-from setops.kube.kubeconfig import Target
+from setops.kube.kubeconfig import ClusterAccess
 from setops.kube.light import LightTransport, finish
 
 
@@ -57,7 +57,7 @@ def server() -> Iterator[str]:
 
 def transport(server: str, tmp_path: Path) -> LightTransport:
     (tmp_path / "token").write_text("first")
-    target = Target("test", server, "default", folder=tmp_path, user={"tokenFile": "token"})
+    target = ClusterAccess("test", server, "default", folder=tmp_path, user={"tokenFile": "token"})
     return LightTransport(target, target.credentials())
 
 

@@ -2,12 +2,32 @@
 
 from __future__ import annotations
 
-from setops.api.kinds import APP, CONTROLLER_REVISION, DEPLOYMENT, POD, Object
-from setops.kube.trim import LAST_APPLIED, trim
+from typing import Any, Final
+
+import pytest
+
+from setops.api.kinds import (
+    APP,
+    CONTROLLER_REVISION,
+    DEPLOYMENT,
+    NOTIFICATION,
+    PROJECT,
+    SERVICE,
+    STAGE,
+    Kind,
+    Object,
+)
+from setops.api.names import ANNOTATION_LAST_APPLIED
+from setops.kube import trim
+from setops.kube.watched import WATCHED
+
+GATE: Final = "target-health.elbv2.k8s.aws/k8s-shop-web"
 
 
-def test_a_pod_keeps_what_tells_how_it_does() -> None:
-    pod: Object = {
+def a_pod(**spec: Any) -> Object:
+    return {
+        "apiVersion": "v1",
+        "kind": "Pod",
         "metadata": {
             "name": "web-1",
             "namespace": "ns",
@@ -18,13 +38,14 @@ def test_a_pod_keeps_what_tells_how_it_does() -> None:
             "labels": {"setops.co/app": "web"},
             "deletionTimestamp": "2026-11-23T13:00:00Z",
         },
-        "spec": {"nodeName": "n", "containers": [{"name": "app"}]},
+        "spec": {"nodeName": "n", "containers": [{"name": "app"}], **spec},
         "status": {
             "phase": "Running",
             "podIP": "10.0.0.1",
             "conditions": [
                 {"type": "Ready", "status": "False"},
                 {"type": "Initialized", "status": "True"},
+                {"type": GATE, "status": "False", "reason": "Target.ResponseCodeMismatch"},
             ],
             "containerStatuses": [
                 {
@@ -39,7 +60,10 @@ def test_a_pod_keeps_what_tells_how_it_does() -> None:
             ],
         },
     }
-    assert trim(POD, pod) == {
+
+
+def test_a_pod_keeps_what_tells_how_it_does() -> None:
+    assert trim.pod(a_pod()) == {
         "apiVersion": "v1",
         "kind": "Pod",
         "metadata": {
@@ -67,15 +91,52 @@ def test_a_pod_keeps_what_tells_how_it_does() -> None:
     }
 
 
+def test_a_pod_keeps_the_conditions_that_its_readiness_gates_name() -> None:
+    """The load balancer's own check decides whether such a pod is ready, and says why it isn't."""
+    kept = trim.pod(a_pod(readinessGates=[{"conditionType": GATE}]))
+    assert kept["status"]["conditions"] == [
+        {"type": "Ready", "status": "False"},
+        {"type": GATE, "status": "False", "reason": "Target.ResponseCodeMismatch"},
+    ]
+
+
+def make(kind: Kind, metadata: Object, **content: Any) -> Object:
+    return {"apiVersion": kind.api_version, "kind": kind.kind, "metadata": metadata, **content}
+
+
 def test_the_last_applied_annotation_stays_on_what_users_write() -> None:
-    metadata = {"name": "web", "annotations": {LAST_APPLIED: "{}", "a": "b"}}
-    assert trim(APP, {"metadata": metadata})["metadata"]["annotations"] == metadata["annotations"]
-    assert trim(DEPLOYMENT, {"metadata": metadata})["metadata"]["annotations"] == {"a": "b"}
+    metadata = {"name": "web", "annotations": {ANNOTATION_LAST_APPLIED: "{}", "a": "b"}}
+    users = WATCHED[APP].trimmed(make(APP, metadata))
+    assert users["metadata"]["annotations"] == metadata["annotations"]
+    child = WATCHED[DEPLOYMENT].trimmed(make(DEPLOYMENT, metadata))
+    assert child["metadata"]["annotations"] == {"a": "b"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "keeps"),
+    [(APP, True), (SERVICE, True), (NOTIFICATION, True), (PROJECT, False), (STAGE, False)],
+    ids=str,
+)
+def test_who_edited_a_spec_is_kept_of_what_changesets_write(kind: Kind, keeps: bool) -> None:
+    others = {"manager": "argocd-controller", "operation": "Apply"}
+    managers = [{"manager": "setops"}, others, {"manager": "kubelet", "subresource": "status"}]
+    kept = WATCHED[kind].trimmed(make(kind, {"name": "web", "managedFields": managers}))
+    assert kept["metadata"].get("managedFields") == ([others] if keeps else None)
 
 
 def test_revisions_lose_their_data() -> None:
-    revision = {"metadata": {"name": "r"}, "revision": 3, "data": {"apps": {}}}
-    trimmed = trim(CONTROLLER_REVISION, revision)
-    assert trimmed["revision"] == 3
-    assert "data" not in trimmed
+    revision = make(CONTROLLER_REVISION, {"name": "r"}, revision=3, data={"apps": {}})
+    kept = WATCHED[CONTROLLER_REVISION].trimmed(revision)
+    assert kept["revision"] == 3
+    assert "data" not in kept
     assert "data" in revision, "the input is left alone"
+
+
+@pytest.mark.parametrize("kind", WATCHED, ids=str)
+def test_the_input_is_left_alone(kind: Kind) -> None:
+    metadata = {"name": "x", "managedFields": [{}], "annotations": {ANNOTATION_LAST_APPLIED: "{}"}}
+    obj = make(kind, metadata, data={"a": "Yg=="}, status={"replicas": 1, "conditions": []})
+    before = str(obj)
+    kept = WATCHED[kind].trimmed(obj)
+    assert str(obj) == before
+    assert (kept["apiVersion"], kept["kind"]) == (kind.api_version, kind.kind)

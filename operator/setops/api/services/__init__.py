@@ -1,8 +1,8 @@
-"""One module per type of Service, holding all that is said of it: `TYPE`, and its own checks.
+"""One module per type of Service, with everything about it: `TYPE`, and the type's own checks.
 
-How a type is backed up will be said here too. A new type is listed in `catalogue`; its option
-fields and its name in the Service resource follow from that.
+How a type is backed up belongs here as well. A new type must be listed in `catalogue`. The Service
+resource then accepts its name and its options.
 
-Pure data and pure checks. Source of versions, plans and options: the platform's table of services;
-of the deletion policies and deadlines: the design of this project.
+Pure data and pure checks. Source of versions, plans and options: the platform's table of services.
+Source of deletion policies and deadlines: this project's design.
 """

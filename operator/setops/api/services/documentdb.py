@@ -1,4 +1,4 @@
-"""The `documentdb` type: a cluster of Amazon DocumentDB. `mongodb` is the same by another name."""
+"""The `documentdb` type: an Amazon DocumentDB cluster. `mongodb` is another name for it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The `elasticsearch` type: a domain of Amazon OpenSearch Service."""
+"""The `elasticsearch` type: an Amazon OpenSearch Service domain."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The `postgresql` type: a database server at Amazon RDS."""
+"""The `postgresql` type: a database instance at Amazon RDS."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _STORAGE_MAX: Final = 65536
 
 
 def _room_to_grow(options: Options) -> list[Problem]:
-    """Source: RDS takes a maximum that equals the storage, or exceeds it by at least 10 %."""
+    """Source: RDS accepts a maximum that equals the storage or exceeds it by at least 10 %."""
     low, high = options.get("minStorage"), options.get("maxStorage")
     if not (isinstance(low, int) and isinstance(high, int)):
         return []

@@ -1,4 +1,4 @@
-"""The `volume` type: a file system at Amazon EFS, which Apps mount at a path."""
+"""The `volume` type: a file system at Amazon EFS that Apps mount at a path."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Apps, and all that belongs to one."""
+"""Apps, and everything that belongs to an App."""

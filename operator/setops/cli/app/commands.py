@@ -1,22 +1,11 @@
-"""The commands that show an App, and those on its Tasks and logs."""
+"""The commands that show Apps, and those for Tasks and logs."""
 
 from __future__ import annotations
 
 from typing import Final
 
-from setops.cli.base.declare import (
-    later,
-    show,
-)
-from setops.language.command import (
-    OF_APP,
-    OF_STAGE,
-    Argument,
-    Arity,
-    Flag,
-    Level,
-    Type,
-)
+from setops.cli.base.declare import later, show
+from setops.language.command import OF_APP, OF_STAGE, Argument, Arity, Flag, Level, Type
 
 _CMD: Final = Argument("CMD", "Command and arguments.", arity=Arity.ANY)
 _ID: Final = Argument("ID", "Its id.")

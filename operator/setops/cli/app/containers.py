@@ -1,6 +1,6 @@
-"""The containers of an App in the platform's words, from the pods that run them. Pure.
+"""The containers of an App in the platform's terms, from the App's pods. Pure.
 
-Source of the words: the platform's App settings.
+Source of the terms: the platform's App settings.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from setops.cli.base.view import age
 
 @dataclass(frozen=True, slots=True)
 class AppContainer:
-    """One container."""
+    """One container of an App."""
 
     id: str
     release: str
@@ -38,7 +38,7 @@ def containers(app: Object, pods: Sequence[Object]) -> Sequence[AppContainer]:
 
 
 def rows(found: Sequence[AppContainer]) -> Sequence[Sequence[object]]:
-    """The rows of a table of them."""
+    """The rows of a table of containers."""
     return [
         (each.id, each.release, each.status, each.health, each.started, each.stopped)
         for each in found
@@ -46,7 +46,7 @@ def rows(found: Sequence[AppContainer]) -> Sequence[Sequence[object]]:
 
 
 def messages(found: Sequence[AppContainer]) -> Sequence[str]:
-    """What is in the way of those that don't run, a line each."""
+    """One line for each container that can't run, with the reason."""
     return [f"{each.id}: {each.message}" for each in found if each.message]
 
 

@@ -8,7 +8,7 @@ from setops.cli.base.view import app_of, listing, show, yes
 
 
 def run(call: Call) -> int:
-    """Custom domains, and whether they serve."""
+    """Custom domains, and whether they are validated."""
     return show(call, lambda: app_of(call), _draw, _raw)
 
 

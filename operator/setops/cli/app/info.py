@@ -1,4 +1,4 @@
-"""`app`, `app:info`, `app:ps`."""
+"""`app:info`: an App's settings, its containers, and what isn't ready for production."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from collections.abc import Sequence
 
 from setops.api.kinds import Object
 from setops.cli.app import ps, text
-from setops.cli.app.containers import AppContainer, containers, summary
+from setops.cli.app.containers import containers, summary
 from setops.cli.base.call import Call
 from setops.cli.base.terminal import block, bold, yellow
 from setops.cli.base.view import ready, show, state, yes
 
 
 def run(call: Call) -> int:
-    """One App: its settings, its containers, and what isn't ready for production."""
+    """Show one App."""
     return show(call, lambda: ps.read(call), _draw, lambda found: found[0])
 
 
@@ -48,15 +48,14 @@ def _draw(found: ps.Running) -> str:
     if state(app) != "Ready" or said["reason"] != "Ready":
         lines.append(f"{state(app)}: {said['message']}")
     lines += ps.listed(running)
-    hints = _hints(spec, running)
+    hints = _hints(spec)
     if hints:
         lines += ["", yellow("Not ready for production:"), *(f"  - {hint}" for hint in hints)]
     return "\n".join(lines)
 
 
-def _hints(spec: Object, running: Sequence[AppContainer]) -> Sequence[str]:
-    """What a careful person would change before users come."""
-    del running
+def _hints(spec: Object) -> Sequence[str]:
+    """What should be changed before the App goes into production."""
     image = text.image_of(spec)
     network, checks = spec["network"], (spec.get("container") or {}).get("healthCheck")
     found = []

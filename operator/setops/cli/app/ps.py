@@ -16,7 +16,7 @@ Running = tuple[Object, Sequence[Object]]
 
 
 def run(call: Call) -> int:
-    """The containers of an App."""
+    """List the containers of an App."""
 
     def draw(found: Running) -> str:
         running = containers(*found)
@@ -26,10 +26,12 @@ def run(call: Call) -> int:
 
 
 def read(call: Call) -> Running:
+    """The App that the line is about, with its pods."""
     app = app_of(call)
     name, namespace = app["metadata"]["name"], app["metadata"]["namespace"]
     return app, call.session.cluster.list(POD, namespace, f"{LABEL_APP}={name}")
 
 
 def listed(running: Sequence[AppContainer]) -> Sequence[str]:
+    """A table of the containers, then what is wrong with those that can't run."""
     return [table(HEADER, rows(running)), *messages(running)] if running else ()

@@ -1,4 +1,4 @@
-"""The parts of an App as text, from its plain JSON. Pure."""
+"""The parts of an App as text, from its JSON. Pure."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from setops.api.kinds import Object
 
 
 def image_of(spec: Object) -> str:
-    """The image that runs; empty for none."""
+    """The image to run, or an empty text."""
     active = spec.get("activeRelease")
     if active is not None:
         return str((spec.get("releases") or {}).get(str(active), {}).get("image", ""))
@@ -26,7 +26,7 @@ def active_text(spec: Object) -> str:
 
 
 def source(variable: Object) -> str:
-    """Where a variable's value comes from; a Secret's value is never shown."""
+    """A variable's value, or the Secret that it comes from. A Secret's value is never shown."""
     reference = variable.get("secretRef")
     if reference:
         return f"Secret {reference['name']}/{reference['key']}"
@@ -55,7 +55,7 @@ def link_lines(spec: Object) -> Sequence[str]:
 
 
 def domain_names(app: Object) -> Sequence[str]:
-    """The custom domains, with what they are."""
+    """The custom domains, with the primary one marked."""
     return [
         f"{name} (primary)" if domain.get("primary") else name
         for name, domain in sorted((app["spec"].get("domains") or {}).items())
@@ -82,7 +82,7 @@ def network_check_text(network: Object) -> str:
 
 
 def checks_text(spec: Object) -> str:
-    """Both checks, a line each."""
+    """Both health checks, one per line."""
     check = (spec.get("container") or {}).get("healthCheck")
     inside = check_text(check) if check else "none"
     return f"container: {inside}\nnetwork: {network_check_text(spec['network'])}"

@@ -1,1 +1,1 @@
-"""What every command needs; no command itself. Imports no other package of the command line."""
+"""What all commands need. Contains no command, and imports no other package of the command line."""

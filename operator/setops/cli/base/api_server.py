@@ -1,4 +1,4 @@
-"""The API server's verbs for a program that does one thing after another."""
+"""The API server for a program that makes one request at a time."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ class ApiServer:
         """The live object. Raises NotFound."""
         key = Key(kind, namespace, name)
         if not all(map(_could_be, (namespace, name) if kind.namespaced else (name,))):
-            # It would be another path, and so another question.
+            # A slash in the name would make it a request for something else.
             raise NotFound(f"{key} can't exist", status=404, reason="NotFound", target=key)
         return finish(self._client.get(key))
 
     def find(self, kind: Kind, namespace: str, name: str) -> Object | None:
-        """The live object; None when there is none of that name."""
+        """The live object, or None."""
         try:
             return self.get(kind, namespace, name)
         except NotFound as error:
@@ -59,7 +59,7 @@ class ApiServer:
         return finish(self._client.create(obj))
 
     def apply(self, obj: Object) -> Object:
-        """Create an object or make it have what `obj` has."""
+        """Create an object, or set the fields that `obj` has."""
         return finish(self._client.apply(obj))
 
     def patch(self, kind: Kind, namespace: str, name: str, patch: Object) -> Object:
@@ -67,7 +67,7 @@ class ApiServer:
         return finish(self._client.merge_patch(Key(kind, namespace, name), patch))
 
     def delete(self, kind: Kind, namespace: str, name: str) -> Object | None:
-        """Delete an object: None when it is gone, else what remains for now."""
+        """Delete an object. Returns None if it is gone, or the object that is being deleted."""
         return finish(self._client.delete(Key(kind, namespace, name)))
 
     def close(self) -> None:
@@ -76,5 +76,5 @@ class ApiServer:
 
 
 def _could_be(name: str) -> bool:
-    """Whether anything can be called so."""
+    """Whether an object can have this name."""
     return _NAME.fullmatch(name) is not None

@@ -1,4 +1,4 @@
-"""One call of a command: its scope, values and flags, and the session that it acts in."""
+"""One call of a command: its values and flags, and its session."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 class Call:
     """What a command was called with.
 
-    `flags` has a value for each flag that was given: text, a number, True for a switch, a list for
-    one that may be given several times.
+    `flags` has the value of each flag that was given: a text, a number, True for a switch, or a
+    list for a flag that can be given several times.
     """
 
     declaration: Declaration
@@ -27,7 +27,7 @@ class Call:
     flags: Mapping[str, Any]
 
     def text(self, flag: str) -> str:
-        """A flag's value; empty when it wasn't given."""
+        """A flag's value, or an empty text if it wasn't given."""
         return str(self.flags.get(flag) or "")
 
     def given(self, switch: str) -> bool:
@@ -35,7 +35,7 @@ class Call:
         return bool(self.flags.get(switch))
 
     def number(self, position: int, default: int) -> int:
-        """A whole number among the values. Raises ProblemsError for anything else."""
+        """A value that must be a whole number. Raises ProblemsError if it isn't."""
         if len(self.arguments) <= position:
             return default
         text = self.arguments[position]
@@ -48,12 +48,13 @@ class Call:
 
     @property
     def format(self) -> str:
-        """How the result is shown: table, json, yaml or name."""
+        """The output format: table, json, yaml or name."""
         return self.text("output") or "table"
 
     @property
     def name(self) -> str | None:
-        """The thing that the command is about: its first value, else the scope flag for it."""
+        """The name of what the command is about: its first value, else the scope flag that may
+        replace it."""
         from setops.cli.base.declare import Own
 
         if self.arguments:

@@ -1,4 +1,4 @@
-"""The connection to the API server, and what goes wrong with it in plain sentences."""
+"""The connection to the API server, and plain messages for what can go wrong with it."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from setops.kube.errors import (
     Unauthorized,
     Unavailable,
 )
-from setops.kube.kubeconfig import KubeconfigError, LoginError, Target, target
+from setops.kube.kubeconfig import ClusterAccess, KubeconfigError, LoginError, target
 from setops.kube.light import LightTransport
 
 CONTEXT: str = "SETOPS_CONTEXT"
 
 
-def connect(context: str) -> tuple[Client, Target]:
-    """A client of the cluster that the context, the environment or `setops login` names.
+def connect(context: str) -> tuple[Client, ClusterAccess]:
+    """A client for the cluster chosen by --context, the environment or `setops login`.
 
-    Nothing is sent yet. Raises KubeconfigError and LoginError.
+    Sends nothing yet. Raises KubeconfigError and LoginError.
     """
     from setops.cli.base.settings import settings
 
@@ -34,19 +34,19 @@ def connect(context: str) -> tuple[Client, Target]:
 
 
 def problem_of(error: Exception) -> Problem:
-    """What an error of the connection means to a user, and what to do."""
+    """What a connection error means for the user, and what to do about it."""
     match error:
         case KubeconfigError():
             return _problem(Code.CREDENTIALS_INVALID, str(error))
         case LoginError():
             return _problem(
-                Code.SESSION_INVALID, f"you can't be logged in: {error}; log in anew and try again"
+                Code.SESSION_INVALID, f"you can't be logged in: {error}; log in again and retry"
             )
         case Unauthorized():
             return _problem(
                 Code.SESSION_INVALID,
                 "the cluster doesn't accept your login any more: it has expired, or it is for "
-                "another cluster; log in anew (setops login:info shows how you log in)",
+                "another cluster; log in again (setops login:info shows how you log in)",
             )
         case Forbidden():
             return _problem(Code.INSUFFICIENT_PRIVILEGES, _forbidden(error))
@@ -70,7 +70,7 @@ def problem_of(error: Exception) -> Problem:
 
 
 def is_uninstalled(error: ApiError) -> bool:
-    """Whether the API server knows no such resource at all, rather than no such object."""
+    """Whether the API server doesn't know the kind at all, rather than the object."""
     kind = error.target if isinstance(error.target, Kind) else getattr(error.target, "kind", None)
     ours = isinstance(kind, Kind) and kind.group == GROUP
     return isinstance(error, NotFound) and ours and error.reason != "NotFound"
@@ -83,7 +83,7 @@ def _problem(code: Code, message: str) -> Problem:
 def _forbidden(error: Forbidden) -> str:
     message = error.message
     if "ValidatingAdmissionPolicy" in message:
-        # The policy's own words are for users.
+        # The policy's message is written for users.
         return message.partition("denied request: ")[2] or message
     said = message.partition("is forbidden: ")[2] or message
     return f"you lack the rights for that: {said}; ask an admin of the Project for them"

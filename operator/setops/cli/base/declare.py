@@ -1,7 +1,8 @@
-"""The commands that are not of the language: those that read, and those that act at once.
+"""Declarations of the commands that aren't part of the language: those that read, and those that
+act at once.
 
-What a command does isn't imported here: it is the function `run` of a module, loaded when the
-command runs. `stage:apply` is in `stage/apply.py`, `stage` in `stage/index.py`.
+The code of a command isn't imported here. It is the function `run` of a module that is loaded when
+the command runs: `stage/apply.py` for `stage:apply`, `stage/index.py` for `stage`.
 """
 
 from __future__ import annotations
@@ -9,29 +10,21 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from setops.language.command import (
-    Argument,
-    Arity,
-    Choice,
-    Declaration,
-    Flag,
-    Level,
-    Type,
-)
+from setops.language.command import Argument, Arity, Choice, Declaration, Flag, Level, Type
 
 OF_PROJECT: Final = (Level.PROJECT,)
 
 UNSUPPORTED: Final = "base.unsupported"
-"""What runs in place of a command whose operator side isn't built yet."""
+"""Runs instead of a command that the operator doesn't support yet."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Own(Declaration):
-    """A command of the command line itself.
+    """A command that isn't part of the language.
 
-    `run` is the module below `setops.cli` that has the function `run`. `named` is the scope flag
-    that may stand in place of its first argument. `reads` tells that it shows something, and so
-    takes -o.
+    `run` is the module below `setops.cli` with the function `run`. `named` is the scope flag that
+    can replace the first argument. `reads` is True for a command that shows something and so takes
+    -o.
     """
 
     run: str
@@ -51,7 +44,7 @@ OUTPUT: Final = Flag(
     ),
     short="o",
 )
-WATCH: Final = Flag("watch", "Shows it anew whenever it changes, until Ctrl-C.", Type.SWITCH)
+WATCH: Final = Flag("watch", "Shows it again whenever it changes, until Ctrl-C.", Type.SWITCH)
 FORCE: Final = Flag("force", "Does it. Without it nothing is destroyed.", Type.SWITCH)
 APPROVE: Final = Flag("auto-approve", "Doesn't ask.", Type.SWITCH)
 DETACH: Final = Flag("detach", "Doesn't wait for the end.", Type.SWITCH)
@@ -61,7 +54,7 @@ MESSAGE: Final = Flag("message", "Why, for the history.", short="m")
 def named_argument(
     what: str, type_: Type = Type.TEXT, arity: Arity = Arity.ONE
 ) -> tuple[Argument, ...]:
-    """The name of a thing, as a value."""
+    """An argument that is the name of something."""
     return (Argument("NAME", f"Name of the {what}.", type_, arity=arity),)
 
 
@@ -75,7 +68,7 @@ def show(
     type_: Type = Type.TEXT,
     watch: bool = False,
 ) -> Own:
-    """A command that shows something; `named` is what it shows one of."""
+    """A command that shows something. With `named`, it shows one thing of that level."""
     arguments = (
         () if named is None else named_argument(named.value.capitalize(), type_, Arity.OPTIONAL)
     )
@@ -97,6 +90,6 @@ def show(
 
 
 def later(name: str, scopes: tuple[Level, ...], help_: str, example: str, **rest: object) -> Own:
-    """A command that this version only knows."""
+    """A command that this version knows but doesn't support."""
     text = f"{help_} (This version can't do it yet.)"
     return Own(name=name, scopes=scopes, help=text, example=example, run=UNSUPPORTED, **rest)  # type: ignore[arg-type]

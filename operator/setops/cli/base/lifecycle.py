@@ -1,4 +1,4 @@
-"""What commands on Projects and Stages share: waiting until one is ready or gone, or its end."""
+"""Creating and destroying Projects and Stages: waiting until one is ready or gone."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from setops.cli.base.terminal import Spinner, echo
 _POLL: Final = 0.15
 _READY: Final = 60.0
 _SILENCE: Final = 15.0
-"""Seconds after which an operator that has said nothing at all counts as absent."""
+"""Seconds without any status after which the operator counts as absent."""
 _GONE: Final = 3600.0
 
 
 def wait_ready(session: Session, kind: Kind, namespace: str, name: str) -> Object:
-    """Wait until it is ready. Raises ProblemsError with what it waits for."""
+    """Wait until an object is ready. Raises ProblemsError with what it is waiting for."""
     spinner, started = Spinner(), time.monotonic()
     try:
         while True:
@@ -44,7 +44,7 @@ def wait_ready(session: Session, kind: Kind, namespace: str, name: str) -> Objec
 
 
 def wait_gone(session: Session, kind: Kind, namespace: str, name: str) -> None:
-    """Wait until it is gone, saying what it waits for."""
+    """Wait until an object is gone, and show what it is waiting for."""
     spinner, deadline = Spinner(), time.monotonic() + _GONE
     try:
         while (found := session.cluster.find(kind, namespace, name)) is not None:
@@ -59,7 +59,7 @@ def wait_gone(session: Session, kind: Kind, namespace: str, name: str) -> None:
 
 
 def refuse_without_force(what: str, lost: Sequence[str], again: str) -> int:
-    """Say what would be lost, and how to go on; nothing happens."""
+    """Refuse to destroy something: say what would be lost, and how to do it."""
     raise failure(
         Code.VALIDATION_FAILED,
         f"{what} would be destroyed, and nothing brings it back"
@@ -70,7 +70,7 @@ def refuse_without_force(what: str, lost: Sequence[str], again: str) -> int:
 
 
 def destroy(session: Session, kind: Kind, place: tuple[str, str], detach: bool) -> None:
-    """Delete a Project or Stage, and wait for its end."""
+    """Delete a Project or Stage, and wait until it is gone."""
     namespace, name = place
     session.cluster.delete(kind, namespace, name)
     if detach:
@@ -85,7 +85,7 @@ def destroy(session: Session, kind: Kind, place: tuple[str, str], detach: bool) 
 
 
 def counted(names: Sequence[str], what: str) -> str:
-    """`2 Apps (web, worker)`; empty for none."""
+    """`2 Apps (web, worker)`, or an empty text."""
     if not names:
         return ""
     shown = ", ".join(names[:10]) + (", …" if len(names) > 10 else "")

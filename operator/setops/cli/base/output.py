@@ -1,4 +1,4 @@
-"""Resources for programs: -o json, yaml, name."""
+"""Output for programs: -o json, yaml, name."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from setops.cli.base.terminal import echo
 
 
 def write(form: str, what: Object | Sequence[Object]) -> None:
-    """One resource, or a list of them, in the form that -o names."""
+    """Write one resource or a list of resources in the format of -o."""
     several = not isinstance(what, dict)
     items: Sequence[Object] = what if not isinstance(what, dict) else [what]
     trimmed = [_trimmed(item) for item in items]
@@ -29,7 +29,7 @@ def write(form: str, what: Object | Sequence[Object]) -> None:
 
 
 def _trimmed(item: Object) -> Object:
-    """Without what only the API server is interested in."""
+    """A resource without `managedFields`, with its usual keys first."""
     metadata = item.get("metadata")
     if not isinstance(metadata, dict):
         return item

@@ -1,4 +1,4 @@
-"""Errors as the command line tells them: a sentence, then category, code, check and place."""
+"""How the command line shows errors: a message, then category, code, check and field."""
 
 from __future__ import annotations
 
@@ -13,29 +13,29 @@ from setops.cli.base.terminal import clean
 EXIT_ERROR: Final = 1
 EXIT_NOTHING_STAGED: Final = 78
 SHOWN: Final = 50
-"""Errors that are told; of more, the first ones and the last."""
+"""The most errors to show. If there are more, the first ones and the last one are shown."""
 
 
 def failure(
     code: Code, message: str, validator: Validator = Validator.INVALID, field: str = ""
 ) -> ProblemsError:
-    """One error, to be raised."""
+    """An error to raise, with a single problem."""
     return ProblemsError([Problem(field, validator, message, code)])
 
 
 def exit_code(problems: Iterable[Problem]) -> int:
-    """The exit code. Source of 78: the platform's exit codes."""
+    """The exit code for problems. Source of 78: the platform's exit codes."""
     if any(problem.code is Code.CHANGESET_DOES_NOT_EXIST for problem in problems):
         return EXIT_NOTHING_STAGED
     return EXIT_ERROR
 
 
 def show(problems: Iterable[Problem]) -> None:
-    """Tell errors on standard error."""
+    """Write errors to standard error."""
     plain = not sys.stderr.isatty() or bool(os.environ.get("NO_COLOR"))
     red, dim, end = ("", "", "") if plain else ("\033[31m", "\033[2m", "\033[0m")
     found = list(problems)
-    # The last one tells what became of the whole.
+    # The last one says what became of the command as a whole.
     hidden = max(0, len(found) - SHOWN)
     for problem in [*found[: SHOWN - 1], *found[SHOWN - 1 + hidden :]]:
         print(f"{red}Error:{end} {clean(problem.message)}", file=sys.stderr)
@@ -45,7 +45,7 @@ def show(problems: Iterable[Problem]) -> None:
 
 
 def place(problem: Problem) -> str:
-    """Category, code, check and place, with dots between."""
+    """Category, code, check and field, separated by dots."""
     said: list[str] = [problem.category.value, problem.code.value]
     if problem.code in _WITH_CHECK:
         said.append(problem.validator.value)
@@ -71,4 +71,4 @@ _WITHOUT_CHECK: Final = frozenset(
     }
 )
 _WITH_CHECK: Final = frozenset(Code) - _WITHOUT_CHECK
-"""The codes that say which check a value failed; the others are about no value."""
+"""The codes that are about a value, so that the failed check is shown."""

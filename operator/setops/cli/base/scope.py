@@ -1,4 +1,4 @@
-"""Which Project, Stage and App a line is about: flags, then the environment, then `.setops`."""
+"""Which Project, Stage and App a line is about, from flags, the environment and `.setops`."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ _MAX: Final = 4096
 
 @dataclass(frozen=True, slots=True)
 class LineScope:
-    """What a line names. `flags` are those it was given itself."""
+    """The scope of a line. `flags` are the scope flags of the line itself."""
 
     flags: Mapping[Level, str] = field(default_factory=dict)
 
     def flag(self, level: Level) -> str | None:
-        """What the line itself says."""
+        """The value of a scope flag on the line."""
         return self.flags.get(level)
 
     def get(self, level: Level) -> str | None:
-        """What counts: the line, then the environment, then the directory's default.
+        """The value that applies: the line's, else the environment's, else the directory's default.
 
-        A Stage belongs to the Project it was written down with: with another Project on the line,
-        the default Stage doesn't count.
+        A Stage belongs to the Project that stands beside it. If the line names another Project, the
+        default Stage doesn't apply.
         """
         project: str | None = None
         for source in self._sources():
@@ -49,7 +49,7 @@ class LineScope:
 
 
 def find(directory: Path) -> Path | None:
-    """The `.setops` file of a directory, or of the nearest one above it that has one."""
+    """The `.setops` file of a directory, or of its nearest parent that has one."""
     for folder in (directory, *directory.parents):
         path = folder / FILE
         if path.is_file():
@@ -58,9 +58,9 @@ def find(directory: Path) -> Path | None:
 
 
 def read(path: Path | None) -> dict[Level, str]:
-    """The default of a `.setops` file: lines `project: NAME` and `stage: NAME`.
+    """The defaults in a `.setops` file, from lines `project: NAME` and `stage: NAME`.
 
-    Raises ProblemsError for a file that holds anything else.
+    Raises ProblemsError for any other content.
     """
     if path is None:
         return {}
@@ -81,7 +81,7 @@ def read(path: Path | None) -> dict[Level, str]:
 
 
 def write(path: Path, values: Mapping[Level, str]) -> None:
-    """Write a directory's default."""
+    """Write a directory's defaults."""
     lines = [f"{level.value}: {value}\n" for level, value in values.items()]
     path.write_text("".join(lines), encoding="utf-8")
 

@@ -1,6 +1,6 @@
-"""What a command acts in: the cluster, who the user is there, and the Stage that the line names.
+"""What a command works with: the cluster, the user, and the Stage that the line is about.
 
-Everything is looked up when it is first asked for: help needs no cluster, `project` no Stage.
+Everything is looked up on first use: help needs no cluster, and `project` no Stage.
 """
 
 from __future__ import annotations
@@ -10,29 +10,22 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, NoReturn
 
 from setops.api.errors import Code, Problem, ProblemsError, Validator, nearest, quoted
-from setops.api.kinds import (
-    APP,
-    PROJECT,
-    SELF_SUBJECT_REVIEW,
-    SERVICE,
-    STAGE,
-    Kind,
-    Object,
-)
+from setops.api.kinds import APP, PROJECT, SELF_SUBJECT_REVIEW, SERVICE, STAGE, Kind, Object
 from setops.cli.base.declare import Own
 from setops.cli.base.scope import VARIABLES, LineScope
 from setops.language.command import INNER, Level
 
 if TYPE_CHECKING:
     from setops.cli.base.api_server import ApiServer
-    from setops.kube.kubeconfig import Target
+    from setops.kube.kubeconfig import ClusterAccess
 
 _SHOWN: Final = 10
 
 
 @dataclass(frozen=True, slots=True)
 class CurrentStage:
-    """A Stage: its names, its namespace, that of its Project, and the resource itself."""
+    """The Stage that a line is about: its names, its namespace, its Project's namespace (`home`),
+    and the resource."""
 
     project: str
     stage: str
@@ -47,13 +40,13 @@ class CurrentStage:
 
 
 class Session:
-    """The surroundings of one line."""
+    """The cluster, user and scope of one line."""
 
     def __init__(self, scope: LineScope, context: str = "") -> None:
         self.scope = scope
         self._context = context
         self._cluster: ApiServer | None = None
-        self._target: Target | None = None
+        self._target: ClusterAccess | None = None
         self._user: str | None = None
         self._place: CurrentStage | None = None
 
@@ -69,8 +62,8 @@ class Session:
         return self._cluster
 
     @property
-    def target(self) -> Target:
-        """Where the API server is, by which context."""
+    def target(self) -> ClusterAccess:
+        """The address of the API server, and the context it comes from."""
         if self._target is None:
             _ = self.cluster
         assert self._target is not None  # noqa: S101 - connecting has set it
@@ -78,24 +71,24 @@ class Session:
 
     @property
     def user(self) -> str:
-        """Who the API server says the user is."""
+        """The user's name, as the API server knows it."""
         if self._user is None:
             self._user = str(self.review()["username"])
         return self._user
 
     def review(self) -> Object:
-        """The API server's words on who asks: username, groups."""
+        """The API server's answer to who is asking: username and groups."""
         kind = SELF_SUBJECT_REVIEW
         asked = {"apiVersion": kind.api_version, "kind": kind.kind, "metadata": {}}
         review: Object = self.cluster.create(asked)["status"]["userInfo"]
         return review
 
     def project(self) -> str:
-        """The Project that the line is about; tells what exists when it names none."""
+        """The Project that the line is about. If it names none, the error lists what exists."""
         return self.scope.get(Level.PROJECT) or self._missing(Level.PROJECT, self._projects)
 
     def stage(self) -> str:
-        """The Stage that the line is about; tells what exists when it names none."""
+        """The Stage that the line is about. If it names none, the error lists what exists."""
         project = self.project()
         return self.scope.get(Level.STAGE) or self._missing(
             Level.STAGE, lambda: self._names(STAGE, self.home(project))
@@ -114,7 +107,7 @@ class Session:
         )
 
     def require(self, level: Level) -> str:
-        """What the line names on a level."""
+        """The name on a level. Raises ProblemsError if the line has none."""
         ways: dict[Level, Callable[[], str]] = {
             Level.PROJECT: self.project,
             Level.STAGE: self.stage,
@@ -124,7 +117,7 @@ class Session:
         return ways[level]() if level in ways else self._missing(level, list)
 
     def check_scope(self, declaration: Own) -> None:
-        """Whether the line names what encloses the command, and nothing that it doesn't take."""
+        """Check that the line has the scope flags that the command needs, and no others."""
         problems = [
             Problem(
                 f"--{level}",
@@ -144,7 +137,7 @@ class Session:
     def place(self) -> CurrentStage:
         """The Stage that the line is about.
 
-        Raises ProblemsError with ProjectDoesNotExist or StageDoesNotExist, and what there is.
+        Raises ProblemsError with ProjectDoesNotExist or StageDoesNotExist and what exists instead.
         """
         if self._place is None:
             self._place = self._find(self.project(), self.stage())
@@ -158,7 +151,7 @@ class Session:
         return str((resource.get("status") or {}).get("namespace") or project)
 
     def narrowed(self, scope: LineScope) -> Session:
-        """The same session on something else; it shares the connection."""
+        """A session with another scope that shares the connection."""
         other = Session(scope, self._context)
         other._cluster, other._target, other._user = self.cluster, self._target, self._user
         return other
@@ -169,7 +162,7 @@ class Session:
         return self.narrowed(LineScope({**self.scope.flags, **levels})).place()
 
     def to(self, context: str) -> Session:
-        """A session on another cluster."""
+        """A session with another cluster."""
         return Session(self.scope, context)
 
     def close(self) -> None:
@@ -178,7 +171,7 @@ class Session:
             self._cluster.close()
 
     def _find(self, project: str, stage: str) -> CurrentStage:
-        # Nearly always the namespace is named as the Project, and nothing else needs to be asked.
+        # Nearly always the namespace has the Project's name, which saves a request.
         home = project
         try:
             resource = self.cluster.find(STAGE, home, stage)
@@ -199,7 +192,7 @@ class Session:
         return [str(item["metadata"]["name"]) for item in self.cluster.list(kind, namespace)]
 
     def _missing(self, level: Level, known: Callable[[], Sequence[str]]) -> NoReturn:
-        """Say which flag is missing, and what it could be where the cluster tells."""
+        """Say which flag is missing and, if the cluster answers, what its value could be."""
         name = f"--{level} NAME"
         flags = {Level.PROJECT: " (-p)", Level.STAGE: " (-s)", Level.APP: " (-a)"}
         ways = f"; write {name}{flags.get(level, '')}"
@@ -208,7 +201,7 @@ class Session:
         try:
             there = _listed(known())
         except Exception:
-            # What is missing is the error, with a list of what exists or without.
+            # The missing flag is the error to report, with or without a list of what exists.
             there = ""
         raise ProblemsError(
             [Problem(f"--{level}", Validator.REQUIRED, f"no {level} is named{ways}{there}")]

@@ -1,4 +1,4 @@
-"""What `setops login` and `organization:switch` remember, in the user's configuration directory."""
+"""The user's settings: what `setops login` and `organization:switch` remember."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class UserSettings:
-    """The chosen context of the kubeconfig, and the Organization for new Projects."""
+    """The chosen kubeconfig context, and the Organization for new Projects."""
 
     context: str = ""
     organization: str = ""
 
 
 def path() -> Path:
-    """Where they lie."""
+    """The settings file, in the user's configuration directory."""
     base = os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config"
     return Path(base) / "setops" / "settings.json"
 
 
 def settings() -> UserSettings:
-    """Read them; what can't be read counts as not chosen."""
+    """Read the settings. A file that can't be read counts as empty."""
     try:
         raw: Any = json.loads(path().read_text(encoding="utf-8"))
     except (OSError, ValueError):
@@ -36,6 +36,6 @@ def settings() -> UserSettings:
 
 
 def save(chosen: UserSettings) -> None:
-    """Write them."""
+    """Write the settings."""
     path().parent.mkdir(parents=True, exist_ok=True)
     path().write_text(json.dumps(asdict(chosen), indent=2) + "\n", encoding="utf-8")

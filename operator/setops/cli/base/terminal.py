@@ -1,4 +1,4 @@
-"""What is written to the terminal: colour, tables, blocks, a spinner. Plain without a terminal."""
+"""Terminal output: colour, tables, blocks, a spinner. Plain text if there is no terminal."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _SIGNS: Final = {"+": _GREEN, "~": _YELLOW, "±": _YELLOW, "-": _RED}
 
 
 def is_terminal() -> bool:
-    """Whether somebody looks at standard output."""
+    """Whether standard output is a terminal."""
     return sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
 
 
@@ -39,7 +39,7 @@ def echo(text: str = "") -> None:
 
 
 def clean(text: str) -> str:
-    """Text without characters that would steer the terminal, but for our own colours."""
+    """Text without control characters, except for our own colours."""
     if text.isprintable():
         return text
     return (_CHARACTER if has_colour() else _PLAIN).sub(_kept, text)
@@ -57,22 +57,22 @@ def _kept(found: re.Match[str]) -> str:
 
 
 def one_line(text: str) -> str:
-    """A staged line as one line, whatever its values hold."""
+    """A staged command on one line, even if a value contains line breaks."""
     return text.replace("\n", "⏎")
 
 
 def bold(text: str) -> str:
-    """Text that stands out."""
+    """Text in bold."""
     return f"{_BOLD}{text}{_END}" if has_colour() else text
 
 
 def green(text: str) -> str:
-    """Text that says that all is well."""
+    """Text in green, for success."""
     return f"{_GREEN}{text}{_END}" if has_colour() else text
 
 
 def yellow(text: str) -> str:
-    """Text that says to take care."""
+    """Text in yellow, for warnings."""
     return f"{_YELLOW}{text}{_END}" if has_colour() else text
 
 
@@ -90,7 +90,7 @@ def coloured_plan(text: str) -> str:
 
 
 def block(rows: Iterable[tuple[str, object]]) -> str:
-    """`Name:   web` lines with the values in one column; values of several lines are indented."""
+    """Lines `Name: web` with all values in one column. Values with several lines are indented."""
     pairs = [(name, str(value)) for name, value in rows]
     column = max((len(name) for name, _ in pairs), default=0) + 3
     lines = []
@@ -102,7 +102,7 @@ def block(rows: Iterable[tuple[str, object]]) -> str:
 
 
 def table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    """A bordered table that fits the terminal: the widest columns are cut first."""
+    """A table with borders that fits the terminal. The widest columns are cut first."""
     cells = [[_one_line(cell) for cell in row] for row in rows]
     widths = [
         max([cells_width(name), *(cells_width(row[place]) for row in cells)])
@@ -122,12 +122,12 @@ _NO_TERMINAL: Final = 200
 
 
 def columns() -> int:
-    """Columns that there are; without a terminal there is room."""
+    """The width of the terminal, or a large width without one."""
     return shutil.get_terminal_size((80 if is_terminal() else _NO_TERMINAL, 24)).columns
 
 
 def cells_width(text: str) -> int:
-    """Columns that a text takes."""
+    """The number of columns that a text occupies."""
     if text.isascii():
         return len(text)
     wide = sum(unicodedata.east_asian_width(char) in "WF" for char in text)
@@ -153,12 +153,12 @@ def _fitted(text: str, width: int) -> str:
 
 
 def can_ask() -> bool:
-    """Whether somebody sees a question and can answer it, also when the output goes into a file."""
+    """Whether a question can be asked and answered, even if standard output is a file."""
     return sys.stdin.isatty() and sys.stderr.isatty()
 
 
 def confirmed(question: str) -> bool:
-    """Ask for a yes on the terminal; Enter alone, Ctrl-C and Ctrl-D mean no."""
+    """Ask a question on the terminal. Enter alone, Ctrl-C and Ctrl-D mean no."""
     while True:
         try:
             _ask(f"{question} [y/N]: ")
@@ -166,7 +166,7 @@ def confirmed(question: str) -> bool:
         except KeyboardInterrupt:
             answer = ""
         if not answer.endswith("\n"):
-            # The cursor stands behind the question still.
+            # The cursor is still behind the question.
             _ask("\n")
         word = answer.strip().lower()
         if word in ("", "n", "no"):
@@ -182,10 +182,10 @@ def _ask(text: str) -> None:
 
 
 def _answer() -> str:
-    """A line from the terminal; empty at its end. Raises KeyboardInterrupt.
+    """A line from the terminal, empty at the end of input. Raises KeyboardInterrupt.
 
-    `input` loses a Ctrl-C that comes after it has written its question and before it waits for the
-    answer: it is noted then, and acted upon when the answer comes.
+    `input` can't be used: a Ctrl-C between its question and its wait for the answer takes effect
+    only after the answer.
     """
     with _signals() as signals:
         ready: list[object] = []
@@ -198,7 +198,7 @@ def _answer() -> str:
 
 @contextlib.contextmanager
 def _signals() -> Iterator[int]:
-    """What can be read from as soon as a signal has come."""
+    """A file descriptor that becomes readable when a signal arrives."""
     receiver, sender = os.pipe()
     os.set_blocking(sender, False)
     before = signal.set_wakeup_fd(sender, warn_on_full_buffer=False)
@@ -211,14 +211,14 @@ def _signals() -> Iterator[int]:
 
 
 class Spinner:
-    """Says what is being done: one line that turns on a terminal, else a line for each news."""
+    """Shows progress: one animated line on a terminal, else one line per change."""
 
     def __init__(self) -> None:
         self._said = ""
         self._turn = 0
 
     def say(self, text: str) -> None:
-        """What is being done now; called often, so that it turns."""
+        """Show what is being done. To be called often, since each call advances the animation."""
         if is_terminal():
             frame = _FRAMES[self._turn % len(_FRAMES)]
             self._turn += 1
@@ -231,7 +231,7 @@ class Spinner:
         self._said = text
 
     def end(self) -> None:
-        """Take the line away."""
+        """Remove the line."""
         if is_terminal() and self._said:
             sys.stdout.write("\r\033[K")
             sys.stdout.flush()
@@ -239,6 +239,6 @@ class Spinner:
 
 
 def repaint(text: str) -> None:
-    """Write in place of all that the terminal shows."""
+    """Clear the terminal and write text."""
     sys.stdout.write(f"\033[H\033[2J{clean(text)}\n")
     sys.stdout.flush()

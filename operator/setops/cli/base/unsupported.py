@@ -1,4 +1,4 @@
-"""Commands whose operator side isn't built yet."""
+"""Commands that the operator doesn't support yet."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from setops.cli.base.problems import failure
 
 
 def run(call: Call) -> NoReturn:
-    """Say that this version can't do it."""
+    """Say that this version doesn't support the command."""
     raise failure(
         Code.CURRENTLY_NOT_SUPPORTED,
         f"{call.declaration.key} is not supported by this version yet; what is: setops help",

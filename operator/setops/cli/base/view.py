@@ -1,4 +1,4 @@
-"""What the read commands share: finding the resource, showing it in all forms, --watch."""
+"""What read commands share: finding resources, showing them in all formats, --watch."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _CODES: Final = {APP: Code.APP_DOES_NOT_EXIST, SERVICE: Code.SERVICE_DOES_NOT_EX
 def show(
     call: Call, read: Callable[[], T], draw: Callable[[T], str], raw: Callable[[T], Any]
 ) -> int:
-    """Show what `read` gives: drawn for people, or as `raw` has it for programs."""
+    """Show what `read` returns, as rendered by `draw` for people or by `raw` for programs."""
     found = read()
     if call.format != "table":
         output.write(call.format, raw(found))
@@ -40,7 +40,7 @@ def show(
 
 
 def _watch(read: Callable[[], T], draw: Callable[[T], str], found: T) -> None:
-    """Draw anew whatever changes, for ever."""
+    """Draw again at every change, until interrupted."""
     said = ""
     while True:
         text = draw(found)
@@ -52,12 +52,12 @@ def _watch(read: Callable[[], T], draw: Callable[[T], str], found: T) -> None:
 
 
 def listing(header: Row, rows: Sequence[Row], nothing: str) -> str:
-    """A table, or a sentence when there is nothing in it."""
+    """A table, or the sentence `nothing` if it has no rows."""
     return table([str(cell) for cell in header], rows) if rows else nothing
 
 
 def named(session: Session, kind: Kind, name: str) -> Object:
-    """An App or Service of the Stage. Raises ProblemsError with what there is instead."""
+    """An App or Service of the Stage. Raises ProblemsError with what exists instead."""
     namespace = session.place().namespace
     found = session.cluster.find(kind, namespace, name)
     if found is not None:
@@ -71,12 +71,12 @@ def named(session: Session, kind: Kind, name: str) -> Object:
 
 
 def app_of(call: Call) -> Object:
-    """The App that the line is about, by its value or by --app."""
+    """The App that the line is about, from its value or --app."""
     return named(call.session, APP, call.name or call.session.app())
 
 
 def service_of(call: Call) -> Object:
-    """The Service that the line is about, by its value or by --service."""
+    """The Service that the line is about, from its value or --service."""
     return named(call.session, SERVICE, call.name or call.session.service())
 
 
@@ -86,7 +86,7 @@ def of_stage(call: Call, kind: Kind) -> Sequence[Object]:
 
 
 def ready(obj: Object) -> Mapping[str, Any]:
-    """The Ready condition; with status Unknown while the operator hasn't looked at it."""
+    """The Ready condition. Its status is Unknown until the operator has seen the current spec."""
     status = obj.get("status") or {}
     for condition in status.get("conditions") or ():
         if condition["type"] == "Ready":
@@ -96,7 +96,7 @@ def ready(obj: Object) -> Mapping[str, Any]:
 
 
 def state(obj: Object) -> str:
-    """Ready, or why not, in one word."""
+    """`Ready`, or the reason why it isn't."""
     if "deletionTimestamp" in obj["metadata"]:
         return "Deleting"
     found = ready(obj)
@@ -106,7 +106,7 @@ def state(obj: Object) -> str:
 
 
 def age(time_text: str | None) -> str:
-    """A time as people read it, in their own zone."""
+    """A time in the user's time zone."""
     if not time_text:
         return ""
     try:
@@ -117,10 +117,10 @@ def age(time_text: str | None) -> str:
 
 
 def created(obj: Object) -> str:
-    """When it was created."""
+    """When an object was created."""
     return age(obj["metadata"].get("creationTimestamp"))
 
 
 def yes(value: object) -> str:
-    """A truth as it is written in commands."""
+    """`true` or `false`, as commands write them."""
     return "true" if value else "false"

@@ -1,1 +1,2 @@
-"""The user's Changeset and the history of the Stage. Commands of the language are staged here."""
+"""The user's Changeset and the history of the Stage. Commands of the language end up here, in
+`staging`."""

@@ -1,23 +1,11 @@
-"""The commands on the Changeset and the history."""
+"""The commands for the Changeset and the history."""
 
 from __future__ import annotations
 
 from typing import Final
 
-from setops.cli.base.declare import (
-    APPROVE,
-    DETACH,
-    MESSAGE,
-    OUTPUT,
-    Own,
-)
-from setops.language.command import (
-    OF_STAGE,
-    Argument,
-    Arity,
-    Flag,
-    Type,
-)
+from setops.cli.base.declare import APPROVE, DETACH, MESSAGE, OUTPUT, Own
+from setops.language.command import OF_STAGE, Argument, Arity, Flag, Type
 
 COMMANDS: Final = (
     Own(
@@ -104,8 +92,10 @@ COMMANDS: Final = (
         help="Shows what differs between two revisions, or between one and the Stage as it is.",
         example="changeset:diff 3 5",
         arguments=(
-            Argument("A", "A revision.", Type.INTEGER),
-            Argument("B", "Another; without it: as it is now.", Type.INTEGER, arity=Arity.OPTIONAL),
+            Argument("A", "A revision.", Type.REVISION),
+            Argument(
+                "B", "Another; without it: as it is now.", Type.REVISION, arity=Arity.OPTIONAL
+            ),
         ),
         run="changeset.diff",
     ),
@@ -114,7 +104,7 @@ COMMANDS: Final = (
         scopes=OF_STAGE,
         help="Drafts the Changeset that leads back to a revision; commit it to go there.",
         example="changeset:revert 3",
-        arguments=(Argument("REVISION", "The revision to go back to.", Type.INTEGER),),
+        arguments=(Argument("REVISION", "The revision to go back to.", Type.REVISION),),
         run="changeset.revert",
     ),
 )

@@ -1,4 +1,4 @@
-"""`changeset:commit` and `changeset:discard`: carrying a Changeset out, watching it, ending it."""
+"""`changeset:commit`: shows the plan, asks, commits, and waits for the end."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from setops.cli.changeset.report import Shown
 
 
 def run(call: Call) -> int:
-    """`changeset:commit`."""
+    """Commit the user's open Changeset."""
     session = call.session
     found = draft.mine(session)
     if found.open is None and found.running is not None:
@@ -34,7 +34,7 @@ def run(call: Call) -> int:
 
 
 def present(call: Call, changeset: Object) -> Shown:
-    """Show the plan. Raises ProblemsError with all errors, if there are any."""
+    """Show the plan. Raises ProblemsError with all errors if there are any."""
     session = call.session
     shown = report.of(session, changeset)
     report.tell_plan(shown)
@@ -54,14 +54,14 @@ def present(call: Call, changeset: Object) -> Shown:
 
 
 def is_agreed(call: Call, *, unasked: bool) -> bool:
-    """Whether the user wants it; `unasked` is what counts without a terminal to ask on."""
+    """Whether the user agrees to commit. Without a terminal to ask on, the answer is `unasked`."""
     if call.given("auto-approve"):
         return True
     return confirmed("Commit this?") if can_ask() else unasked
 
 
 def carry_out(call: Call, shown: Shown) -> int:
-    """Commit, and wait for the end."""
+    """Commit, and wait until the commit has ended."""
     session = call.session
     spec: dict[str, Any] = {"commit": True}
     if call.text("message"):

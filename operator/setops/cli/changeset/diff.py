@@ -9,7 +9,7 @@ from setops.cli.changeset.revisions import definition_at, difference_text
 
 
 def run(call: Call) -> int:
-    """`changeset:diff A [B]`."""
+    """Show what differs between two revisions, or between one and the Stage as it is."""
     session = call.session
     before = definition_at(session, call.number(0, 0))
     if len(call.arguments) > 1:

@@ -1,4 +1,4 @@
-"""`changeset:discard`: throws the open Changeset away, or cancels the commit that is running."""
+"""`changeset:discard`: discards the open Changeset, or cancels the commit that is running."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from setops.cli.changeset.follow import until_ended
 
 
 def run(call: Call) -> int:
-    """`changeset:discard`: throw the open Changeset away, or cancel the commit that runs."""
+    """Discard the open Changeset, or cancel the commit that is running."""
     session = call.session
     found = draft.mine(session)
     changeset = found.open or found.running or draft.nothing_staged(session)

@@ -1,6 +1,6 @@
-"""The user's Changeset on a Stage: finding it, and changing it so that two terminals lose nothing.
+"""The user's Changeset on a Stage: finding it and editing it, safely from several terminals.
 
-A user has one open Changeset per Stage, made at the first staged command.
+A user has one open Changeset per Stage. The first staged command creates it.
 """
 
 from __future__ import annotations
@@ -18,29 +18,22 @@ from setops.api.kinds import CHANGESET, Object
 from setops.cli.base.problems import failure
 from setops.cli.base.session import Session
 from setops.cli.changeset.naming import changeset_name, prefix
-from setops.kube.errors import (
-    AlreadyExists,
-    ApiError,
-    BadRequest,
-    Conflict,
-    Invalid,
-    NotFound,
-)
+from setops.kube.errors import AlreadyExists, ApiError, BadRequest, Conflict, Invalid, NotFound
 
 Edit = Callable[[Object | None], dict[str, Any]]
-"""Takes the open Changeset, or None for none, and gives the fields of its spec that change."""
+"""From the open Changeset, or None, to the fields of its spec that change."""
 
 UNFINISHED: Final = ",".join(f"status.phase!={phase}" for phase in Phase if phase.finished)
-"""Selects those that haven't ended."""
+"""Selects the Changesets that haven't ended."""
 KEPT: Final = 20
-"""Changesets of a user that have ended and are kept on a Stage, for looking at."""
+"""How many of a user's ended Changesets are kept on a Stage."""
 _TRIES: Final = 20
 _PAUSE: Final = 0.05
 
 
 @dataclass(frozen=True, slots=True)
 class Mine:
-    """A user's Changesets on a Stage: the open one, and the one whose commit runs."""
+    """A user's Changesets on a Stage: the open one, and the one whose commit is running."""
 
     open: Object | None
     running: Object | None
@@ -49,7 +42,7 @@ class Mine:
 def mine(session: Session) -> Mine:
     """The user's Changesets on the Stage that haven't ended."""
     own = _own(session, UNFINISHED)
-    # One that was applied with kubectl and commits at once is no staging area.
+    # A Changeset that was applied with kubectl and commits at once isn't a draft.
     made_here = filter(_is_made_here(session), own)
     return Mine(
         open=next(filter(_is_open, own), None),
@@ -58,18 +51,18 @@ def mine(session: Session) -> Mine:
 
 
 def finished(session: Session) -> Sequence[Object]:
-    """Those that have ended and were made here, oldest first."""
+    """The user's Changesets that have ended and were created by the command line, oldest first."""
     own = filter(_is_made_here(session), _own(session))
     return [each for each in own if phase_of(each).finished]
 
 
 def unfinished(session: Session) -> Sequence[Object]:
-    """All Changesets of the Stage that haven't ended, whoever's they are, by name."""
+    """All Changesets of the Stage that haven't ended, of all users, by name."""
     return [each for each in _select(session, UNFINISHED) if not phase_of(each).finished]
 
 
 def _own(session: Session, *selector: str) -> Sequence[Object]:
-    """Those of the user, oldest first."""
+    """The user's Changesets, oldest first."""
     user = session.user
     escaped = re.sub(r"[\\,=]", r"\\\g<0>", user)
     return sorted(
@@ -83,12 +76,12 @@ def _own(session: Session, *selector: str) -> Sequence[Object]:
 
 
 def _select(session: Session, *selector: str) -> Sequence[Object]:
-    """Those that the API server finds: the content of others isn't sent here."""
+    """Changesets that the API server selects, so that the content of others isn't transferred."""
     namespace = session.place().namespace
     try:
         return session.cluster.list(CHANGESET, namespace, fields=",".join(selector))
     except BadRequest:
-        # CRDs of an older version know no such selection; it is only quicker.
+        # Older CRDs don't have these selectable fields. Selecting is only an optimisation.
         return session.cluster.list(CHANGESET, namespace)
 
 
@@ -98,7 +91,7 @@ def _is_made_here(session: Session) -> Callable[[Object], bool]:
 
 
 def nothing_staged(session: Session) -> NoReturn:
-    """Say that there is no Changeset."""
+    """Raise ProblemsError since there is no Changeset."""
     place = session.place()
     raise failure(
         Code.CHANGESET_DOES_NOT_EXIST,
@@ -109,9 +102,10 @@ def nothing_staged(session: Session) -> NoReturn:
 
 
 def edit(session: Session, change: Edit) -> Object:
-    """Change the open Changeset, or make one; `change` is asked again when somebody came between.
+    """Edit the open Changeset, or create one. `change` is called again if the Changeset has changed
+    meanwhile.
 
-    Raises ProblemsError with ChangesetLocked while the user's commit runs.
+    Raises ProblemsError with ChangesetLocked while the user's commit is running.
     """
     asked: Object | None = None
     spec: dict[str, Any] = {}
@@ -120,7 +114,7 @@ def edit(session: Session, change: Edit) -> Object:
         found = mine(session)
         if found.open is None and found.running is not None:
             _locked(found.running)
-        # The operator writes the status of an open one at any time; that changes nothing here.
+        # The operator may write the status at any time, so only a changed spec counts.
         if asked is None or found.open is None or found.open["spec"] != asked["spec"]:
             spec, asked = change(found.open), found.open
         try:
@@ -140,9 +134,10 @@ def edit(session: Session, change: Edit) -> Object:
 
 
 def begin(session: Session, spec: Mapping[str, Any], why_not: str = "") -> Object:
-    """Stage a whole content where nothing is staged yet; `why_not` says what else would happen.
+    """Create a Changeset with this spec.
 
-    Raises ProblemsError as `edit` does, and where something is staged.
+    Raises ProblemsError as `edit` does, and if something is staged already; `why_not` then goes
+    into the message.
     """
 
     def change(changeset: Object | None) -> dict[str, Any]:
@@ -158,16 +153,16 @@ def begin(session: Session, spec: Mapping[str, Any], why_not: str = "") -> Objec
 
 
 def write(session: Session, changeset: Object, spec: dict[str, Any]) -> Object:
-    """Change fields of a Changeset's spec. Raises Conflict when it isn't the newest any more."""
+    """Change fields of a Changeset's spec. Raises Conflict if it isn't the latest version."""
     metadata = changeset["metadata"]
     patch = {"metadata": {"resourceVersion": metadata["resourceVersion"]}, "spec": spec}
     return session.cluster.patch(CHANGESET, metadata["namespace"], metadata["name"], patch)
 
 
 def set_flag(session: Session, changeset: Object, spec: dict[str, Any]) -> Object:
-    """The same for what doesn't depend on the status, which the operator writes at any time.
+    """Change fields of a Changeset's spec, whatever the operator writes to its status.
 
-    Raises ProblemsError with ChangesetInvalid when the content has changed meanwhile.
+    Raises ProblemsError with ChangesetInvalid if the spec has changed meanwhile.
     """
     metadata = changeset["metadata"]
     for attempt in range(_TRIES):
@@ -187,21 +182,21 @@ def set_flag(session: Session, changeset: Object, spec: dict[str, Any]) -> Objec
 
 
 def throw_away(session: Session, changeset: Object) -> Object:
-    """Ask for a Changeset's end."""
+    """Ask the operator to discard a Changeset."""
     metadata = changeset["metadata"]
-    # Without a resourceVersion: to throw away is meant whatever else has changed.
+    # Without a resourceVersion: it is to be discarded whatever else has changed.
     return session.cluster.patch(
         CHANGESET, metadata["namespace"], metadata["name"], {"spec": {"discard": True}}
     )
 
 
 def commands_of(changeset: Object | None) -> Sequence[str]:
-    """The staged lines."""
+    """The staged commands."""
     return list((changeset or {}).get("spec", {}).get("commands") or ())
 
 
 def content_text(changeset: Object) -> str:
-    """What is staged, in a few words: `2 commands`, `a definition`."""
+    """A summary of what is staged: `2 commands`, `a definition`."""
     count = len(commands_of(changeset))
     commands = "1 command" if count == 1 else f"{count} commands"
     if changeset["spec"].get("definition") is None:
@@ -210,7 +205,7 @@ def content_text(changeset: Object) -> str:
 
 
 def _tidy_up(session: Session, finished: Sequence[Object]) -> None:
-    """Delete the oldest of the user's Changesets that have ended: what they did is in revisions."""
+    """Delete the oldest of the user's ended Changesets. The revisions keep what they did."""
     for each in finished[:-KEPT]:
         metadata = each["metadata"]
         with contextlib.suppress(ApiError):
@@ -239,7 +234,7 @@ def _locked(changeset: Object) -> NoReturn:
 
 
 def _begun(session: Session, spec: dict[str, Any], taken: set[str]) -> Object:
-    """Make the Changeset. Raises AlreadyExists, and adds the name to those that are `taken`."""
+    """Create the Changeset, and add its name to `taken`. Raises AlreadyExists."""
     place, before = session.place(), finished(session)
     names = taken | {str(each["metadata"]["name"]) for each in before}
     name = changeset_name(session.user, place.namespace, place.revision, names)

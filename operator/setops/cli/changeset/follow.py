@@ -1,4 +1,4 @@
-"""Following a commit until it has ended."""
+"""Follows a commit until it has ended."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ _POLL: Final = 0.15
 
 
 _SILENCE: Final = 20.0
-"""Seconds without any news after which the operator's silence is told."""
+"""Seconds without any change after which a silent operator is reported."""
 
 
 _OUTAGE: Final = 120.0
-"""Seconds that the cluster may be away while a commit is followed."""
+"""Seconds for which the cluster may be unreachable while a commit is followed."""
 
 
 _PAUSE: Final = 1.0
@@ -32,7 +32,7 @@ _GIVE_UP: Final = 3600.0 * 6
 
 
 def follow(session: Session, changeset: Object) -> int:
-    """Tell how far a commit is until it has ended; the exit code."""
+    """Show the progress of a commit until it has ended. Returns the exit code."""
     try:
         ended = until_ended(session, changeset)
     except KeyboardInterrupt:
@@ -53,6 +53,7 @@ def follow(session: Session, changeset: Object) -> int:
 
 
 def until_ended(session: Session, changeset: Object) -> Object:
+    """Wait until a Changeset has ended, and show its progress. Returns its last state."""
     metadata = changeset["metadata"]
     spinner, news = Spinner(), time.monotonic()
     heard = news
@@ -61,13 +62,13 @@ def until_ended(session: Session, changeset: Object) -> Object:
     try:
         while not phase_of(changeset).finished:
             if time.monotonic() > deadline:
-                raise failure(Code.SERVER_FAILURE, "the commit doesn't end; setops why tells more")
+                raise failure(Code.SERVER_FAILURE, "the commit doesn't end; to see why: setops why")
             spinner.say(_progress(changeset))
             time.sleep(_POLL)
             try:
                 fresh = session.cluster.find(CHANGESET, metadata["namespace"], metadata["name"])
             except (TooManyRequests, Unavailable):
-                # The commit doesn't need this program; the cluster may be back in a moment.
+                # The commit goes on without this program, and the cluster may be back in a moment.
                 if time.monotonic() - heard > _OUTAGE:
                     raise
                 time.sleep(_PAUSE)
@@ -90,7 +91,7 @@ def until_ended(session: Session, changeset: Object) -> Object:
 
 
 def _is_unheard(changeset: Object) -> bool:
-    """Whether the operator hasn't even taken note of what was asked."""
+    """Whether the operator hasn't seen the latest spec yet."""
     observed = (changeset.get("status") or {}).get("observedGeneration")
     return bool(observed != changeset["metadata"].get("generation", 1))
 
@@ -112,9 +113,9 @@ def _progress(changeset: Object) -> str:
 
 
 def _failed(changeset: Object) -> ProblemsError:
-    """Every error of a failed commit, and last what was put back."""
+    """All errors of a failed commit. The last one says what was rolled back."""
     whole = Problem("", Validator.INVALID, report.message_of(changeset), Code.COMMIT_FAILED)
-    # What went wrong while it was carried out is told together with what was put back.
+    # The last error already includes what went wrong during the commit.
     others = [
         problem
         for problem in report.problems_of(changeset)

@@ -9,7 +9,7 @@ from setops.cli.changeset import draft, report
 
 
 def run(call: Call) -> int:
-    """`changeset`: those that are open or run."""
+    """List the Changesets that are open or running."""
     place = call.session.place()
     found = draft.unfinished(call.session)
     if call.format != "table":

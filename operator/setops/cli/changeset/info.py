@@ -8,7 +8,7 @@ from setops.cli.changeset import draft, report
 
 
 def run(call: Call) -> int:
-    """`changeset:info`: the open Changeset, else the one whose commit runs."""
+    """Show the open Changeset, else the one whose commit is running."""
     session = call.session
     found = draft.mine(session)
     changeset = found.open or found.running or draft.nothing_staged(session)

@@ -9,7 +9,7 @@ from setops.cli.changeset.revisions import all_of
 
 
 def run(call: Call) -> int:
-    """`changeset:list`."""
+    """List the revisions, the newest first."""
     found = all_of(call.session)[::-1]
     if call.format != "table":
         output.write(call.format, [each.resource for each in found])

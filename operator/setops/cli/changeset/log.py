@@ -1,4 +1,4 @@
-"""`changeset:log`: each revision with what it changed."""
+"""Show the newest revisions with what each one changed."""
 
 from __future__ import annotations
 

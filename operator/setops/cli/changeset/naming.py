@@ -11,10 +11,10 @@ _HASH: Final = 8
 
 
 def prefix(user: str, namespace: str) -> str:
-    """What the names of all Changesets of a user on a Stage begin with.
+    """The prefix of the names of all Changesets of a user on a Stage.
 
-    A readable part of the user's name, and a hash that keeps users apart whose readable parts are
-    the same: `dev-example-com-1f0a39c2`.
+    It has a readable part of the user's name, and a hash in case the readable parts of two users
+    are the same: `dev-example-com-1f0a39c2`.
     """
     readable = re.sub(r"[^a-z0-9]+", "-", user.lower()).strip("-")[:_READABLE].strip("-")
     digest = hashlib.sha256(f"{user}\n{namespace}".encode()).hexdigest()[:_HASH]
@@ -22,12 +22,11 @@ def prefix(user: str, namespace: str) -> str:
 
 
 def changeset_name(user: str, namespace: str, revision: int, taken: set[str]) -> str:
-    """The name of a user's next Changeset on a Stage that is at a revision; a DNS label.
+    """The name of a user's next Changeset on a Stage that is at this revision: a DNS label.
 
-    A name that has led to a revision never comes again, since the revision is part of it: one of
-    the same name and content would count as committed already. `taken` are the names there are.
-    Two terminals that ask at the same moment get the same name, so that one of them has to look
-    again.
+    The revision is part of the name, so a name that was committed is never used again. A Changeset
+    of the same name and content would count as committed already. `taken` are the names in use. Two
+    terminals that ask at the same moment get the same name, and then one of them has to try again.
     """
     first = f"{prefix(user, namespace)}-{revision}"
     name, attempt = first, 1

@@ -1,4 +1,4 @@
-"""What a Changeset leads to, worked out here: the same fold, diff and plan as the operator's."""
+"""What a Changeset leads to, computed locally with the operator's own fold, diff and plan."""
 
 from __future__ import annotations
 
@@ -29,19 +29,19 @@ from setops.kube.errors import Forbidden
 from setops.language.command import CommandContext
 
 UNKNOWN_REGISTRY: Final = "registry.invalid"
-"""Stands for a registry that the user may not look up; only for checking, never to be written."""
+"""Replaces a registry that the user can't read. Only for checks; never written anywhere."""
 
 
 @dataclass(frozen=True, slots=True)
 class Basis:
-    """What commands are checked over: a definition, and where it is."""
+    """What commands are checked against: a definition, and its Stage."""
 
     base: StageDefinition
     context: CommandContext
 
 
 def basis(session: Session, changeset: Object | None) -> Basis:
-    """Where the Changeset began, or what is there now for one that begins now."""
+    """The definition that the Changeset was based on, or the current one for a new Changeset."""
     place = session.place()
     number = ((changeset or {}).get("status") or {}).get("baseRevision")
     base = None
@@ -51,7 +51,7 @@ def basis(session: Session, changeset: Object | None) -> Basis:
 
 
 def live(session: Session) -> StageDefinition:
-    """The Stage's definition as its resources have it."""
+    """The Stage's definition, from its resources."""
     namespace = session.place().namespace
     return of_resources(
         {section: session.cluster.list(section.kind, namespace) for section in SECTIONS}
@@ -59,7 +59,7 @@ def live(session: Session) -> StageDefinition:
 
 
 def revision(session: Session, place: CurrentStage, number: int) -> StageDefinition | None:
-    """The definition of a revision; None when it is gone or may not be read. 0 is the empty one."""
+    """The definition of a revision, or None if it is gone or can't be read. Revision 0 is empty."""
     if number == 0:
         return StageDefinition()
     try:
@@ -71,7 +71,7 @@ def revision(session: Session, place: CurrentStage, number: int) -> StageDefinit
 
 
 def problems(on: Basis, spec: dict[str, Any]) -> Sequence[Problem]:
-    """All that is wrong with a Changeset's content."""
+    """Everything that is wrong with a Changeset's content."""
     return fold(on.base, ChangesetSpec.model_validate(spec), on.context).problems
 
 
@@ -81,7 +81,7 @@ def spec_of(raw: Mapping[str, Any]) -> ChangesetSpec:
 
 
 def plan(on: Basis, changeset: Object) -> tuple[Plan, Sequence[Problem]]:
-    """The plan of a Changeset and what is wrong with it, as far as one can tell here."""
+    """The plan of a Changeset and its problems, as far as they can be known locally."""
     spec = ChangesetSpec.model_validate(changeset["spec"])
     folded = fold(on.base, spec, on.context)
     source = Source(
@@ -106,7 +106,7 @@ def _context(session: Session, place: CurrentStage, changeset: Object | None) ->
 
 
 def _organization(session: Session, place: CurrentStage) -> str:
-    """The Organization's name, which the Stage's namespace tells those who see no Projects."""
+    """The Organization's name. Users who can't read Projects find it on the Stage's namespace."""
     try:
         project = session.cluster.find(PROJECT, "", place.project)
         return str(project["spec"]["organization"]) if project else ""
@@ -116,11 +116,11 @@ def _organization(session: Session, place: CurrentStage) -> str:
 
 
 def _told_before(session: Session, place: CurrentStage) -> str | None:
-    """The registry that the operator has planned Changesets of the Stage with, the last one first.
+    """The registry in the newest plan that the operator has made for a Changeset of the Stage.
 
-    For those who may not look at the Organization.
+    For users who can't read the Organization.
     """
-    # Those of others may be many, and long.
+    # The user's own first: those of others may be many and large.
     return _newest(draft.finished(session)) or _newest(
         session.cluster.list(CHANGESET, place.namespace)
     )

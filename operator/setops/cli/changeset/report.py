@@ -1,4 +1,4 @@
-"""A Changeset as it stands: its commands, its plan, its errors."""
+"""Shows a Changeset: its commands, its plan, its errors."""
 
 from __future__ import annotations
 
@@ -18,13 +18,14 @@ from setops.cli.base.terminal import block, bold, coloured_plan, echo, one_line,
 from setops.cli.changeset import preview
 
 _PATIENCE: Final = 5.0
-"""Seconds to wait for the operator's plan before one is made here."""
+"""Seconds to wait for the operator's plan before one is made locally."""
 _POLL: Final = 0.1
 
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """A Changeset with the plan of its newest content. `by_operator` tells who has made it."""
+    """A Changeset with the plan for its current spec. `by_operator` is False if it was made
+    locally."""
 
     changeset: Object
     plan: Plan | None
@@ -37,18 +38,19 @@ class Shown:
 
     @property
     def message(self) -> str:
-        """What the operator says of it, in a sentence."""
+        """The operator's message about it."""
         return message_of(self.changeset)
 
 
 def message_of(changeset: Object) -> str:
-    """The message of the Ready condition; empty while there is none."""
+    """The message of the Ready condition, or an empty text."""
     found = find(changeset.get("status"), ConditionType.READY)
     return str(found["message"]) if found else ""
 
 
 def of(session: Session, changeset: Object) -> Shown:
-    """The Changeset with its plan: the operator's, or one made here when it doesn't answer."""
+    """The Changeset with the operator's plan, or with one made locally if the operator doesn't
+    answer."""
     metadata = changeset["metadata"]
     deadline = time.monotonic() + _PATIENCE
     while not _is_current(changeset) and time.monotonic() < deadline:
@@ -69,7 +71,7 @@ def problems_of(changeset: Object) -> Sequence[Problem]:
 
 
 def tell(session: Session, one: Shown) -> None:
-    """Write a Changeset for a person."""
+    """Write a Changeset for people."""
     here, spec, status = session.place(), one.changeset["spec"], one.status
     rows: list[tuple[str, object]] = [
         ("Changeset", one.changeset["metadata"]["name"]),
@@ -108,7 +110,7 @@ def tell_plan(one: Shown) -> None:
 
 
 def phase_text(changeset: Object) -> str:
-    """The phase, with a count while it is being applied."""
+    """The phase, with the progress while it is being applied."""
     phase = phase_of(changeset)
     progress = (changeset.get("status") or {}).get("progress")
     if phase is Phase.APPLYING and progress:

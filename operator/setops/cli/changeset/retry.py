@@ -1,4 +1,4 @@
-"""`changeset:retry`: stages again what a failed commit had in it."""
+"""`changeset:retry`: stages the content of a failed commit again."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _CONTENT: Final = ("commands", "definition", "prune", "message")
 
 
 def run(call: Call) -> int:
-    """Begin a Changeset with the content of the user's last one, if that has failed."""
+    """Create a Changeset with the content of the user's last one, if that has failed."""
     session = call.session
     finished = draft.finished(session)
     last = finished[-1] if finished else None

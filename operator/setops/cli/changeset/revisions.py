@@ -1,4 +1,4 @@
-"""The Stage's Changesets and revisions: `changeset`, `changeset:list`, `:log`, `:diff`."""
+"""The Stage's revisions, and the differences between them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _NOTHING = Source(0, "", "")
 
 @dataclass(frozen=True, slots=True)
 class HistoryEntry:
-    """One revision: when it was made, by whom, why, by which Changeset, and where it led."""
+    """One revision: when it was made, by whom, by which Changeset and why."""
 
     number: int
     time: str
@@ -36,19 +36,19 @@ class HistoryEntry:
 
 
 def all_of(session: Session) -> Sequence[HistoryEntry]:
-    """The Stage's revisions that are kept, oldest first."""
+    """The revisions of the Stage that still exist, oldest first."""
     place = session.place()
     found = session.cluster.list(
         CONTROLLER_REVISION, place.home, selector=f"{LABEL_STAGE}={place.stage}"
     )
-    # Of an earlier Stage of that name some may be going still.
+    # Revisions of an earlier Stage with this name may still be being deleted.
     uid = place.resource["metadata"]["uid"]
     own = [each for each in found if uid in _owners(each)]
     return sorted(map(_revision, own), key=lambda each: each.number)
 
 
 def definition_at(session: Session, number: int) -> StageDefinition:
-    """The definition of a revision. Raises ProblemsError with what there is instead."""
+    """The definition of a revision. Raises ProblemsError with what exists instead."""
     if number == 0:
         return StageDefinition()
     place = session.place()
@@ -66,6 +66,7 @@ def definition_at(session: Session, number: int) -> StageDefinition:
 
 
 def difference_text(before: StageDefinition, after: StageDefinition) -> str:
+    """The plan that leads from one definition to another, as text."""
     return coloured_plan(plan_text(plan_of(diff(before, after), _NOTHING)))
 
 

@@ -1,4 +1,4 @@
-"""Staged commands: checked at once, then added to the user's Changeset."""
+"""Stages commands of the language: checks them at once, then adds them to the user's Changeset."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from setops.language.parse import parse
 from setops.language.table import FORMS
 
 _SHOWN: Final = 20
-"""Staged commands that are shown; of more, the last ones."""
+"""The most staged commands to show. If there are more, the last ones are shown."""
 
 
 def stage(session: Session, words: Sequence[str]) -> int:
-    """Stage the command that words make up. Raises ProblemsError, and stages nothing then."""
+    """Stage one command, given in words. If it raises ProblemsError, nothing was staged."""
     line = _line(session, words)
     for level in (Level.PROJECT, Level.STAGE):
         session.require(level)
@@ -34,7 +34,7 @@ def stage(session: Session, words: Sequence[str]) -> int:
 
 
 def add(session: Session, lines: Sequence[str], **fields: Any) -> Object:
-    """Add lines to the Changeset, if they bring nothing wrong into it."""
+    """Add commands to the Changeset, unless they bring new problems."""
 
     def change(changeset: Object | None) -> dict[str, Any]:
         before = draft.commands_of(changeset)
@@ -52,7 +52,7 @@ def add(session: Session, lines: Sequence[str], **fields: Any) -> Object:
 
 
 def show(session: Session, commands: Sequence[str]) -> None:
-    """What is in the Changeset now."""
+    """Show what is staged now."""
     place = session.place()
     count = "1 command" if len(commands) == 1 else f"{len(commands)} commands"
     echo(f"Changeset of {session.user} on {place.project}/{place.stage}, {count}:")
@@ -65,13 +65,13 @@ def show(session: Session, commands: Sequence[str]) -> None:
 
 
 def _line(session: Session, words: Sequence[str]) -> str:
-    """The line as it was typed, with what encloses it in front. Raises ProblemsError."""
+    """The command as it was typed, after its scope flags. Raises ProblemsError."""
     scope = [word for level in INNER for word in _named(level, session.scope.flag(level))]
     line = shlex.join([*scope, *words])
     try:
         parse(line)
     except ProblemsError:
-        # The language says what is missing; what there is to choose from, only the cluster knows.
+        # The language reports what is missing, but only the cluster knows what exists.
         forms = FORMS[words[0]]
         for level in (Level.APP, Level.SERVICE):
             if level in forms[0].scopes and not session.scope.flag(level):
@@ -87,6 +87,6 @@ def _named(level: Level, name: str | None) -> Sequence[str]:
 
 
 def _own_first(problems: Sequence[Problem], own: int) -> Sequence[Problem]:
-    """The problems of the new lines; where all are blamed on others, those."""
+    """The problems of the new commands. If only others have problems, the new ones are blamed."""
     mine = [problem for problem in problems if problem.command is None or problem.command >= own]
     return mine or [replace(problem, command=own) for problem in problems]

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
-from setops.api.errors import Code, Validator
+from setops.api.errors import Code, ProblemsError, Validator
 from setops.api.kinds import Object
 from setops.cli.base.call import Call
 from setops.cli.base.problems import failure
@@ -13,37 +14,20 @@ from setops.cli.changeset import draft, staging
 
 
 def run(call: Call) -> int:
-    """Drop the last N commands; the Changeset goes with its last one."""
+    """Drop the last N commands. With its last command the Changeset is discarded."""
     session, count = call.session, call.number(0, 1)
     if count == 0:
-        raise failure(
-            Code.VALIDATION_FAILED,
+        raise _wrong_count(
             "0 commands to undo; write how many: setops changeset:undo 2",
             Validator.GREATER_THAN_OR_EQUAL,
-            "N",
         )
     dropped: list[str] = []
 
     def change(changeset: Object | None) -> dict[str, Any]:
-        commands = list(draft.commands_of(changeset))
         if changeset is None:
             draft.nothing_staged(session)
-        if not commands and changeset["spec"].get("definition") is not None:
-            raise failure(
-                Code.VALIDATION_FAILED,
-                "what is staged is a definition, not commands; drop it whole: "
-                "setops changeset:discard",
-                Validator.LESS_THAN_OR_EQUAL,
-                "N",
-            )
-        if count > len(commands):
-            raise failure(
-                Code.VALIDATION_FAILED,
-                f"there are {len(commands)} staged commands, so {count} can't be undone; "
-                "setops changeset:discard drops all",
-                Validator.LESS_THAN_OR_EQUAL,
-                "N",
-            )
+        commands = list(draft.commands_of(changeset))
+        _check_enough(changeset, commands, count)
         dropped[:] = commands[len(commands) - count :]
         return {"commands": commands[: len(commands) - count]}
 
@@ -58,3 +42,21 @@ def run(call: Call) -> int:
     draft.throw_away(session, changed)
     echo("Nothing is staged any more.")
     return 0
+
+
+def _check_enough(changeset: Object, commands: Sequence[str], count: int) -> None:
+    if not commands and changeset["spec"].get("definition") is not None:
+        raise _wrong_count(
+            "what is staged is a definition, not commands; drop it whole: setops changeset:discard"
+        )
+    if count > len(commands):
+        raise _wrong_count(
+            f"there are {len(commands)} staged commands, so {count} can't be undone; "
+            "setops changeset:discard drops all"
+        )
+
+
+def _wrong_count(
+    message: str, validator: Validator = Validator.LESS_THAN_OR_EQUAL
+) -> ProblemsError:
+    return failure(Code.VALIDATION_FAILED, message, validator, "N")

@@ -1,20 +1,11 @@
-"""The commands on the program itself: where it acts, who one is, help."""
+"""The commands for the program itself: where it acts, who the user is, help."""
 
 from __future__ import annotations
 
 from typing import Final
 
-from setops.cli.base.declare import (
-    OUTPUT,
-    Own,
-)
-from setops.language.command import (
-    Argument,
-    Arity,
-    Choice,
-    Flag,
-    Type,
-)
+from setops.cli.base.declare import OUTPUT, Own
+from setops.language.command import Argument, Arity, Choice, Flag, Type
 
 COMMANDS: Final = (
     Own(
@@ -32,7 +23,12 @@ COMMANDS: Final = (
         help="Chooses the cluster: a context of your kubeconfig, or a cluster of EKS.",
         example="login production",
         arguments=(
-            Argument("CONTEXT", "The context; without it they are listed.", arity=Arity.OPTIONAL),
+            Argument(
+                "CONTEXT",
+                "The context; without it they are listed.",
+                Type.CONTEXT,
+                arity=Arity.OPTIONAL,
+            ),
         ),
         flags=(
             Flag("eks", "Name of an EKS cluster to import with the aws program."),
@@ -85,7 +81,7 @@ COMMANDS: Final = (
         scopes=(),
         help="Explains a command, or lists all.",
         example="help resource:set",
-        arguments=(Argument("COMMAND", "The command.", arity=Arity.ANY),),
+        arguments=(Argument("COMMAND", "The command.", Type.COMMAND, arity=Arity.ANY),),
         run="shell.help",
     ),
 )

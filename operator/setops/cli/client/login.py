@@ -1,4 +1,4 @@
-"""`login`, `login:info`, `logout`: which cluster, and who one is there."""
+"""`login`: chooses the cluster."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from setops.kube import kubeconfig
 
 
 def run(call: Call) -> int:
-    """Choose a context; with --eks, have `aws` write one first; with nothing, list them."""
+    """Choose a context. With --eks, import one with `aws` first. Without arguments, list them."""
     if call.text("eks"):
         name = _import(call)
     elif call.arguments:
@@ -53,7 +53,7 @@ def _list() -> None:
 
 
 def _import(call: Call) -> str:
-    """Have the aws program write the context of an EKS cluster; its name."""
+    """Let `aws` write the context of an EKS cluster. Returns the context's name."""
     if shutil.which("aws") is None:
         raise failure(
             Code.CREDENTIALS_INVALID,

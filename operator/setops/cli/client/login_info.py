@@ -1,4 +1,4 @@
-"""`login:info`: the cluster, and who the user is there."""
+"""`login:info`: the cluster, and the user's name there."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from setops.cli.base.terminal import block, echo
 
 
 def run(call: Call) -> int:
-    """Show cluster and user."""
+    """Show the cluster and the user."""
     session = call.session
     review = session.review()
     target = session.target

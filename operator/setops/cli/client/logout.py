@@ -12,7 +12,7 @@ from setops.cli.base.terminal import echo
 
 
 def run(call: Call) -> int:
-    """Forget the chosen context; the kubeconfig stays as it is."""
+    """Forget the chosen context. The kubeconfig isn't changed."""
     del call
     save(replace(settings(), context=""))
     echo("Forgotten; the current context of your kubeconfig counts again.")

@@ -1,4 +1,4 @@
-"""`use`: the Project and Stage that count in a directory when a line names none."""
+"""`use`: the default Project and Stage of a directory."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from setops.language.command import Level
 
 
 def run(call: Call) -> int:
-    """Write, show or take away the default of this directory."""
+    """Set, show or remove the defaults of this directory."""
     given = {
         level: value
         for level in (Level.PROJECT, Level.STAGE)
@@ -25,7 +25,7 @@ def run(call: Call) -> int:
     if given:
         path = Path.cwd() / scope.FILE
         known = scope.read(path) if path.is_file() else {}
-        # A Stage is its Project's: another Project makes the default Stage meaningless.
+        # A Stage belongs to its Project, so a new Project makes the default Stage meaningless.
         same = given.get(Level.PROJECT) in (None, known.get(Level.PROJECT))
         scope.write(path, {**(known if same else {}), **given})
     path_found = scope.find(Path.cwd())

@@ -1,4 +1,4 @@
-"""`version`: of the client, the operator and the API."""
+"""`version`: the versions of the client, the operator and the API."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _SELECTOR = "app.kubernetes.io/name=setops"
 
 
 def run(call: Call) -> int:
-    """Show the versions; a cluster that can't be asked is no error."""
+    """Show the versions. A cluster that doesn't answer is not an error."""
     client = installed("setops")
     try:
         operator, api = _operator(call.session), _api(call.session)

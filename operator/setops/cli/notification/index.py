@@ -1,4 +1,4 @@
-"""`notification`: who is told about events."""
+"""`notification`: the targets that are notified of events."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from setops.cli.base.view import listing, of_stage, show, state, yes
 
 
 def run(call: Call) -> int:
-    """All Notifications."""
+    """List all Notifications."""
     return show(
         call,
         lambda: of_stage(call, NOTIFICATION),

@@ -1,14 +1,11 @@
-"""The commands on Organizations."""
+"""The commands for Organizations."""
 
 from __future__ import annotations
 
 from typing import Final
 
-from setops.cli.base.declare import (
-    Own,
-    named_argument,
-    show,
-)
+from setops.cli.base.declare import Own, named_argument, show
+from setops.language.command import Type
 
 COMMANDS: Final = (
     show(
@@ -22,7 +19,7 @@ COMMANDS: Final = (
         scopes=(),
         help="Makes an Organization the one that new Projects are created in.",
         example="organization:switch acme",
-        arguments=named_argument("Organization"),
+        arguments=named_argument("Organization", Type.ORGANIZATION),
         run="organization.switch",
     ),
 )

@@ -1,4 +1,4 @@
-"""Finding the Organization that a command is about."""
+"""Finds the Organization that a command is about."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from setops.cli.base.session import Session
 
 
 def only(session: Session) -> str:
-    """The Organization, where there is one."""
+    """The name of the Organization, if there is exactly one. Raises ProblemsError otherwise."""
     known = [str(item["metadata"]["name"]) for item in session.cluster.list(ORGANIZATION)]
     if len(known) == 1:
         return known[0]
     if not known:
         raise failure(
             Code.ORGANIZATION_DOES_NOT_EXIST,
-            "there is no Organization yet; whoever runs the cluster creates one with kubectl",
+            "there is no Organization yet; a cluster administrator creates one with kubectl",
             Validator.NOT_FOUND,
         )
     raise failure(

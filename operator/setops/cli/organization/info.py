@@ -1,4 +1,4 @@
-"""`organization:info`."""
+"""`organization:info`: account, region, domain and registry of an Organization."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from setops.language.command import Level
 
 
 def run(call: Call) -> int:
-    """The Organization of the Project, else the chosen one, else the only one."""
+    """Show the Project's Organization, else the chosen one, else the only one."""
     return show(call, lambda: _read(call), _draw, lambda found: found)
 
 

@@ -1,4 +1,4 @@
-"""`organization:switch`: which Organization new Projects are created in."""
+"""`organization:switch`: chooses the Organization for new Projects."""
 
 from __future__ import annotations
 

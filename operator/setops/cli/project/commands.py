@@ -1,22 +1,11 @@
-"""The commands on Projects."""
+"""The commands for Projects."""
 
 from __future__ import annotations
 
 from typing import Final
 
-from setops.cli.base.declare import (
-    DETACH,
-    FORCE,
-    Own,
-    named_argument,
-    show,
-)
-from setops.language.command import (
-    Arity,
-    Flag,
-    Level,
-    Type,
-)
+from setops.cli.base.declare import DETACH, FORCE, Own, named_argument, show
+from setops.language.command import Arity, Flag, Level, Type
 
 COMMANDS: Final = (
     show("project", (), "Lists the Projects.", run="project.index"),

@@ -1,4 +1,4 @@
-"""`project:create`, `project:destroy`: they act at once."""
+"""`project:create`: acts at once."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from setops.kube.errors import AlreadyExists
 
 
 def run(call: Call) -> int:
-    """Create a Project and wait until it has its namespace."""
+    """Create a Project, and wait until it has its namespace."""
     session, (name,) = call.session, call.arguments
     if problem := names.PROJECT_NAME.problem("NAME", name):
         raise ProblemsError([problem])

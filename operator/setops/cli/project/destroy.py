@@ -11,7 +11,7 @@ from setops.language.command import Level
 
 
 def run(call: Call) -> int:
-    """Destroy a Project; without --force say what would go."""
+    """Destroy a Project. Without --force, only say what would be destroyed."""
     session = call.session
     name = call.name or session.require(Level.PROJECT)
     home = session.home(name)
@@ -25,7 +25,7 @@ def run(call: Call) -> int:
 
 
 def _require_named(call: Call, name: str) -> None:
-    """A default that isn't in sight must not decide what is destroyed."""
+    """Refuse to destroy a Project that only a default names."""
     if call.name is None:
         raise failure(
             Code.VALIDATION_FAILED,

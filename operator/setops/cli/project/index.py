@@ -8,7 +8,7 @@ from setops.cli.base.view import listing, show, state
 
 
 def run(call: Call) -> int:
-    """All Projects."""
+    """List all Projects."""
     return show(
         call,
         lambda: call.session.cluster.list(PROJECT),

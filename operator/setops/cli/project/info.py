@@ -1,4 +1,4 @@
-"""`project`, `project:info`."""
+"""`project:info`: one Project."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from setops.language.command import Level
 
 
 def run(call: Call) -> int:
-    """One Project."""
+    """Show one Project."""
     return show(call, lambda: _read(call), _draw, lambda found: found[0])
 
 

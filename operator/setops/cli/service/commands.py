@@ -1,21 +1,11 @@
-"""The commands that show a Service, and those on its backups."""
+"""The commands that show Services, and those for backups."""
 
 from __future__ import annotations
 
 from typing import Final
 
-from setops.cli.base.declare import (
-    later,
-    show,
-)
-from setops.language.command import (
-    OF_SERVICE,
-    OF_STAGE,
-    Argument,
-    Flag,
-    Level,
-    Type,
-)
+from setops.cli.base.declare import later, show
+from setops.language.command import OF_SERVICE, OF_STAGE, Argument, Flag, Level, Type
 
 _ID: Final = Argument("ID", "Its id.")
 
@@ -53,7 +43,7 @@ COMMANDS: Final = (
         OF_SERVICE,
         "Uploads a file as a backup.",
         "--service store backup:upload store.tar.gz",
-        arguments=(Argument("FILE", "The file."),),
+        arguments=(Argument("FILE", "The file.", Type.FILE),),
     ),
     later(
         "backup:schedule",

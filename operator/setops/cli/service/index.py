@@ -4,16 +4,11 @@ from __future__ import annotations
 
 from setops.api.kinds import SERVICE
 from setops.cli.base.call import Call
-from setops.cli.base.view import (
-    listing,
-    of_stage,
-    show,
-    state,
-)
+from setops.cli.base.view import listing, of_stage, show, state
 
 
 def run(call: Call) -> int:
-    """All Services."""
+    """List all Services."""
     return show(
         call,
         lambda: of_stage(call, SERVICE),

@@ -1,4 +1,4 @@
-"""`service`, `service:info`."""
+"""`service:info`: one Service."""
 
 from __future__ import annotations
 
@@ -8,19 +8,12 @@ from setops.api.kinds import APP, Object
 from setops.cli.app import text
 from setops.cli.base.call import Call
 from setops.cli.base.terminal import block
-from setops.cli.base.view import (
-    created,
-    of_stage,
-    ready,
-    service_of,
-    show,
-    state,
-)
+from setops.cli.base.view import created, of_stage, ready, service_of, show, state
 from setops.cli.service import option
 
 
 def run(call: Call) -> int:
-    """One Service: type, plan, options, and who links it."""
+    """Show one Service: type, plan, options, and the Apps that link it."""
     return show(
         call, lambda: (service_of(call), of_stage(call, APP)), _draw, lambda found: found[0]
     )

@@ -11,12 +11,12 @@ from setops.cli.base.view import listing, service_of, show, yes
 
 
 def run(call: Call) -> int:
-    """All options of its type, set or at their default."""
+    """Show all options of the Service's type, with the values set or their defaults."""
     return show(call, lambda: service_of(call), _draw, _raw)
 
 
 def rows(service: Object) -> Sequence[tuple[str, str, str]]:
-    """Name, value, and what it means."""
+    """Each option's name, value and description."""
     given = service["spec"].get("options") or {}
     return [
         (each.name, _text(given.get(each.name, each.default)), each.description)
@@ -25,7 +25,7 @@ def rows(service: Object) -> Sequence[tuple[str, str, str]]:
 
 
 def default_policy(type_name: str) -> str:
-    """What deleting does with the data when nothing else is said."""
+    """The deletion policy that applies if none is set."""
     return TYPES[type_name].default_policy.value
 
 

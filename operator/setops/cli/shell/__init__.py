@@ -1,1 +1,1 @@
-"""How a line becomes a call: the table of commands, help, completion, click. Light to load."""
+"""How a line becomes a call: the table of commands, help, completion, click. Quick to load."""

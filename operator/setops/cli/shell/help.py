@@ -1,4 +1,4 @@
-"""What help says: an overview of all commands, and one page a command. Pure text."""
+"""The help texts: an overview of all commands, and one page per command. Pure text."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ _WIDEST: Final = 100
 
 
 def width() -> int:
-    """Columns to fill."""
+    """The width of help texts."""
     return min(shutil.get_terminal_size((80, 24)).columns, _WIDEST)
 
 
 def overview() -> str:
-    """All commands, by heading and in the order of the families."""
+    """The overview of all commands, by heading and in the order of the families."""
     lines = ["Usage: setops [flags] COMMAND [values] [flags]", ""]
     headings = dict(FAMILIES)
     names = list(forms())
@@ -50,7 +50,7 @@ def overview() -> str:
 
 
 def summary(of: Sequence[Declaration]) -> str:
-    """One line about a command; for one with several settings, which these are."""
+    """One line about a command. For one with several settings, it lists them."""
     if len(of) == 1 and of[0].setting is None:
         return of[0].help.split(". ")[0].rstrip(".")
     verb = {"set": "Sets", "unset": "Puts back"}[of[0].name.partition(":")[2]]
@@ -58,7 +58,7 @@ def summary(of: Sequence[Declaration]) -> str:
 
 
 def page(of: Sequence[Declaration]) -> str:
-    """The page of a command; with several settings, of all of them."""
+    """The page of a command, with all its settings."""
     if len(of) > 1:
         lines = [f"Usage: setops {of[0].name} SETTING …", ""]
         longest = max(len(form.setting or "") for form in of)
@@ -78,7 +78,7 @@ def page(of: Sequence[Declaration]) -> str:
 
 
 def usage(command: Declaration) -> str:
-    """The form of the line, with all scope flags that it needs."""
+    """The usage line, with all scope flags that the command needs."""
     scopes = " ".join(f"--{level} {level.upper()}" for level in command.scopes)
     own = command.usage.split(command.key, 1)[1]
     return f"{scopes} {command.key}{own}".strip()
@@ -99,7 +99,7 @@ def flag_text(flag: Flag) -> str:
 def find(words: Sequence[str]) -> Sequence[Declaration]:
     """The forms that words name: `resource:set`, `resource:set scale`, `resource`.
 
-    Raises ProblemsError for a command that doesn't exist.
+    Raises ProblemsError for an unknown command.
     """
     name = words[0]
     found = forms().get(name, ())
@@ -111,7 +111,7 @@ def find(words: Sequence[str]) -> Sequence[Declaration]:
 
 
 def unknown(name: str) -> Problem:
-    """What to say of a command that doesn't exist."""
+    """The problem with an unknown command."""
     guess = nearest(name, forms())
     family = [known for known in forms() if known.split(":")[0] == name.split(":")[0]]
     if guess:
@@ -124,7 +124,7 @@ def unknown(name: str) -> Problem:
 
 
 def run(call: Call) -> None:
-    """`help`: the page of a command, or the overview."""
+    """Show the page of a command, or the overview."""
     import click
 
     words = call.arguments

@@ -1,4 +1,4 @@
-"""Takes out of a line the flags that every command knows, wherever they stand before `--`."""
+"""Extracts the flags that every command has from a line. They may be anywhere before `--`."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _DEBUG: Final = "--debug"
 
 @dataclass(slots=True)
 class Line:
-    """A line taken apart. `words` are what is left: the command, its values and its own flags."""
+    """A line without the common flags. `words` are the command, its values and its own flags."""
 
     scope: dict[Level, str] = field(default_factory=dict)
     context: str = ""
@@ -27,7 +27,7 @@ class Line:
 
 
 def take_apart(arguments: Sequence[str]) -> Line:
-    """Read a line. Raises ProblemsError for a scope flag without a value, or given twice."""
+    """Read a line. Raises ProblemsError for a scope flag that lacks its value or is given twice."""
     line, problems = _read(arguments)
     if problems:
         raise ProblemsError(problems)
@@ -35,7 +35,7 @@ def take_apart(arguments: Sequence[str]) -> Line:
 
 
 def take_what_is_there(arguments: Sequence[str]) -> Line:
-    """Read a line that isn't finished yet, as for completion; a flag may lack its value."""
+    """Read a line that isn't complete yet, so that a flag may lack its value."""
     line, _ = _read(arguments)
     return line
 
@@ -64,7 +64,7 @@ def _read(arguments: Sequence[str]) -> tuple[Line, list[Problem]]:
 
 
 def _take(line: Line, flag: str, value: str) -> Problem | None:
-    """Note the value of a flag in the line; what is wrong with it, if anything."""
+    """Store the value of a flag in the line. Returns what is wrong with it, or None."""
     if flag == _CONTEXT:
         line.context = value
         return None

@@ -1,7 +1,7 @@
-"""The declarations as click commands: click finds the command and reads the values of our own ones.
+"""The declarations as click commands.
 
-A command of the language is read by the language itself, so that a line means the same here and in
-a Changeset.
+click finds the command, and parses the values of commands that aren't part of the language. The
+language parses its own commands, so that a line means the same here and in a Changeset.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _SETTINGS: Final[dict[str, Any]] = {"help_option_names": list(_HELP)}
 
 
 class Program(click.Group):
-    """All commands, each built when it is asked for."""
+    """All commands, each built on demand."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """The names of all commands."""
@@ -44,7 +44,7 @@ class Program(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """The command that a line names. Raises ProblemsError with the nearest one."""
+        """The command that a line names. Raises ProblemsError with the nearest name."""
         if self.get_command(ctx, args[0]) is None and not args[0].startswith("-"):
             raise ProblemsError([pages.unknown(args[0])])
         return super().resolve_command(ctx, args)
@@ -80,7 +80,7 @@ class _OwnCommand(click.Command):
 
 
 class _StagedCommand(click.Command):
-    """Takes all words as they are; the language reads them."""
+    """A command of the language, which parses the words itself."""
 
     def __init__(self, found: tuple[Declaration, ...]) -> None:
         self.forms = found
@@ -89,7 +89,7 @@ class _StagedCommand(click.Command):
         self.allow_extra_args = True
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Look only for a call for help; `--` and all else are the language's."""
+        """Look only for --help before `--`. Everything else is left to the language."""
         words = args[: args.index("--")] if "--" in args else args
         if any(word in _HELP for word in words):
             setting = next((form for form in self.forms if form.setting in words), None)
@@ -153,7 +153,7 @@ def _type(of: Flag | Argument) -> click.ParamType[Any]:
 
 
 def problem_of(error: click.UsageError) -> Problem:
-    """What click has against a line, in our words."""
+    """A click error in our own words."""
     command = error.ctx.command if error.ctx else None
     declaration = getattr(command, "declaration", None)
     where = declaration.key if declaration else "setops"
@@ -177,7 +177,7 @@ def problem_of(error: click.UsageError) -> Problem:
                     name, Validator.NOT_AN_INTEGER, f"{name} must be a whole number{example}"
                 )
             given = error.message.partition("'")[2].partition("'")[0]
-            message = f"{quoted(given)} is no value of {name}; use {_choices(error.param)}"
+            message = f"{quoted(given)} isn't a value of {name}; use {_choices(error.param)}"
             return Problem(name, Validator.NOT_INCLUDED, message)
         case click.BadOptionUsage():
             name = error.option_name

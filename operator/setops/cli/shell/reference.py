@@ -1,4 +1,4 @@
-"""The reference as files: a Markdown page and a man page for each command. Pure text."""
+"""The reference: a Markdown page and a man page for each command. Pure text."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _NOTE: Final = "<!-- Made from the declarations by `make docs`; edit those. -->\
 
 
 def pages() -> Mapping[str, str]:
-    """All files by their path below `docs/`."""
+    """The text of all files, by their path below `docs/`."""
     found = {"reference/README.md": _index(), "man/man1/setops.1": _man_index()}
     for name, forms in table.forms().items():
         slug = name.replace(":", "-")

@@ -1,8 +1,7 @@
-"""All commands by name: those of the language, as they were written down for a quick start, and
-those of the command line itself.
+"""All commands by name: those of the language, and the command line's own.
 
-`staged.json` is made from the language's table (`make docs`); a test fails when
-it is stale. Reading it takes a millisecond, loading the language a third of a second.
+The language's declarations are read from `staged.json`, which `make docs` writes; a test fails if
+it is stale. Reading it takes a millisecond, whereas loading the language takes a third of a second.
 """
 
 from __future__ import annotations
@@ -81,7 +80,7 @@ def declarations() -> Mapping[str, Declaration]:
 
 @cache
 def forms() -> Mapping[str, tuple[Declaration, ...]]:
-    """All commands by name: one, or its forms, one for each setting."""
+    """All commands by name: the command, or its forms, one for each setting."""
     found: dict[str, tuple[Declaration, ...]] = {}
     for each in declarations().values():
         found[each.name] = (*found.get(each.name, ()), each)
@@ -89,7 +88,7 @@ def forms() -> Mapping[str, tuple[Declaration, ...]]:
 
 
 def written(declaration: Declaration) -> dict[str, Any]:
-    """A declaration as `staged.json` has it: what isn't set is left out."""
+    """A declaration as it is stored in `staged.json`."""
     return {
         "name": declaration.name,
         "setting": declaration.setting,

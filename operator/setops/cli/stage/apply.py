@@ -1,4 +1,4 @@
-"""`stage:dump`, `stage:apply`, `stage:schema`."""
+"""`stage:apply`: makes the Stage what a definition file says, or moves images."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from setops.cli.base.session import Session
 from setops.cli.base.terminal import can_ask, echo
 from setops.cli.changeset import commit, draft, preview
 from setops.cli.changeset.preview import Basis
-from setops.cli.stage import filled, images
+from setops.cli.stage import file_secrets, images
 from setops.cli.stage.file import secrets
 from setops.cli.stage.file.reading import File, read
 from setops.kube.errors import NotFound
@@ -29,7 +29,7 @@ from setops.language.command import Level
 
 
 def run(call: Call) -> int:
-    """Stage what a file says, or other images, and commit it."""
+    """Stage the content of a file, or new images, and commit."""
     tags = images.tags_of(call.flags.get("tag") or ())
     if not call.text("file") and not tags:
         raise failure(
@@ -56,13 +56,13 @@ def run(call: Call) -> int:
     code = _commit(replace(call, session=session), session, staged)
     if code == 0:
         _retain(session, days)
-        filled.tidy_up(session)
+        file_secrets.tidy_up(session)
     return code
 
 
 @dataclass(frozen=True, slots=True)
 class StagedFile:
-    """The content of a Changeset, and the Secret that it refers to, if that is yet to be made."""
+    """The spec of a Changeset, and the Secret that must be created for it, if any."""
 
     spec: Mapping[str, Any]
     secret: Object | None = None
@@ -103,7 +103,7 @@ def _withdraw(session: Session, changeset: Object, staged: StagedFile) -> None:
 
 
 def _session(call: Call, file: File | None) -> Session:
-    """The session on the Stage that is meant: that of the line, else that of the file."""
+    """A session with the Stage that is meant: the line's, else the file's."""
     given = call.session.scope
     named = {Level.PROJECT: file and file.project, Level.STAGE: file and file.stage}
     flags = {
@@ -128,31 +128,31 @@ def _of_file(
     problems = [file.placed(each) for each in secrets.misplaced(definition)]
     if problems:
         raise ProblemsError(problems)
-    definition, secret = filled.in_place(session, on.base, file, _secrets(call))
+    definition, secret = file_secrets.in_place(session, on.base, file, _secrets(call))
     return StagedFile({"definition": definition, "prune": True}, secret)
 
 
 def _secrets(call: Call) -> Mapping[str, str]:
-    """The secrets that the user gives in a file."""
+    """The secrets from the file of --secrets."""
     return secrets.read_file(_text(call.text("secrets"))) if call.text("secrets") else {}
 
 
 def _text(name: str) -> str:
-    """The text of a file; `-` is standard input."""
+    """The text of a file, or of standard input for `-`."""
     try:
         if name == "-":
             return sys.stdin.read(MAX_TEXT * 5)
         with Path(name).open(encoding="utf-8") as opened:
             return opened.read(MAX_TEXT * 5)
     except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "it is no text"
+        reason = getattr(error, "strerror", None) or "it isn't text"
         raise failure(
             Code.VALIDATION_FAILED, f"{name} can't be read: {reason}", Validator.INVALID, name
         ) from None
 
 
 def _retention(session: Session, file: File | None) -> int | None:
-    """The log retention, if the file has another than the Stage."""
+    """The log retention in the file, if the Stage has another one."""
     if file is None or file.log_retention is None:
         return None
     now = session.place().resource["spec"].get("logRetentionDays", 14)

@@ -1,4 +1,4 @@
-"""The commands on Stages and their definition files."""
+"""The commands for Stages and their definition files."""
 
 from __future__ import annotations
 
@@ -14,13 +14,7 @@ from setops.cli.base.declare import (
     named_argument,
     show,
 )
-from setops.language.command import (
-    OF_STAGE,
-    Arity,
-    Flag,
-    Level,
-    Type,
-)
+from setops.language.command import OF_STAGE, Arity, Flag, Level, Type
 
 COMMANDS: Final = (
     show("stage", OF_PROJECT, "Lists the Stages of a Project.", run="stage.index"),
@@ -61,11 +55,12 @@ COMMANDS: Final = (
         '{{ "{{" }} stands for braces that are meant as such.',
         example="stage:apply --file production.setops.yaml",
         flags=(
-            Flag("file", "The definition file; - for standard input.", short="f"),
+            Flag("file", "The definition file; - for standard input.", Type.FILE, short="f"),
             Flag("tag", "Image tags to move: APP=TAG,…", short="t", many=True),
             Flag(
                 "secrets",
                 "File with NAME=VALUE lines for {{ .Secrets.NAME }}; else the environment.",
+                Type.FILE,
             ),
             APPROVE,
             DETACH,

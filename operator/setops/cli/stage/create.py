@@ -1,4 +1,4 @@
-"""`stage:create`, `stage:destroy`: they act at once."""
+"""`stage:create`: acts at once."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from setops.kube.errors import AlreadyExists
 
 
 def run(call: Call) -> int:
-    """Create a Stage and wait until it has its namespace."""
+    """Create a Stage, and wait until it has its namespace."""
     session, (name,) = call.session, call.arguments
     if problem := names.STAGE_NAME.problem("NAME", name):
         raise ProblemsError([problem])
@@ -44,7 +44,7 @@ def run(call: Call) -> int:
 
 
 def _check(spec: Object) -> None:
-    """Raise ProblemsError for what the API server would refuse in its own words."""
+    """Raise ProblemsError for a spec that the API server would refuse, with a better message."""
     from pydantic import ValidationError
 
     from setops.api.stage import StageSpec

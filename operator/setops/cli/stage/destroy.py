@@ -12,7 +12,7 @@ from setops.language.command import Level
 
 
 def run(call: Call) -> int:
-    """Destroy a Stage; without --force say what would go."""
+    """Destroy a Stage. Without --force, only say what would be destroyed."""
     session = call.session
     name = call.name or session.require(Level.STAGE)
     place = session.stage_named(name)
@@ -37,7 +37,7 @@ def run(call: Call) -> int:
 
 
 def _told(session: Session, place: CurrentStage, kind: Kind) -> list[str]:
-    """The names of all of a kind; of Services also what becomes of their data."""
+    """The names of all objects of a kind. For Services, also what happens to their data."""
     found = session.cluster.list(kind, place.namespace)
     return [f"{item['metadata']['name']}{_fate(item) if kind is SERVICE else ''}" for item in found]
 

@@ -6,7 +6,7 @@ import sys
 
 from setops.cli.base.call import Call
 from setops.cli.changeset import preview
-from setops.cli.stage import filled, images
+from setops.cli.stage import file_secrets, images
 from setops.cli.stage.file.writing import Head, write
 
 
@@ -19,7 +19,7 @@ def run(call: Call) -> int:
         stage=place.stage,
         log_retention=int(place.resource["spec"].get("logRetentionDays", 14)),
         repositories=images.known_repositories(on),
-        templates=filled.templates(session, on.base),
+        templates=file_secrets.templates(session, on.base),
     )
     sys.stdout.write(write(on.base, head))
     return 0

@@ -1,4 +1,4 @@
-"""Which images the tags stand for that a file or `--tag` names."""
+"""The images that tags stand for, from a file or from `--tag`."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from setops.cli.stage.file.reading import File
 
 
 def tags_of(given: Sequence[str]) -> dict[str, str]:
+    """The tags by App from the values of `--tag`. Raises ProblemsError for a malformed one."""
     found: dict[str, str] = {}
     for part in (each for text in given for each in text.split(",")):
         app, equals, tag = part.partition("=")
@@ -27,6 +28,7 @@ def tags_of(given: Sequence[str]) -> dict[str, str]:
 
 
 def check(tags: Mapping[str, str], on: Basis, file: File | None) -> None:
+    """Raise ProblemsError for tags of Apps that exist neither in the file nor on the Stage."""
     known = list(file.definition["apps"] if file else on.base.apps)
     problems = []
     for app in tags:
@@ -40,7 +42,10 @@ def check(tags: Mapping[str, str], on: Basis, file: File | None) -> None:
 
 
 def moves(on: Basis, tags: Mapping[str, str]) -> dict[str, Any]:
-    """Moves images: as new releases, or in place where an App has a plain image."""
+    """The spec of a Changeset that moves Apps to other tags.
+
+    An App with releases gets a new one. A plain image is replaced.
+    """
     images, commands = {}, []
     for name, tag in tags.items():
         app = on.base.apps[name]
@@ -60,7 +65,7 @@ def moves(on: Basis, tags: Mapping[str, str]) -> dict[str, Any]:
 
 
 def repository(on: Basis, app: str) -> str:
-    """Where an App's images lie. Raises ProblemsError where nobody tells the registry."""
+    """The path of an App's images. Raises ProblemsError if the registry isn't known."""
     here = on.context
     if here.registry in (None, preview.UNKNOWN_REGISTRY):
         why = (
@@ -79,7 +84,7 @@ def repository(on: Basis, app: str) -> str:
 
 
 def known_repositories(on: Basis) -> dict[str, str]:
-    """The same for all Apps, as far as it is known."""
+    """The paths of the images of all Apps. Empty if the registry isn't known."""
     with contextlib.suppress(ProblemsError):
         return {app: repository(on, app) for app in on.base.apps}
     return {}

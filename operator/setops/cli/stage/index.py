@@ -8,7 +8,7 @@ from setops.cli.base.view import listing, show, state
 
 
 def run(call: Call) -> int:
-    """The Stages of a Project."""
+    """List the Stages of a Project."""
     session = call.session
     project = session.project()
     home = session.home(project)
@@ -26,6 +26,7 @@ def run(call: Call) -> int:
 
 
 def counts(stage: Object) -> tuple[object, str, str]:
+    """Revision, ready Apps and ready Services of a Stage."""
     status = stage.get("status") or {}
     return (
         status.get("revision") or 0,

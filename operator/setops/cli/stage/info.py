@@ -1,4 +1,4 @@
-"""`stage`, `stage:info`."""
+"""`stage:info`: one Stage."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from setops.language.command import Level
 
 
 def run(call: Call) -> int:
-    """One Stage."""
+    """Show one Stage."""
     session = call.session
     name = call.name or session.require(Level.STAGE)
     place = session.stage_named(name)

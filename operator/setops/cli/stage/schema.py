@@ -6,7 +6,7 @@ import json
 
 from setops.cli.base.call import Call
 from setops.cli.base.terminal import echo
-from setops.cli.stage.file.schema import schema as made_schema
+from setops.cli.stage.file.json_schema import schema as made_schema
 
 
 def run(call: Call) -> int:

@@ -1,18 +1,11 @@
-"""The commands on users."""
+"""The commands for users."""
 
 from __future__ import annotations
 
 from typing import Final
 
-from setops.cli.base.declare import (
-    OF_PROJECT,
-    later,
-)
-from setops.language.command import (
-    Argument,
-    Choice,
-    Flag,
-)
+from setops.cli.base.declare import OF_PROJECT, later
+from setops.language.command import Argument, Choice, Flag
 
 COMMANDS: Final = (
     later("user", OF_PROJECT, "Lists the users of a Project or Stage.", "--project shop user"),

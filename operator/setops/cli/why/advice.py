@@ -14,8 +14,8 @@ _BY_REASON: Final[Mapping[str, str]] = {
     Reason.ROLLOUT_FAILED: "look at the image and the command; go back with: "
     "setops changeset:revert",
     Reason.QUOTA_EXCEEDED: "lower scale, cpu or memory, or have the Stage's quota raised",
-    Reason.AWS_REFUSED: "AWS refuses for good; the code says why, and whoever runs the account "
-    "can help",
+    Reason.AWS_REFUSED: "AWS refuses it permanently; the code says why, and the owner of the "
+    "AWS account can help",
     Reason.AWS_CONFLICT: "choose another name, or have the resource at AWS removed",
     Reason.NOT_SUPPORTED: "this version can't do it; take it back",
     Reason.SERVICE_LINKED: "unlink it first: link:destroy",

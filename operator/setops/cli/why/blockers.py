@@ -31,8 +31,11 @@ class Blocker:
 
 
 def blockers(session: Session, words: Sequence[str]) -> Iterator[Blocker]:
-    """Everything that blocks the Stage, or the App or Service that words name, the first thing
-    first. Raises ProblemsError for other words."""
+    """Everything that blocks the Stage, or the App or Service that words name. The cause comes
+    first.
+
+    Raises ProblemsError for other words.
+    """
     match words:
         case []:
             return _of_stage(session)
@@ -81,7 +84,7 @@ def _of_app(session: Session, app: Object) -> Iterator[Blocker]:
         yield from _of_links(session, app, what)
         yield from _of_children(session, app, what)
     elif said["reason"] == Reason.NO_RELEASE:
-        # Such an App is ready: what runs of it is what was asked for, which is nothing.
+        # Such an App is ready, since it runs what was asked for, which is nothing.
         since = str(said.get("lastTransitionTime", ""))
         yield _blocker(what, str(said["reason"]), since, str(said["message"]), again=False)
     yield from _not_ready(app, what)

@@ -4,15 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from setops.cli.base.declare import (
-    OUTPUT,
-    Own,
-)
-from setops.language.command import (
-    OF_STAGE,
-    Argument,
-    Arity,
-)
+from setops.cli.base.declare import OUTPUT, Own
+from setops.language.command import OF_STAGE, Argument, Arity
 
 COMMANDS: Final = (
     Own(

@@ -11,7 +11,7 @@ from setops.cli.why.blockers import Blocker, blockers
 
 
 def run(call: Call) -> int:
-    """Tell the first blocker."""
+    """Show the first blocker."""
     found = next(blockers(call.session, call.arguments), None)
     if call.format != "table":
         output.write(call.format, _raw(found))

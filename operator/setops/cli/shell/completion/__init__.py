@@ -1,1 +1,1 @@
-"""Completion: scripts for the shells, which ask `setops __complete` what could stand next."""
+"""Completion: scripts for the shells, and the answers of `setops __complete` to them."""

@@ -1,7 +1,7 @@
-"""Answers `setops __complete WORDS…`: what could stand in place of the last word.
+"""Answers `setops __complete WORDS…` with candidates for the last word.
 
-One candidate a line, with a tab and a description after it; `:files` stands for names of files.
-Names come from the cluster; when it doesn't answer, there are none, and nothing is said.
+One candidate per line, followed by a tab and a description. `:files` stands for file names. Names
+come from the cluster. If it doesn't answer, there are no candidates and no error.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def answer(words: Sequence[str]) -> int:
     try:
         found = list(candidates(words[:-1], words[-1]))
     except Exception:
-        # Somebody is typing: an error in between would be in the way.
+        # An error message would disturb the line that is being typed.
         return 0
     lines = [f"{each.value}\t{_line(each.description)}".rstrip("\t") for each in found]
     sys.stdout.write("".join(f"{line}\n" for line in lines))
@@ -49,7 +49,7 @@ def answer(words: Sequence[str]) -> int:
 
 
 def candidates(before: Sequence[str], word: str) -> Iterator[Choice]:
-    """What could stand in place of `word`, which begins what is wanted."""
+    """The candidates that begin with `word`."""
     if "--" in before:
         return
     line = take_what_is_there(before)
@@ -77,7 +77,7 @@ def candidates(before: Sequence[str], word: str) -> Iterator[Choice]:
 
 @dataclass(frozen=True, slots=True)
 class _TypedCommand:
-    """The forms that the words before still allow, and the values that were given."""
+    """The forms of the command that are still possible, and the values that were given."""
 
     forms: tuple[Declaration, ...]
     setting: str | None
@@ -116,13 +116,13 @@ def _commands(words: Sequence[str], word: str) -> Iterator[Choice]:
     if words:
         return
     for name, forms in table.forms().items():
-        # First the families; what is below one once something is typed.
+        # At first only the families are offered, and their commands once something is typed.
         if word or name.split(":")[0] == name or name.split(":")[0] not in table.forms():
             yield Choice(name, summary(forms))
 
 
 def _open_flag(before: Sequence[str], command: _TypedCommand | None) -> Flag | Level | None:
-    """The flag whose value comes next, if any."""
+    """The flag whose value comes next, or None."""
     return _flag(before[-1], command) if before else None
 
 
@@ -160,9 +160,13 @@ def _values(before: Sequence[str], flag: Flag | Level) -> Iterable[Choice]:
         return names.of_level(before, flag)
     if flag.choices:
         return flag.choices
-    if flag.name in ("file", "secrets"):
-        return (_FILES,)
-    return names.of_type(before, flag.type)
+    return _of_type(before, flag.type)
+
+
+def _of_type(before: Sequence[str], type_: Type) -> Iterable[Choice]:
+    from setops.cli.shell.completion import names
+
+    return (_FILES,) if type_ is Type.FILE else names.of_type(before, type_)
 
 
 def _arguments(before: Sequence[str], command: _TypedCommand) -> Iterable[Choice]:
@@ -186,21 +190,13 @@ def _of_argument(
     form = command.forms[0]
     if argument.choices:
         return argument.choices
-    if argument.name == "FILE":
-        return (_FILES,)
-    if form.name == "help":
+    if argument.type is Type.COMMAND:
         return _after_help(command.values)
     if form.name == "why":
         return names.for_why(before, command.values)
     if isinstance(form, Own) and form.named is not None and argument.arity is Arity.OPTIONAL:
         return names.of_level(before, form.named)
-    if form.name == "organization:switch":
-        return names.organizations(before)
-    if form.name == "login":
-        return names.contexts()
-    if form.name in ("changeset:diff", "changeset:revert"):
-        return names.revisions(before)
-    return names.of_type(before, argument.type)
+    return _of_type(before, argument.type)
 
 
 def _after_help(values: Sequence[str]) -> Iterator[Choice]:

@@ -1,4 +1,4 @@
-"""Names that only the cluster knows, for completion."""
+"""Completion of names that only the cluster knows."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _KINDS = {Type.APP: APP, Type.SERVICE: SERVICE, Type.NOTIFICATION: NOTIFICATION}
 
 
 def of_level(before: Sequence[str], level: Level) -> Iterable[Choice]:
-    """What a scope flag could name."""
+    """Candidates for a scope flag."""
     session = _session(before)
     match level:
         case Level.PROJECT:
@@ -41,7 +41,7 @@ def of_level(before: Sequence[str], level: Level) -> Iterable[Choice]:
 
 
 def of_type(before: Sequence[str], type_: Type) -> Iterable[Choice]:
-    """What a value of a type could be; also what is only staged counts, as far as it has a name."""
+    """Candidates for a value of a type."""
     if type_ in _KINDS:
         return _of_stage(_session(before), _KINDS[type_])
     match type_:
@@ -64,34 +64,33 @@ def of_type(before: Sequence[str], type_: Type) -> Iterable[Choice]:
             ]
         case Type.OPTION:
             return _options(_session(before))
+        case Type.ORGANIZATION:
+            return _named(_session(before).cluster.list(ORGANIZATION))
+        case Type.REVISION:
+            return _revisions(_session(before))
+        case Type.CONTEXT:
+            return _contexts()
         case _:
             return ()
 
 
 def for_why(before: Sequence[str], values: Sequence[str]) -> Iterable[Choice]:
-    """`why app web`."""
+    """Candidates for `why app web`."""
     if not values:
         return (Choice("app"), Choice("service"))
     kind = {"app": APP, "service": SERVICE}.get(values[0])
     return _of_stage(_session(before), kind) if kind and len(values) == 1 else ()
 
 
-def organizations(before: Sequence[str]) -> Iterable[Choice]:
-    """All Organizations."""
-    return _named(_session(before).cluster.list(ORGANIZATION))
-
-
-def contexts() -> Iterator[Choice]:
-    """The contexts of the kubeconfig."""
+def _contexts() -> Iterator[Choice]:
     from setops.kube import kubeconfig
 
     for name, context in kubeconfig.load().contexts.items():
         yield Choice(name, str(context.get("cluster", "")))
 
 
-def revisions(before: Sequence[str]) -> Iterator[Choice]:
+def _revisions(session: Session) -> Iterator[Choice]:
     """The Stage's revisions, the newest first."""
-    session = _session(before)
     place = session.place()
     selector = f"{LABEL_STAGE}={place.stage}"
     found = session.cluster.list(CONTROLLER_REVISION, place.home, selector)

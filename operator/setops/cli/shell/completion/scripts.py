@@ -1,7 +1,7 @@
-"""The completion scripts of bash, zsh and fish. They only ask and hand over; `answer` knows.
+"""The completion scripts of bash, zsh and fish, which only pass on what `answer` says.
 
-bash splits words at a colon (COMP_WORDBREAKS), so its script puts them together from the line, and
-hands back only what follows the last colon.
+bash splits words at colons (COMP_WORDBREAKS), so its script takes the words from the line and
+returns only what follows the last colon.
 """
 
 from __future__ import annotations
@@ -76,6 +76,6 @@ SCRIPTS: Final = {"bash": _BASH, "zsh": _ZSH, "fish": _FISH}
 
 
 def run(call: Call) -> int:
-    """Write a shell's script."""
+    """Write the completion script of a shell."""
     echo(SCRIPTS[call.arguments[0]].strip("\n"))
     return 0

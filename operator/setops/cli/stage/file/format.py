@@ -1,4 +1,4 @@
-"""Where the file's spelling differs from the models' field names, and what it has besides. Pure."""
+"""Where the file format differs from the models' field names. Pure."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ DOMAINS: Final = "custom_domains"
 PORTS: Final = "ports"
 """A list with the one `port` of a network."""
 IMAGE_TAG: Final = "image_tag"
-"""A tag in the Organization's registry, under the App's own path."""
+"""A tag in the Organization's registry, below the App's own path."""
 
 RENAMED: Final = {("AppSpec", "domains"): DOMAINS, ("Network", "port"): PORTS}
-"""By the model's name and the field's."""
+"""The file's keys, by model and field, where they differ."""
 
 
 def repository(registry: str, organization: str, project: str, stage: str, app: str) -> str:
-    """Where an App's images lie. Source: the platform's releases."""
+    """The path of an App's images in the registry. Source: the platform's releases."""
     return f"{registry}/{organization}/{project}/{stage}/{app}"

@@ -1,8 +1,8 @@
-"""YAML text as a tree that knows where everything stands. Pure.
+"""YAML text as a tree that knows the position of everything. Pure.
 
-Scalars stay text: what a value means is up to the field it is for, so that `image_tag: 1.10` and
-`version: 16.4` are what is written, and `no` is a word. Aliases and merge keys (`<<: *base`) are
-followed up to a bound, so that no file, however hostile, takes long.
+Scalars stay text, since their field decides what they mean. So `image_tag: 1.10` and `version:
+16.4` keep their text, and `no` is a word. Aliases and merge keys (`<<: *base`) are followed up to a
+limit, so that no file takes long, not even a hostile one.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ class Sequence:
 
 @dataclass(frozen=True, slots=True)
 class Mapping:
-    """A map; no key is there twice."""
+    """A map without duplicate keys."""
 
     mark: Mark
     entries: dict[str, Node]
@@ -78,9 +78,9 @@ def problem(mark: Mark, message: str, validator: Validator = Validator.INVALID) 
 
 
 def parse(text: str) -> tuple[Node, list[Problem]]:
-    """The tree of a file with one document, and the keys that are there twice.
+    """The tree of a file with one document, and a problem for each duplicate key.
 
-    Raises ProblemsError for what is no YAML, or too much of it.
+    Raises ProblemsError for a text that isn't YAML, or that is too large.
     """
     start = Mark(1, 1)
     if len(text.encode("utf-8", "replace")) > MAX_BYTES:
@@ -94,10 +94,10 @@ def parse(text: str) -> tuple[Node, list[Problem]]:
         where = error.problem_mark or error.context_mark
         mark = Mark(where.line + 1, where.column + 1) if where else start
         said = error.problem or error.context or "can't be read"
-        raise ProblemsError([problem(mark, f"this is no YAML: {said}")]) from None
+        raise ProblemsError([problem(mark, f"this isn't YAML: {said}")]) from None
     except (yaml.YAMLError, UnicodeError, ValueError) as error:
         said = str(error).splitlines()[0] if str(error) else "it can't be read"
-        raise ProblemsError([problem(start, f"this is no YAML: {said}")]) from None
+        raise ProblemsError([problem(start, f"this isn't YAML: {said}")]) from None
 
 
 class _TreeReader:
@@ -152,7 +152,7 @@ class _TreeReader:
             self.problems.append(problem(mark, message, Validator.NOT_INCLUDED))
 
     def _alias(self, event: yaml.AliasEvent, mark: Mark) -> Node:
-        # One inside of what it names isn't known yet, so nothing can hold itself.
+        # An alias inside its own anchor isn't known yet, so nothing can contain itself.
         known = self._anchors.get(event.anchor or "")
         if known is None:
             message = f"*{event.anchor} names nothing that stands before it"
@@ -184,14 +184,14 @@ class _TreeReader:
                 self.problems.append(problem(key.mark, message, Validator.TAKEN))
             else:
                 entries[key.text], keys[key.text] = value, key.mark
-        # What stands in the map itself counts first, then the maps in their order.
+        # The map's own keys win, then those of the merged maps in order.
         for other in others:
             keys = {**other.keys, **keys}
             entries = {**other.entries, **entries}
         return Mapping(mark, entries, keys)
 
     def _merged(self, value: Node) -> list[Mapping]:
-        """The maps that a merge key takes keys from."""
+        """The maps that a merge key refers to."""
         items = value.items if isinstance(value, Sequence) else (value,)
         wrong = [item for item in items if not isinstance(item, Mapping)]
         for item in wrong:

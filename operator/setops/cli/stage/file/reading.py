@@ -1,4 +1,4 @@
-"""The tree of a file to a definition in the resources' spelling, by the models' fields. Pure."""
+"""Turns the tree of a file into a definition as resources spell it, guided by the models. Pure."""
 
 from __future__ import annotations
 
@@ -21,15 +21,16 @@ _TAG: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
 
 
 Special = Callable[[Node, str], None]
-"""Reads a key that is no field of a model, at the path of what it stands in."""
+"""Reads a key that isn't a field of the model. Gets the path of its map."""
 
 
 @dataclass(slots=True)
 class File:
-    """A file that was read. `definition` is the whole of a Stage's, in the resources' spelling.
+    """A parsed file.
 
-    `tags` are the image tags by App, which become images once the registry is known; `marks` tells
-    where each path of the definition stands.
+    `definition` is the whole Stage definition as resources spell it. `tags` are image tags by App,
+    which become images once the registry is known. `marks` has the position of each path of the
+    definition.
     """
 
     project: str | None = None
@@ -40,7 +41,7 @@ class File:
     marks: dict[str, Mark] = field(default_factory=dict)
 
     def placed(self, found: Problem) -> Problem:
-        """A problem of the definition with the place in the file where it stands."""
+        """A problem of the definition, with its position in the file."""
         path = found.field
         while path:
             if path in self.marks:
@@ -51,7 +52,7 @@ class File:
 
 
 def read(text: str) -> File:
-    """Read a file. Raises ProblemsError with all that is wrong, each with line and column."""
+    """Read a file. Raises ProblemsError with everything that is wrong, with lines and columns."""
     tree, problems = parse(text)
     work = _FileReader(problems)
     work.file_of(tree)
@@ -66,7 +67,7 @@ class _FileReader:
         self.file = File()
 
     def file_of(self, tree: Node) -> None:
-        """Take the file's head and its sections."""
+        """Read the file's header and its sections."""
         if not isinstance(tree, Mapping):
             self._note(tree.mark, "a definition is a map, as `setops stage:dump` writes it")
             return
@@ -108,7 +109,9 @@ class _FileReader:
         tag = self._text(node, f"{path}.{form.IMAGE_TAG}")
         self.file.marks[f"{path}.image"] = node.mark
         if tag is not None and not _TAG.fullmatch(tag):
-            message = f"{quoted(tag)} is no image tag; a tag has letters, digits, dots and dashes"
+            message = (
+                f"{quoted(tag)} isn't an image tag; a tag has letters, digits, dots and dashes"
+            )
             self._note(node.mark, message, Validator.INVALID_FORMAT)
         elif tag is not None:
             self.file.tags[path.partition(".")[2]] = tag
@@ -184,7 +187,7 @@ class _FileReader:
         for key, child in node.entries.items():
             where = f"{path}.{key}"
             self.file.marks[where] = node.keys[key]
-            # `KEY: text` is short for `KEY: {value: text}`, where a value is meant.
+            # `KEY: text` is short for `KEY: {value: text}`.
             if path.endswith(".env") and isinstance(child, Scalar):
                 found[key] = {"value": "" if child.is_null else child.text}
             else:

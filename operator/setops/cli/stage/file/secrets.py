@@ -1,11 +1,12 @@
-"""`{{ .Secrets.NAME }}`: values that stand neither in a file nor in a Changeset, but in a Secret.
+"""`{{ .Secrets.NAME }}`: values that are kept in a Secret rather than in a file or a Changeset.
 
-The values of one application of a file lie in one Secret of the Stage, which is never changed: new
-values make a new Secret, so that Apps roll with the commit and an older revision finds its own.
+All values from one run of `stage:apply` are in one Secret of the Stage, which is never changed. New
+values create a new Secret, so that Apps restart with the commit and an older revision finds its own
+values.
 
-A text that is more than one template, such as `postgres://app:{{ .Secrets.PASSWORD }}@db`, lies in
-the Secret put together, and beside it as it is written, so that a file can be made of it again.
-`{{ "{{" }}` stands for braces that are meant as such.
+A text that contains more than a template, such as `postgres://app:{{ .Secrets.PASSWORD }}@db`, is
+stored in the Secret with its values filled in. The original text is stored beside it, so that a
+file can be written from it again. `{{ "{{" }}` stands for literal braces.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from setops.api.names import LABEL_STAGE
 PREFIX: Final = "setops-definition-"
 
 Reference = tuple[str, str]
-"""A Secret's name, and a key in it."""
+"""The name of a Secret, and a key in it."""
 
 _TEMPLATE: Final = re.compile(r"\{\{\s*\.Secrets\.([A-Za-z_][A-Za-z0-9_]{0,252})\s*\}\}")
 _ANY_TEMPLATE: Final = re.compile(r"\{\{.*?\}\}")
@@ -35,14 +36,14 @@ _ESCAPED: Final = '{{ "{{" }}'
 _ESCAPE: Final = re.compile(r"\{\{\s*\"\{\{\"\s*\}\}")
 _PIECE: Final = re.compile(f"{_TEMPLATE.pattern}|{_ESCAPE.pattern}")
 _TEXT: Final = ".template"
-"""Behind the key of a text that was put together: the text as it is written."""
+"""The suffix of the key under which the original of a filled-in text is stored."""
 _LONGEST: Final = 253 - len(_TEXT)
-"""Of a Secret's keys."""
+"""The longest key that leaves room for the suffix."""
 
 
 @dataclass(frozen=True, slots=True)
 class Use:
-    """A variable whose value has templates in it, by the path of its entry in the definition."""
+    """A variable whose value contains templates."""
 
     app: str
     key: str
@@ -54,12 +55,13 @@ class Use:
 
     @property
     def names(self) -> list[str]:
-        """The secrets that it needs."""
+        """The names of the secrets that it needs."""
         return _TEMPLATE.findall(self.text)
 
     @property
     def entry(self) -> str:
-        """The key in the Secret: the secret's own name, where the value is nothing else."""
+        """The key in the Secret. For a value that is just one template, it is the secret's own
+        name."""
         whole = _TEMPLATE.fullmatch(self.text)
         if whole:
             return whole[1]
@@ -71,14 +73,14 @@ class Use:
 
 @dataclass(slots=True)
 class Filled:
-    """What a file's templates become: the Secret's data, and the references to put in place."""
+    """The result of filling in templates: the Secret's data, and the variables that refer to it."""
 
     data: dict[str, str] = field(default_factory=dict)
     uses: list[Use] = field(default_factory=list)
 
 
 def uses(definition: Mapping[str, Any]) -> Iterator[Use]:
-    """The variables of a definition that have templates."""
+    """The variables of a definition that contain templates."""
     for app, entry in definition.get("apps", {}).items():
         for key, variable in (entry.get("env") or {}).items():
             text = variable.get("value")
@@ -87,14 +89,14 @@ def uses(definition: Mapping[str, Any]) -> Iterator[Use]:
 
 
 def misplaced(definition: Mapping[str, Any]) -> Iterator[Problem]:
-    """Templates where none are filled in, and those that name no secret."""
+    """Problems with templates outside values of env, and with malformed ones."""
     for path, text in _texts(definition, ""):
         for template in _ANY_TEMPLATE.findall(_ESCAPE.sub(" ", text)):
             if not re.fullmatch(r"apps\.[^.]+\.env\..+\.value", path):
                 message = f"{path}: {template} is filled in only in values of env"
             elif not _TEMPLATE.fullmatch(template):
                 message = (
-                    f"{path}: {template} is no template; write {{{{ .Secrets.NAME }}}}, or "
+                    f"{path}: {template} isn't a template; write {{{{ .Secrets.NAME }}}}, or "
                     f"{_ESCAPED} for braces that are meant as such"
                 )
             else:
@@ -103,10 +105,10 @@ def misplaced(definition: Mapping[str, Any]) -> Iterator[Problem]:
 
 
 def fill(found: Iterable[Use], given: Mapping[str, str], known: Mapping[str, str]) -> Filled:
-    """Put values in place: those given, else those of the environment, else the ones in use.
+    """Fill in values: those given, else those of the environment, else those in use.
 
-    `known` are the values of the Secrets in use, by entry. Raises ProblemsError for those that
-    nobody tells.
+    `known` are the values of the Secrets in use, by key. Raises ProblemsError for secrets without a
+    value.
     """
     told = {**known, **os.environ, **given}
     filled = Filled()
@@ -116,8 +118,8 @@ def fill(found: Iterable[Use], given: Mapping[str, str], known: Mapping[str, str
         missing = [name for name in use.names if name not in told]
         problems += [_untold(use, name) for name in dict.fromkeys(missing)]
         if not missing:
-            # The secrets themselves are kept beside what is made of them, so that the next
-            # application of a file can make something else of them.
+            # The secrets themselves are stored too, so that the next file can use them in other
+            # texts.
             filled.data.update({name: told[name] for name in use.names})
             if use.entry not in use.names:
                 filled.data[use.entry] = _put_together(use.text, told)
@@ -128,7 +130,7 @@ def fill(found: Iterable[Use], given: Mapping[str, str], known: Mapping[str, str
 
 
 def replaced(definition: Mapping[str, Any], filled: Filled, secret: str) -> dict[str, Any]:
-    """The definition with references to the Secret in place of the templates."""
+    """The definition with references to the Secret instead of templates."""
     apps = dict(definition.get("apps", {}))
     for use in filled.uses:
         entry = apps[use.app]
@@ -139,7 +141,7 @@ def replaced(definition: Mapping[str, Any], filled: Filled, secret: str) -> dict
 
 
 def values(secret: Object) -> dict[str, str]:
-    """What a Secret holds."""
+    """The decoded values of a Secret."""
     return {
         key: base64.b64decode(value).decode(errors="replace")
         for key, value in (secret.get("data") or {}).items()
@@ -147,7 +149,7 @@ def values(secret: Object) -> dict[str, str]:
 
 
 def secret_of(namespace: str, stage: str, data: Mapping[str, str]) -> Object:
-    """A new Secret with these values. Its name tells nothing of them."""
+    """A new Secret with these values. Its name reveals nothing about them."""
     return {
         "apiVersion": SECRET.api_version,
         "kind": SECRET.kind,
@@ -162,14 +164,14 @@ def secret_of(namespace: str, stage: str, data: Mapping[str, str]) -> Object:
 
 
 def templates(secret: Object) -> dict[str, str]:
-    """The texts of a Secret as they are written, by the key of what they were put together to."""
+    """The original texts in a Secret, by the key of the filled-in text."""
     return {
         key.removesuffix(_TEXT): text for key, text in values(secret).items() if key.endswith(_TEXT)
     }
 
 
 def as_template(reference: Mapping[str, str], texts: Mapping[Reference, str]) -> str | None:
-    """How a file writes a reference to one of these Secrets; None for any other."""
+    """How a file writes a reference to one of these Secrets, or None for any other Secret."""
     name, key = reference["name"], reference["key"]
     if not name.startswith(PREFIX):
         return None
@@ -177,12 +179,12 @@ def as_template(reference: Mapping[str, str], texts: Mapping[Reference, str]) ->
 
 
 def escaped(text: str) -> str:
-    """A text as a file writes it, so that its braces are no template."""
+    """A text with its braces escaped for a file."""
     return text.replace(_BRACES, _ESCAPED)
 
 
 def plain(value: Any) -> Any:
-    """Anything that a file has, with its braces as they are meant."""
+    """A value from a file, with its escaped braces resolved."""
     match value:
         case str():
             return _ESCAPE.sub(_BRACES, value)
@@ -195,7 +197,8 @@ def plain(value: Any) -> Any:
 
 
 def read_file(text: str) -> dict[str, str]:
-    """NAME=VALUE lines; `#` begins a line of comment. Raises ProblemsError."""
+    """The values in NAME=VALUE lines, without comment lines, which begin with `#`. Raises
+    ProblemsError."""
     found = {}
     for number, line in enumerate(text.splitlines(), start=1):
         if not line.strip() or line.lstrip().startswith("#"):
@@ -209,7 +212,7 @@ def read_file(text: str) -> dict[str, str]:
 
 
 def _put_together(text: str, told: Mapping[str, str]) -> str:
-    """The text with its templates filled in; what is filled in is taken as it is."""
+    """The text with its templates filled in. Values aren't searched for templates again."""
     return _PIECE.sub(lambda found: told[found[1]] if found[1] else _BRACES, text)
 
 

@@ -1,4 +1,4 @@
-"""A definition as the text of a file; what is at its default is left out. Pure."""
+"""Writes a definition as a file. Fields at their default are left out. Pure."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from setops.cli.stage.file.secrets import Reference, as_template, escaped
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """What a file tells beside the definition.
+    """What a file contains besides the definition.
 
-    `repositories` are the Apps' own paths in the registry by their names, `templates` the texts of
-    what was put together from secrets.
+    `repositories` are the paths of the Apps' images in the registry, by App. `templates` are the
+    original texts of values that were filled in from secrets.
     """
 
     project: str
@@ -36,7 +36,7 @@ _INTRODUCTION: Final = (
 
 
 def write(definition: StageDefinition, head: Head) -> str:
-    """The text; reading and applying it changes nothing."""
+    """The text of the file. Applying it to the same Stage changes nothing."""
     document: dict[str, Any] = {
         "schema_version": form.SCHEMA_VERSION,
         "project": head.project,
@@ -93,17 +93,17 @@ def _value(value: Any, templates: Mapping[Reference, str]) -> Any:
 
 
 class _Dumper(yaml.SafeDumper):
-    """Quotes whatever some other reader of YAML could take for a number, a truth or a time."""
+    """Quotes everything that another YAML reader could take for a number, a boolean or a time."""
 
     def ignore_aliases(self, data: Any) -> bool:
-        """Write everything out: nobody wants to follow anchors."""
+        """Never write anchors: they make a file hard to read."""
         del data
         return True
 
 
 def _text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
     lines = text.replace("\n", "")
-    # The library's other styles lose some of the rarer line breaks.
+    # The library's other styles lose some rare line break characters.
     style = None if text.isprintable() else "|" if lines.isprintable() else '"'
     return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
 

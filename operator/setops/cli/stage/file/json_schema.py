@@ -15,7 +15,7 @@ _DROPPED: Final = re.compile(r"x-kubernetes-.*|default")
 
 
 def schema() -> Schema:
-    """The schema, for editors: draft 2020-12."""
+    """The schema for editors, in draft 2020-12."""
     sections = _node(structural(StageDefinition))["properties"]
     app = sections["apps"]["additionalProperties"]["properties"]
     app[form.DOMAINS] = {

@@ -1,4 +1,4 @@
-"""The Secrets of a Stage that hold what was filled in for `{{ .Secrets.NAME }}`."""
+"""The Secrets of a Stage with the values of `{{ .Secrets.NAME }}`."""
 
 from __future__ import annotations
 
@@ -24,10 +24,11 @@ from setops.kube.errors import ApiError, Forbidden
 def in_place(
     session: Session, base: StageDefinition, file: File, given: Mapping[str, str]
 ) -> tuple[dict[str, Any], Object | None]:
-    """The definition of a file with references in place of its templates, and the Secret that they
-    are to, if that is yet to be made.
+    """The definition of a file with references instead of templates, and the Secret to create for
+    them, if any.
 
-    Raises ProblemsError for what neither `given`, the environment nor a Secret in use tells.
+    Raises ProblemsError for secrets without a value in `given`, in the environment or in a Secret
+    in use.
     """
     definition = file.definition
     uses = list(secrets.uses(definition))
@@ -42,8 +43,9 @@ def in_place(
         filled = secrets.fill(uses, given, known)
     except ProblemsError as error:
         raise ProblemsError(map(file.placed, error.problems)) from None
-    # One of the same content that is in use: another would roll Apps for nothing. One that isn't
-    # may be that of somebody who is just being asked, and goes if they say no.
+    # Reuse a Secret with the same content only if it is in use. A new one would restart Apps for
+    # nothing. One that isn't in use may belong to another user's unconfirmed stage:apply, and is
+    # deleted if that user declines.
     for name in used:
         if filled.data.items() <= existing.get(name, {}).items():
             return secrets.plain(secrets.replaced(definition, filled, name)), None
@@ -53,8 +55,7 @@ def in_place(
 
 
 def templates(session: Session, definition: StageDefinition) -> Mapping[Reference, str]:
-    """The texts that were put together from secrets, as they are written; none for those who may
-    not look at Secrets."""
+    """The original texts of values that were filled in. Empty for users who can't read Secrets."""
     needed = {name for name, key in _references(definition) if "." in key}
     if not needed:
         return {}
@@ -71,11 +72,11 @@ def templates(session: Session, definition: StageDefinition) -> Mapping[Referenc
 
 
 def tidy_up(session: Session) -> None:
-    """Delete the Secrets that nothing refers to any more: no App, none of the revisions that can be
-    reverted to, and no Changeset that can be committed or tried again."""
+    """Delete Secrets that nothing refers to: no App, no revision, and no Changeset that can still
+    be committed or retried."""
     with contextlib.suppress(ApiError):
-        # In this order: a Changeset is there before its Secret, and becomes a revision before it
-        # goes.
+        # The order matters: a Changeset exists before its Secret, and its revision before it is
+        # deleted.
         names = [str(each["metadata"]["name"]) for each in _all(session)]
         if not names:
             return
@@ -98,7 +99,7 @@ def _all(session: Session) -> Sequence[Object]:
 
 
 def _references(definition: StageDefinition) -> Sequence[Reference]:
-    """The references of the Apps to such Secrets."""
+    """The Apps' references to such Secrets."""
     return [
         (variable.secret_ref.name, variable.secret_ref.key)
         for app in definition.apps.values()

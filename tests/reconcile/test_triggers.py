@@ -19,6 +19,7 @@ from setops.api.kinds import (
     ORGANIZATION,
     POD,
     PROJECT,
+    RESOURCE_QUOTA,
     SECRET,
     SERVICE,
     STAGE,
@@ -27,8 +28,9 @@ from setops.api.kinds import (
     Object,
     key_of,
 )
-from setops.kube.cache import Change
-from setops.reconcile.routes import routes
+from setops.kube.cache import ObjectChange
+from setops.kube.watched import WATCHED
+from setops.reconcile.triggers import PACE, TRIGGERS, spacing_after, triggered
 from tests.reconcile.samples import (
     HOME,
     LABELS,
@@ -76,8 +78,8 @@ def world() -> World:
 UNFINISHED: Final = {Key(CHANGESET, SPACE, name) for name in ("draft", "queued", "new")}
 
 
-def marked(here: World, change: Change) -> set[Key]:
-    return set(routes(here.cluster, change))
+def marked(here: World, change: ObjectChange) -> set[Key]:
+    return set(triggered(here.cluster, change))
 
 
 def edited(here: World, key: Key, **content: Any) -> set[Key]:
@@ -322,6 +324,18 @@ def test_the_wall_around_a_stage_is_rebuilt() -> None:
     assert PRODUCTION in marked(here, here.drop(key_of(wall)))
 
 
+def test_what_is_used_of_a_quota_is_no_news() -> None:
+    here = world()
+    owner = [{"apiVersion": "v1", "kind": "Namespace", "name": SPACE, "uid": "u"}]
+    quota = make(
+        RESOURCE_QUOTA, "stage", SPACE, ownerReferences=owner, spec={"hard": {"pods": "9"}}
+    )
+    assert marked(here, here.put(quota)) == {PRODUCTION}
+    told = len(here.changes)
+    here.put({**quota, "status": {"used": {"pods": "3"}}})
+    assert len(here.changes) == told
+
+
 def test_a_draft_that_reports_wakes_neither_itself_nor_others() -> None:
     status = {**reported(), "phase": "Open", "baseRevision": 3}
     assert edited(world(), DRAFT, status=status) == set()
@@ -335,3 +349,28 @@ def test_a_changeset_that_moves_on_wakes_those_behind_it() -> None:
 def test_the_end_of_a_changeset_is_told_to_a_stage_that_waits_for_it() -> None:
     here = world()
     assert PRODUCTION in marked(here, here.drop(DRAFT))
+
+
+def test_every_watched_kind_has_its_row() -> None:
+    assert set(TRIGGERS) == set(WATCHED)
+
+
+@pytest.mark.parametrize("kind", set(WATCHED) - {NAMESPACE, ORGANIZATION, PROJECT}, ids=str)
+def test_every_object_concerns_those_that_own_it(kind: Kind) -> None:
+    here = world()
+    child = make(kind, "child", SPACE, ownerReferences=owned_by(app("worker")), spec={})
+    assert WORKER in marked(here, here.put(child))
+
+
+def changed(here: World, key: Key, **content: Any) -> ObjectChange:
+    live = here.cluster.get(key)
+    assert live is not None
+    return here.put({**live, **content})
+
+
+def test_a_crowd_of_reports_is_paced_and_a_new_spec_is_not() -> None:
+    here = world()
+    report = {"status": {**reported(), "readyReplicas": 2}}
+    assert spacing_after(changed(here, WEB, **report)) == PACE
+    assert spacing_after(changed(here, PRODUCTION, **report)) == 0
+    assert spacing_after(changed(here, WEB, spec={"image": "b"})) == 0

@@ -1,0 +1,271 @@
+"""What reacts to a change of an object: the table `TRIGGERS` at the end has a row for every kind.
+
+A rule yields the keys that have to be reconciled, given the change and the object as it is now or
+was last. Rules read the cache alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, Final
+
+from setops.api import names
+from setops.api.changeset import Phase, phase_of
+from setops.api.conditions import ConditionType
+from setops.api.kinds import (
+    APP,
+    CHANGESET,
+    CONTROLLER_REVISION,
+    CORE_SERVICE,
+    DEPLOYMENT,
+    GROUP,
+    NAMESPACE,
+    NETWORK_POLICY,
+    NOTIFICATION,
+    ORGANIZATION,
+    OURS,
+    POD,
+    POD_DISRUPTION_BUDGET,
+    PROJECT,
+    RESOURCE_QUOTA,
+    SECRET,
+    SERVICE,
+    SERVICE_ACCOUNT,
+    STAGE,
+    Key,
+    Kind,
+    Object,
+)
+from setops.kube.cache import ObjectChange
+from setops.kube.cluster import Cluster
+from setops.reconcile.places import is_deleting, labels_of, stage_key
+from setops.reconcile.rollout import trouble
+
+PACE: Final = 0.25
+_PACED: Final = frozenset({APP, DEPLOYMENT, NOTIFICATION, POD, SERVICE})
+"""A new status of these alone sets off at most one reconciliation of an object in `PACE` seconds.
+
+While many of them roll out, each report would otherwise be followed by one of its Stage, of its
+Changeset, and so on.
+"""
+
+Rule = Callable[[Cluster, ObjectChange, Object], Iterator[Key]]
+
+_BY_NAME: Final = {kind.kind: kind for kind in OURS}
+
+
+def triggered(cluster: Cluster, change: ObjectChange) -> Iterator[Key]:
+    """The keys to reconcile after a change; some may come more than once."""
+    obj = change.new or change.old or {}
+    for rule in TRIGGERS[change.key.kind]:
+        yield from rule(cluster, change, obj)
+
+
+def spacing_after(change: ObjectChange) -> float:
+    """Least seconds between two reconciliations of an object that such changes set off."""
+    return PACE if change.of_status_alone and change.key.kind in _PACED else 0.0
+
+
+def _itself(_: Cluster, change: ObjectChange, __: Object) -> Iterator[Key]:
+    """The object, unless only its status differs and still has conditions.
+
+    Nobody but us writes those. Where they are lost, as after a restore from a backup, they are
+    computed again.
+    """
+    conditions = ((change.new or {}).get("status") or {}).get("conditions")
+    if not (change.of_status_alone and conditions):
+        yield change.key
+
+
+def _owners(_: Cluster, change: ObjectChange, __: Object) -> Iterator[Key]:
+    """The objects of ours that own it, or owned it before."""
+    for obj in (change.old, change.new):
+        for owner in (obj or {}).get("metadata", {}).get("ownerReferences") or ():
+            if owner["apiVersion"].startswith(f"{GROUP}/") and owner["kind"] in _BY_NAME:
+                yield Key(_BY_NAME[owner["kind"]], change.key.namespace, owner["name"])
+
+
+def _all_in_namespace(cluster: Cluster, change: ObjectChange, obj: Object) -> Iterator[Key]:
+    """The Project or Stage whose namespace it is, and all objects that may have waited for it."""
+    name, labels = change.key.name, labels_of(obj)
+    project, stage = labels.get(names.LABEL_PROJECT), labels.get(names.LABEL_STAGE)
+    if project:
+        yield Key(PROJECT, "", project)
+    if project and stage:
+        yield Key(STAGE, name.removesuffix(f"-{stage}"), stage)
+    for kind in OURS:
+        if kind.namespaced:
+            yield from _all(cluster, kind, name)
+
+
+def _app_in_trouble(_: Cluster, change: ObjectChange, obj: Object) -> Iterator[Key]:
+    """The App of a pod whose trouble began, changed or ended.
+
+    All else that a pod tells is in its Deployment's status, too.
+    """
+    app = labels_of(obj).get(names.LABEL_APP)
+    if app and _trouble_of(change.old) != _trouble_of(change.new):
+        yield Key(APP, change.key.namespace, app)
+
+
+def _projects_and_services(cluster: Cluster, change: ObjectChange, _: Object) -> Iterator[Key]:
+    """The Projects of an Organization, and the Services in its AWS account."""
+    for project in cluster.list(PROJECT):
+        if project["spec"]["organization"] == change.key.name:
+            yield Key(PROJECT, "", project["metadata"]["name"])
+    for service in cluster.list(SERVICE):
+        target = (service.get("status") or {}).get("target") or {}
+        if target.get("organization", change.key.name) == change.key.name:
+            yield Key(SERVICE, service["metadata"]["namespace"], service["metadata"]["name"])
+
+
+def _organization_and_stages(cluster: Cluster, _: ObjectChange, obj: Object) -> Iterator[Key]:
+    """The Organization of a Project, which counts it, and its Stages, which follow it."""
+    yield Key(ORGANIZATION, "", obj["spec"]["organization"])
+    namespace = (obj.get("status") or {}).get("namespace") or obj["metadata"]["name"]
+    yield from _all(cluster, STAGE, namespace)
+
+
+def _project_of_stage(cluster: Cluster, change: ObjectChange, _: Object) -> Iterator[Key]:
+    """The Project of a Stage, which lists it."""
+    namespace = cluster.get(Key(NAMESPACE, "", change.key.namespace))
+    project = labels_of(namespace).get(names.LABEL_PROJECT) if namespace else None
+    if project and not _counts_alone(change):
+        yield Key(PROJECT, "", project)
+
+
+def _contents_of_stage(cluster: Cluster, change: ObjectChange, obj: Object) -> Iterator[Key]:
+    """The Changesets of a Stage, which wait for its lock, and what follows its settings."""
+    namespace = (obj.get("status") or {}).get("namespace")
+    if not namespace:
+        return
+    if not _counts_alone(change) or _lock(change.old) != _lock(change.new):
+        yield from _unfinished_changesets(cluster, namespace)
+    if not change.of_status_alone:
+        yield from _all(cluster, APP, namespace)
+        yield from _all(cluster, SERVICE, namespace)
+
+
+def _stage_and_changesets(cluster: Cluster, change: ObjectChange, _: Object) -> Iterator[Key]:
+    """The Stage that counts it, and the Changesets that wait for it or plan over it."""
+    if not _counts_alone(change):
+        yield from _stage(cluster, change)
+        yield from _unfinished_changesets(cluster, change.key.namespace)
+
+
+def _linked_services(_: Cluster, change: ObjectChange, __: Object) -> Iterator[Key]:
+    """The Services that an App links or linked; one that nobody links any more may be deleted."""
+    if change.of_status_alone:
+        return
+    for obj in (change.old, change.new):
+        for service in (obj or {}).get("spec", {}).get("links") or ():
+            yield Key(SERVICE, change.key.namespace, service)
+
+
+def _linking_apps(cluster: Cluster, change: ObjectChange, _: Object) -> Iterator[Key]:
+    """The Apps that link a Service."""
+    yield from _apps_that_link(cluster, change.key.namespace, change.key.name)
+
+
+def _apps_that_take_it(cluster: Cluster, change: ObjectChange, obj: Object) -> Iterator[Key]:
+    """The Apps that link the Service whose Secret it is."""
+    service = labels_of(obj).get(names.LABEL_SERVICE, "")
+    yield from _apps_that_link(cluster, change.key.namespace, service)
+
+
+def _stage_around(cluster: Cluster, change: ObjectChange, obj: Object) -> Iterator[Key]:
+    """The Stage whose namespace owns what keeps it apart; it puts that back."""
+    owners = obj["metadata"].get("ownerReferences") or ()
+    if any(owner["kind"] == NAMESPACE.kind for owner in owners):
+        yield from _stage(cluster, change)
+
+
+def _others_behind_it(cluster: Cluster, change: ObjectChange, _: Object) -> Iterator[Key]:
+    """The Changesets that wait behind one that moves on, and the Stage once it is gone."""
+    if _phase(change.old) == _phase(change.new):
+        return
+    if change.new is None:
+        yield from _stage(cluster, change)
+    for key in _unfinished_changesets(cluster, change.key.namespace):
+        if key != change.key:
+            yield key
+
+
+def _counts_alone(change: ObjectChange) -> bool:
+    """Whether a status changed without a word on whether the object is ready or stalled.
+
+    Every word counts of one that is being deleted: it says why that takes time.
+    """
+    if not change.of_status_alone or is_deleting(change.new or {"metadata": {}}):
+        return False
+    return _verdict(change.old) == _verdict(change.new)
+
+
+def _verdict(obj: Object | None) -> set[tuple[str, str, int]]:
+    conditions = ((obj or {}).get("status") or {}).get("conditions") or ()
+    return {
+        (item["type"], item["status"], item.get("observedGeneration", 0))
+        for item in conditions
+        if item["type"] in (ConditionType.READY, ConditionType.STALLED)
+    }
+
+
+def _trouble_of(pod: Object | None) -> tuple[str, str] | None:
+    return None if pod is None else trouble([pod])
+
+
+def _lock(stage: Object | None) -> Any:
+    return ((stage or {}).get("status") or {}).get("currentChangeset")
+
+
+def _phase(changeset: Object | None) -> Phase | None:
+    return None if changeset is None else phase_of(changeset)
+
+
+def _stage(cluster: Cluster, change: ObjectChange) -> Iterator[Key]:
+    stage = stage_key(cluster, change.key.namespace)
+    if stage is not None:
+        yield stage
+
+
+def _apps_that_link(cluster: Cluster, namespace: str, service: str) -> Iterator[Key]:
+    for app in cluster.list(APP, namespace):
+        if service in (app["spec"].get("links") or {}):
+            yield Key(APP, namespace, app["metadata"]["name"])
+
+
+def _unfinished_changesets(cluster: Cluster, namespace: str) -> Iterator[Key]:
+    """Changesets that wait for the Stage, or show a plan over it."""
+    for changeset in cluster.list(CHANGESET, namespace):
+        phase = _phase(changeset)
+        if phase is not None and not phase.finished:
+            yield Key(CHANGESET, namespace, changeset["metadata"]["name"])
+
+
+def _all(cluster: Cluster, kind: Kind, namespace: str) -> Iterator[Key]:
+    for obj in cluster.list(kind, namespace):
+        yield Key(kind, namespace, obj["metadata"]["name"])
+
+
+TRIGGERS: Final[Mapping[Kind, Sequence[Rule]]] = {
+    # Kinds that users write.
+    ORGANIZATION: (_itself, _projects_and_services),
+    PROJECT: (_itself, _organization_and_stages),
+    STAGE: (_itself, _owners, _project_of_stage, _contents_of_stage),
+    APP: (_itself, _owners, _stage_and_changesets, _linked_services),
+    SERVICE: (_itself, _owners, _stage_and_changesets, _linking_apps),
+    NOTIFICATION: (_itself, _owners, _stage_and_changesets),
+    CHANGESET: (_itself, _owners, _others_behind_it),
+    # Their children.
+    NAMESPACE: (_all_in_namespace,),
+    SERVICE_ACCOUNT: (_owners,),
+    DEPLOYMENT: (_owners,),
+    CORE_SERVICE: (_owners,),
+    POD_DISRUPTION_BUDGET: (_owners,),
+    NETWORK_POLICY: (_owners, _stage_around),
+    RESOURCE_QUOTA: (_owners, _stage_around),
+    SECRET: (_owners, _apps_that_take_it),
+    POD: (_owners, _app_in_trouble),
+    CONTROLLER_REVISION: (_owners,),
+}
+"""By the kind of an object that changed: the rules that name what has to be reconciled."""
