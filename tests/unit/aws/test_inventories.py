@@ -7,8 +7,8 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from setops.aws.product import Survey
-from setops.aws.surveys import Surveys
+from setops.aws.inventories import Inventories
+from setops.aws.observation import Inventory
 from setops.aws.target import Account
 
 HERE = Account("111111111111", "eu-central-1")
@@ -16,19 +16,19 @@ THERE = Account("222222222222", "eu-central-1")
 
 
 class Desk:
-    """Surveys whose reads end when a test says so, by a clock that stands still."""
+    """Inventories whose reads end when a test says so, by a clock that stands still."""
 
     def __init__(self) -> None:
         self.now = 100.0
-        self.surveys = Surveys(lambda: self.now, spacing=0)
-        self.reads: list[asyncio.Future[Survey]] = []
+        self.inventories = Inventories(lambda: self.now, spacing=0)
+        self.reads: list[asyncio.Future[Inventory]] = []
 
-    async def _read(self) -> Survey:
+    async def _read(self) -> Inventory:
         self.reads.append(asyncio.get_running_loop().create_future())
         return await self.reads[-1]
 
-    def ask(self, since: float = 0, account: Account = HERE) -> asyncio.Task[Survey]:
-        return asyncio.create_task(self.surveys.get(account, "postgresql", since, self._read))
+    def ask(self, since: float = 0, account: Account = HERE) -> asyncio.Task[Inventory]:
+        return asyncio.create_task(self.inventories.get(account, "postgresql", since, self._read))
 
     async def settle(self) -> None:
         for _ in range(10):
