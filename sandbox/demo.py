@@ -18,7 +18,8 @@ import boto3
 
 from sandbox import Sandbox
 from sandbox.story import ClaimFailedError, Story
-from setops.aws.target import Identity, resource_name
+from setops.aws.identity import Identity
+from setops.aws.naming import resource_name
 
 EXAMPLES: Final = "examples"
 NAMESPACE: Final = "myproject-production"
@@ -181,7 +182,7 @@ def _rolled_back(story: Story) -> None:
 def _service_fails(story: Story, sandbox: Sandbox) -> None:
     story.chapter("A Service that fails: its bucket's name is taken, and all of it is undone")
     before = _specs(story)
-    name = resource_name(Identity("acme", "myproject", "production", "archive"), 63)
+    name = resource_name(Identity.of_service("acme", "myproject", "production", "archive"), 63)
     print(f"Somebody else makes bucket {name}, as no operator would know it.")
     s3 = _aws(sandbox, "s3")
     s3.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": "eu-central-1"})

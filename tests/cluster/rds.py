@@ -24,7 +24,9 @@ from sandbox import Sandbox
 from sandbox.ports import LOOPBACK
 from sandbox.postgres import Instance, Postgres
 from sandbox.proxy import Action, Call, Cut, Drop, Fail, Proxy, Request, Rewrite, Rule
-from setops.aws.target import Account, Identity, resource_name
+from setops.aws.identity import Identity
+from setops.aws.naming import resource_name
+from setops.aws.target import Account
 from tests.cluster.aws import emulator
 from tests.cluster.aws.story import Root
 from tests.cluster.aws.test_postgresql import Owner
@@ -310,7 +312,7 @@ class Rig:
     def name(self, namespace: str, service: str = "database") -> str:
         """What a Service's instance or bucket is called at AWS."""
         project = namespace.removesuffix("-live")
-        identity = Identity(self.projects[project], project, "live", service)
+        identity = Identity.of_service(self.projects[project], project, "live", service)
         return resource_name(identity, 63)
 
     def secret(self, namespace: str, service: str = "database") -> dict[str, str]:
@@ -370,9 +372,9 @@ def app(namespace: str, name: str, **links: str) -> Object:
 def network(owner: Owner) -> Object:
     """An Organization's network in the owner's VPC."""
     return {
-        "vpcId": owner.network.vpc_id,
-        "privateSubnetIds": list(owner.network.subnet_ids),
-        "securityGroupIds": list(owner.network.security_group_ids),
+        "vpcId": owner.placement.vpc_id,
+        "privateSubnetIds": list(owner.placement.subnet_ids),
+        "securityGroupIds": list(owner.placement.security_group_ids),
     }
 
 

@@ -20,7 +20,7 @@ from tests.cluster.aws.story import Root
 from tests.cluster.aws.test_accounts import EXTERNAL_ID, with_role
 from tests.cluster.aws.test_postgresql import Owner
 from tests.cluster.rds import Rig, failure, network, service
-from tests.cluster.world import World
+from tests.cluster.world import Object, World
 
 STAGE: Final = "dbaws-live"
 TAKEN: Final = b"<Error><Code>BucketAlreadyExists</Code><Message>taken</Message></Error>"
@@ -47,7 +47,7 @@ def events(world: World, name: str, reason: str) -> list[str]:
 
 
 def test_an_organization_is_told_what_its_network_lacks_and_gets_it(rig: Rig, world: World) -> None:
-    networks = {"none": {}, "bare": {"vpcId": rig.owner.network.vpc_id}}
+    networks = {"none": {}, "bare": {"vpcId": rig.owner.placement.vpc_id}}
     for name, wanted in networks.items():
         namespace = rig.stage(f"db{name}", name, network=wanted)
         world.apply(service(namespace, "early"))
@@ -71,20 +71,20 @@ def test_a_network_that_is_put_right_leaves_nothing_in_the_wrong_one(
     rig.rds.refuse("CreateDBInstance", name, "InvalidVPCNetworkStateFault")
     world.apply(service(namespace, "database"))
     rig.says(namespace, "database", "AwsRefused", "put `network` of the Organization", "Stalled")
-    assert rig.owner.group(name)["VpcId"] == other.network.vpc_id
+    assert rig.owner.group(name)["VpcId"] == other.placement.vpc_id
     world.apply(rig.organization("moved"))
     world.until(lambda: is_wanted_in(rig, namespace, rig.owner), "the network as it is now")
     rig.rds.allow("CreateDBInstance", name)
     world.wait("ssvc", "database", namespace)
-    assert rig.owner.group(name)["VpcId"] == rig.owner.network.vpc_id, "the only one"
+    assert rig.owner.group(name)["VpcId"] == rig.owner.placement.vpc_id, "the only one"
     subnets = rig.owner.instance(name)["DBSubnetGroup"]["Subnets"]
-    assert {each["SubnetIdentifier"] for each in subnets} == set(rig.owner.network.subnet_ids)
+    assert {each["SubnetIdentifier"] for each in subnets} == set(rig.owner.placement.subnet_ids)
     # What is there stays where it is.
     world.apply(rig.organization("moved", network=network(other)))
-    nodes = list(other.network.security_group_ids)
+    nodes = list(other.placement.security_group_ids)
     world.until(lambda: who_may_reach(rig, name) == nodes, "those who may reach it by now")
     assert is_wanted_in(rig, namespace, rig.owner)
-    assert rig.owner.group(name)["VpcId"] == rig.owner.network.vpc_id
+    assert rig.owner.group(name)["VpcId"] == rig.owner.placement.vpc_id
 
 
 def test_nothing_is_made_in_a_network_that_was_put_right_just_before(
@@ -107,13 +107,13 @@ def test_nothing_is_made_in_a_network_that_was_put_right_just_before(
     rig.api.rule = None
     assert corrected
     assert is_wanted_in(rig, namespace, rig.owner)
-    assert rig.owner.group(rig.name(namespace))["VpcId"] == rig.owner.network.vpc_id
+    assert rig.owner.group(rig.name(namespace))["VpcId"] == rig.owner.placement.vpc_id
 
 
 def is_wanted_in(rig: Rig, namespace: str, owner: Owner) -> bool:
     found = rig.world.get("ssvc", "database", namespace)
     assert found is not None
-    return bool(found["status"]["target"]["network"]["vpcId"] == owner.network.vpc_id)
+    return bool(found["status"]["target"]["network"]["vpcId"] == owner.placement.vpc_id)
 
 
 def who_may_reach(rig: Rig, name: str) -> list[str]:
@@ -237,3 +237,88 @@ def test_a_quota_and_a_name_that_is_taken_worldwide_stall_and_clear(rig: Rig, wo
     rig.rds.allow("CreateDBInstance", name)
     world.wait("ssvc", "toomany", STAGE)
     world.wait("ssvc", "popular", STAGE)
+
+
+def note(world: World, name: str, status: Object) -> None:
+    """Write fields of a Service's status, as an operator would."""
+    patch = json.dumps({"status": status})
+    line = ("patch", "ssvc", name, "-n", STAGE, "--subresource=status", "--type=merge")
+    world.sandbox.kubectl(*line, "--patch", patch)
+
+
+def test_the_ids_of_all_parts_are_stored_before_the_first_is_made(rig: Rig, world: World) -> None:
+    seen: list[Object] = []
+
+    def at_creation(request: Request) -> Action | None:
+        if rds.form_of(request).get("Action", "").startswith("Create"):
+            found = world.get("ssvc", "early", STAGE)
+            assert found is not None
+            seen.append(found["status"]["ids"])
+        return None
+
+    rig.rds.first = at_creation
+    world.apply(service(STAGE, "early"))
+    world.wait("ssvc", "early", STAGE)
+    rig.rds.first = None
+    name = rig.name(STAGE, "early")
+    assert len(seen) >= 4
+    for ids in seen:
+        assert ids["instance"] == ids["securityGroup"] == ids["subnetGroup"] == name
+        assert ids["parameterGroup16"].startswith("setops-pg16-dbaws-live-early-")
+
+
+def test_a_service_of_an_earlier_version_gets_its_ids_at_the_first_look(
+    rig: Rig, world: World
+) -> None:
+    name = rig.ready(STAGE, "known")
+    before = rig.owner.instance(name)
+
+    def ids() -> Object:
+        found = world.get("ssvc", "known", STAGE) or {}
+        known: Object = found.get("status", {}).get("ids", {})
+        return known
+
+    there = ids()
+    note(world, "known", {"ids": None})
+    world.until(lambda: ids() == there, "the ids again")
+    assert there["instance"] == name
+    assert rig.owner.instance(name) == before
+
+
+def test_what_has_another_name_than_the_rule_makes_is_found_by_its_stored_ids(
+    rig: Rig, world: World
+) -> None:
+    """So that the rule can change. A Service is paused here while it is given such a status."""
+    older = "setops-as-it-was-called-once"
+    manifest = service(STAGE, "older", kind="s3", deletionPolicy="Delete")
+    paused = {"annotations": {"setops.co/paused": "true"}}
+    world.apply({**manifest, "metadata": {**manifest["metadata"], **paused}})
+    note(world, "older", {"ids": {"bucket": older, "user": older}})
+    world.patch("ssvc", "older", STAGE, {"metadata": {"annotations": {"setops.co/paused": None}}})
+    found = world.wait("ssvc", "older", STAGE)
+    assert found["status"]["ids"] == {"bucket": older, "user": older}
+    assert rig.secret(STAGE, "older")["bucket"] == older
+    assert older in rig.root.buckets()
+    assert rig.name(STAGE, "older") not in (*rig.root.buckets(), *rig.root.users())
+    world.delete("ssvc", "older", namespace=STAGE)
+    world.gone("ssvc", "older", STAGE)
+    assert older not in (*rig.root.buckets(), *rig.root.users())
+
+
+def test_what_was_refused_since_can_still_be_deleted(rig: Rig, world: World) -> None:
+    database = rig.ready(STAGE, "strange")
+    world.apply(service(STAGE, "odd", kind="s3", deletionPolicy="Delete"))
+    world.wait("ssvc", "odd", STAGE)
+    bucket = rig.name(STAGE, "odd")
+    world.apply(
+        service(STAGE, "strange", version="99"),
+        service(STAGE, "odd", kind="s3", deletionPolicy="Delete", options={"minStorage": 30}),
+    )
+    rig.says(STAGE, "strange", "ValidationFailed", "no version '99'", "Stalled")
+    rig.says(STAGE, "odd", "ValidationFailed", "no option 'minStorage'", "Stalled")
+    world.delete("ssvc", "strange", "odd", namespace=STAGE)
+    world.gone("ssvc", "strange", STAGE)
+    world.gone("ssvc", "odd", STAGE)
+    assert bucket not in (*rig.root.buckets(), *rig.root.users())
+    assert set(rig.owner.holdings(database).values()) == {0, 1}, "a snapshot alone is left"
+    assert rig.snapshots(STAGE, "strange")

@@ -20,7 +20,9 @@ from botocore.exceptions import ClientError
 
 from sandbox import Sandbox, ports
 from sandbox.proxy import Delay, Fail, Proxy, Request
-from setops.aws.target import Account, Identity, resource_name
+from setops.aws.identity import Identity
+from setops.aws.naming import resource_name
+from setops.aws.target import Account
 from tests.cluster.aws import emulator
 from tests.cluster.aws.story import Root, app
 from tests.cluster.faults import Fault, Faults, Life, restart
@@ -102,7 +104,7 @@ def policy(life: Life) -> str:
 
 def bucket(life: Life) -> str:
     """The name of its bucket and of its user."""
-    return resource_name(Identity("aws", "faulty", "live", life.name), 63)
+    return resource_name(Identity.of_service("aws", "faulty", "live", life.name), 63)
 
 
 def is_ready(obj: dict[str, Any]) -> bool:
@@ -297,5 +299,5 @@ def test_an_endpoint_that_refuses_connections_is_named_until_it_answers(arena: A
         arena.world.gone("ssvc", life.name, "remote-live")
     with pytest.raises(ClientError, match="404"):
         arena.root.s3.head_bucket(
-            Bucket=resource_name(Identity("remote", "remote", "live", life.name), 63)
+            Bucket=resource_name(Identity.of_service("remote", "remote", "live", life.name), 63)
         )

@@ -29,7 +29,9 @@ import pytest
 
 from sandbox import Sandbox
 from sandbox.proxy import Action, Delay, Drop, Fail, Proxy, Record, Request, Rule, at_request
-from setops.aws.target import Account, Identity, resource_name
+from setops.aws.identity import Identity
+from setops.aws.naming import resource_name
+from setops.aws.target import Account
 from tests.cluster.aws.story import Root
 from tests.cluster.faults import (
     ERRORS,
@@ -165,7 +167,7 @@ def check_aws(root: Root, lives: Sequence[Life], chapter: Chapter) -> None:
 
 def at_aws(life: Life, service: str) -> str:
     """The name of a Service's bucket and user."""
-    return resource_name(Identity("acme", life.name, "live", service), 63)
+    return resource_name(Identity.of_service("acme", life.name, "live", service), 63)
 
 
 # Chapters -----------------------------------------------------------------------------------

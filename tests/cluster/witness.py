@@ -7,7 +7,7 @@ Where there is no operator, the Target that the verbs are given has that policy.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from typing import Final
 from urllib.parse import parse_qs
@@ -16,7 +16,6 @@ from sandbox.api import Api, ApiError
 from sandbox.proxy import Action, Request, Rule
 from setops.api.kinds import SERVICE
 from setops.api.names import ANNOTATION_ROLLED_BACK
-from setops.aws.target import Identity, resource_name
 from tests.cluster.world import Object
 
 _OPERATOR: Final = "setops"
@@ -55,7 +54,7 @@ def by_services(api: Api) -> Callable[[str], bool]:
                 return False  # not even the kind is there
             raise
         # One, unless it is deleted twice.
-        return any(is_explicit(each) for each in found if _name(each) == name)
+        return any(is_explicit(each) for each in found if name in _names(each))
 
     return explained
 
@@ -80,9 +79,7 @@ def is_explicit(service: Object) -> bool:
     return bool(service["spec"].get("deletionPolicy") == "Delete" or taken_back)
 
 
-def _name(service: Object) -> str:
-    target = (service.get("status") or {}).get("target")
-    if target is None:
-        return ""
-    organization, project, stage = target["organization"], target["project"], target["stage"]
-    return resource_name(Identity(organization, project, stage, service["metadata"]["name"]), 63)
+def _names(service: Object) -> Collection[str]:
+    """What a Service has at AWS, as its status tells."""
+    ids: dict[str, str] = (service.get("status") or {}).get("ids") or {}
+    return ids.values()

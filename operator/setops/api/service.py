@@ -86,6 +86,13 @@ class ServiceStatus(Model):
     target: ServiceTarget | None = Field(
         None, description="Where it was created, so that it can be deleted from there."
     )
+    ids: (
+        Annotated[dict[str, Annotated[str, Field(max_length=255)]], Field(max_length=32)] | None
+    ) = Field(
+        None,
+        description="Names of the AWS resources that it is made of, by part, such as instance or "
+        "bucket. Written before the first of them is created; they are found by these.",
+    )
     adopted: bool | None = Field(
         None,
         description="Whether it adopted what an earlier Service of its name left at AWS, "

@@ -1,7 +1,11 @@
-"""AWS: one module per product with the same four verbs, and the frame that runs them.
+"""The AWS layer, and the only user of boto3.
 
-Only this package uses boto3; it may import `setops.api.catalogue` and nothing else of ours. The
-verbs are synchronous and idempotent and run in a bounded pool of threads; an observation is data,
-and what to do about it is decided without I/O (`decide`). `gateway.Gateway` is the door for
-callers; what it raises is always an `errors.AwsError`.
+    parts/      one kind of AWS resource each: found, told apart, made, compared, changed, deleted
+    products/   one type of Service each: a declaration of its parts
+    composite   what is done to the parts of a Service, in which order, and to which never
+    decide      what to do next, from what was observed (pure)
+    gateway     the way from asyncio to threads: limits, back-off, shared inventories
+    converge    the loop: observe, decide, perform
+
+Of ours it imports `setops.api` alone. What goes wrong is always an `errors.AwsError`.
 """

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, Literal, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, Final, ParamSpec, TypeVar
 
 import boto3
 import botocore.session
@@ -25,14 +25,11 @@ from botocore.credentials import (
 )
 
 from setops.aws import models
+from setops.aws.api_use import ACCOUNT, ApiUse, Statement, operations_of
 from setops.aws.errors import StalledError
 from setops.aws.target import Account
 
 if TYPE_CHECKING:
-    from mypy_boto3_ec2 import EC2Client
-    from mypy_boto3_iam import IAMClient
-    from mypy_boto3_rds import RDSClient
-    from mypy_boto3_s3 import S3Client
     from mypy_boto3_sts import STSClient
     from mypy_boto3_sts.type_defs import AssumeRoleRequestTypeDef
 
@@ -46,12 +43,37 @@ CallHook = Callable[[str, str, str], None]
 # With own credentials that come from a role themselves, AWS grants no more than an hour.
 _ROLE_SECONDS: Final = 3600
 
+ROLE: Final = "ROLE_NAME"
+"""Stands for the role that the operator assumes in an account."""
+
+STS: Final = ApiUse(
+    client="sts",
+    operations=("AssumeRole", "GetCallerIdentity"),
+    # To get own credentials where a ServiceAccount has a role (IRSA) or a profile names one.
+    by_botocore=("AssumeRoleWithWebIdentity",),
+    statements=(
+        Statement(
+            "AssumeRoles",
+            "To get into the accounts. TagSession, because EKS Pod Identity tags its sessions and "
+            "those tags go along.",
+            ("sts:AssumeRole", "sts:TagSession"),
+            (f"arn:aws:iam::{ACCOUNT}:role/{ROLE}",),
+        ),
+    ),
+    actions={
+        "AssumeRole": ("sts:AssumeRole", "sts:TagSession"),
+        # Nobody needs a right to ask who he is.
+        "GetCallerIdentity": (),
+    },
+)
+"""How the operator gets into an account, and learns which one it is in."""
+
 
 @dataclass(frozen=True, slots=True)
-class Settings:
+class ClientSettings:
     """`threads` bounds all calls, `per_account` those of one account; times are in seconds.
 
-    `survey_spacing` lies at least between two surveys of a product in an account and region.
+    `inventory_spacing` lies at least between two inventories of a product in an account and region.
     """
 
     threads: int = 16
@@ -59,7 +81,7 @@ class Settings:
     connect_timeout: int = 5
     read_timeout: int = 20
     attempts: int = 3
-    survey_spacing: float = 1.0
+    inventory_spacing: float = 1.0
 
 
 class AccountClients:
@@ -72,36 +94,17 @@ class AccountClients:
         self._lock = threading.Lock()
         self._made: dict[str, Any] = {}
 
-    @property
-    def ec2(self) -> EC2Client:
-        client: EC2Client = self._client("ec2")
-        return client
+    def client(self, product: str) -> Any:
+        """The client of one API, by boto3's name of it, such as `rds`. Makes no call.
 
-    @property
-    def rds(self) -> RDSClient:
-        client: RDSClient = self._client("rds")
-        return client
-
-    @property
-    def s3(self) -> S3Client:
-        client: S3Client = self._client("s3")
-        return client
-
-    @property
-    def iam(self) -> IAMClient:
-        client: IAMClient = self._client("iam")
-        return client
-
-    @property
-    def sts(self) -> STSClient:
-        client: STSClient = self._client("sts")
-        return client
-
-    def _client(self, product: Literal["ec2", "iam", "rds", "s3", "sts"]) -> Any:
+        Raises StalledError where `endpointUrl` is none to boto3's mind.
+        """
         with self._lock:
             if product not in self._made:
                 try:
-                    self._made[product] = self._session.client(
+                    # The stubs know a client by its literal name alone.
+                    make: Any = self._session.client
+                    self._made[product] = make(
                         product, endpoint_url=self.account.endpoint_url, config=self._config
                     )
                 except ValueError as exc:
@@ -113,13 +116,21 @@ class AccountClients:
 
 
 class Clients:
-    """All accounts' clients and the pool. Every method may be called from any thread."""
+    """All accounts' clients and the pool. Every method may be called from any thread.
 
-    def __init__(self, settings: Settings | None = None, on_call: CallHook | None = None) -> None:
-        self.settings = settings or Settings()
+    The clients can do what `uses` names, and nothing else.
+    """
+
+    def __init__(
+        self,
+        uses: Iterable[ApiUse],
+        settings: ClientSettings | None = None,
+        on_call: CallHook | None = None,
+    ) -> None:
+        self.settings = settings or ClientSettings()
         self._on_call = on_call
         # The models of AWS's APIs are read and kept once, however many accounts there are.
-        self._loader = models.loader()
+        self._loader = models.loader(operations_of((*uses, STS)))
         self._lock = threading.Lock()
         self._accounts: dict[Account, AccountClients] = {}
         self._pool = ThreadPoolExecutor(self.settings.threads, thread_name_prefix="aws")
@@ -192,7 +203,8 @@ class _Role(CredentialProvider):
         return DeferredRefreshableCredentials(self._fetch, self.METHOD)
 
     def _fetch(self) -> dict[str, str]:
-        made = self._asking.sts.assume_role(**self._request)["Credentials"]
+        sts: STSClient = self._asking.client("sts")
+        made = sts.assume_role(**self._request)["Credentials"]
         return {
             "access_key": made["AccessKeyId"],
             "secret_key": made["SecretAccessKey"],

@@ -14,13 +14,14 @@ A StalledError is still tried again now and then, because the cause may be clear
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Final, Protocol
 
 from botocore import exceptions as boto
 from botocore.exceptions import ClientError
 
+from setops.aws.api_use import PARAMETER, QUOTA
 from setops.aws.target import Account
 
 
@@ -76,14 +77,17 @@ class RetryError(AwsError):
     """Unknown."""
 
 
-class _Fails(Protocol):
-    """The part of a product that `classify` needs."""
+class Codes(Protocol):
+    """What `classify` needs of a product: its name, and what its own error codes mean."""
 
     @property
-    def type(self) -> str: ...
+    def type_name(self) -> str: ...
 
     @property
-    def terminal_codes(self) -> Mapping[str, str]: ...
+    def passing(self) -> Collection[str]: ...
+
+    @property
+    def terminal(self) -> Mapping[str, str]: ...
 
 
 _THROTTLING: Final = frozenset(
@@ -102,36 +106,11 @@ _THROTTLING: Final = frozenset(
     }
 )
 
-# Beside outages: what a reader sees while AWS's parts don't agree yet, or while somebody else
-# works on the same thing. A fresh observation tells what is really there.
 _PASSING: Final = frozenset(
     {
-        "BucketAlreadyOwnedByYou",
-        "BucketNotEmpty",
-        "ConcurrentModification",
-        "DBInstanceAlreadyExists",
-        "DBInstanceNotFound",
-        "DBParameterGroupAlreadyExists",
-        "DBParameterGroupNotFound",
-        "DBSubnetGroupAlreadyExists",
-        "DBSubnetGroupNotFoundFault",
-        "DeleteConflict",
-        "DependencyViolation",
-        "EntityAlreadyExists",
-        "EntityTemporarilyUnmodifiable",
         "InternalError",
         "InternalFailure",
         "InternalServerError",
-        "InvalidDBInstanceState",
-        "InvalidDBInstanceStateFault",
-        "InvalidDBParameterGroupState",
-        "InvalidDBParameterGroupStateFault",
-        "InvalidDBSubnetGroupStateFault",
-        "InvalidGroup.Duplicate",
-        "InvalidGroup.InUse",
-        "NoSuchBucket",
-        "NoSuchEntity",
-        "OperationAborted",
         "RequestTimeout",
         "RequestTimeoutException",
         "ServiceFailure",
@@ -142,9 +121,6 @@ _PASSING: Final = frozenset(
 
 _RIGHTS: Final = "give the operator's identity this right, or remove the policy that denies it"
 _CREDENTIALS: Final = "check the operator's own AWS credentials and the account's roleArn"
-QUOTA: Final = "raise the quota of the account in AWS Service Quotas, or delete what is unused"
-"""What to do about a quota that is reached."""
-_PARAMETER: Final = "change the Service's options as the message says"
 _CLOCK: Final = "set the clock of the node on which the operator runs"
 
 _TERMINAL: Final[Mapping[str, str]] = {
@@ -164,21 +140,15 @@ _TERMINAL: Final[Mapping[str, str]] = {
     "RequestExpired": _CLOCK,
     "LimitExceeded": QUOTA,
     "ServiceQuotaExceededException": QUOTA,
-    "TooManyBuckets": QUOTA,
-    "InvalidArgument": _PARAMETER,
-    "InvalidInput": _PARAMETER,
-    "InvalidParameterValue": _PARAMETER,
-    "InvalidParameterCombination": _PARAMETER,
-    "MalformedPolicy": _PARAMETER,
-    "MalformedPolicyDocument": _PARAMETER,
-    "ValidationError": _PARAMETER,
-    "BucketAlreadyExists": (
-        "bucket names are unique among all AWS accounts and this one is taken; "
-        "give the Service another name"
-    ),
+    "InvalidArgument": PARAMETER,
+    "InvalidInput": PARAMETER,
+    "InvalidParameterValue": PARAMETER,
+    "InvalidParameterCombination": PARAMETER,
+    "ValidationError": PARAMETER,
     "AccountProblem": "the account is suspended or unpaid; see the AWS billing console",
     "OptInRequired": "enable the product or the region in this account",
 }
+"""What means the same for all products. What means something for one stands beside its parts."""
 
 _NOT_ASSUMED: Final = (
     "let the role's trust policy name the operator's identity and the external id, "
@@ -209,11 +179,11 @@ def tolerate(*codes: str) -> Iterator[None]:
             raise
 
 
-def classify(exc: Exception, product: _Fails, account: Account) -> AwsError:
+def classify(exc: Exception, product: Codes, account: Account) -> AwsError:
     """The meaning of what was raised in a verb of `product` against `account`.
 
-    Codes that mean the same everywhere come first, then the product's `terminal_codes`; an
-    unknown code of an answer 5xx passes by itself, any other is to be retried.
+    Codes that mean the same everywhere come first, then the product's own. An unknown code of an
+    answer 5xx passes by itself; any other is to be retried.
     """
     where = f"AWS account {account.account_id}, {account.region}"
     if isinstance(exc, ClientError):
@@ -221,10 +191,8 @@ def classify(exc: Exception, product: _Fails, account: Account) -> AwsError:
     if not isinstance(exc, boto.BotoCoreError):
         # A token that can't be read, say; or a mistake of ours, which the log tells more about.
         code = type(exc).__name__
-        told = (
-            f"{product.type} in {where}: {code}: {exc}; it is tried again, see the operator's log"
-        )
-        return RetryError(told, code=code)
+        what = f"{product.type_name} in {where}: {code}: {exc}"
+        return RetryError(f"{what}; it is tried again, see the operator's log", code=code)
     code = type(exc).__name__.removesuffix("Error")
     if isinstance(exc, _NO_ANSWER):
         return UnreachableError(
@@ -235,11 +203,11 @@ def classify(exc: Exception, product: _Fails, account: Account) -> AwsError:
     if isinstance(exc, _UNUSABLE):
         return StalledError(f"{where} can't be used: {exc}; {_NO_CREDENTIALS}", code=code)
     if isinstance(exc, boto.ParamValidationError):
-        return StalledError(f"{product.type} in {where}: {exc}; {_PARAMETER}", code=code)
-    return RetryError(f"{product.type} in {where}: {exc}; it is tried again", code=code)
+        return StalledError(f"{product.type_name} in {where}: {exc}; {PARAMETER}", code=code)
+    return RetryError(f"{product.type_name} in {where}: {exc}; it is tried again", code=code)
 
 
-def _classify_answer(exc: ClientError, product: _Fails, where: str) -> AwsError:
+def _classify_answer(exc: ClientError, product: Codes, where: str) -> AwsError:
     error = exc.response.get("Error", {})
     code = code_of(exc)
     operation = exc.operation_name
@@ -248,14 +216,14 @@ def _classify_answer(exc: ClientError, product: _Fails, where: str) -> AwsError:
     if code in _THROTTLING:
         message = f"{what}; it is tried again with fewer calls"
         return ThrottledError(message, code=code, operation=operation)
-    if code in _PASSING:
+    if code in _PASSING or code in product.passing:
         return WaitError(f"{what}; it is tried again", code=code, operation=operation)
     if operation.startswith("AssumeRole") and code in _TERMINAL:
         return StalledError(f"{what}; {_NOT_ASSUMED}", code=code, operation=operation)
     if code in _TERMINAL:
         return StalledError(f"{what}; {_TERMINAL[code]}", code=code, operation=operation)
-    if code in product.terminal_codes:
-        remedy = product.terminal_codes[code]
+    if code in product.terminal:
+        remedy = product.terminal[code]
         return StalledError(f"{what}; {remedy}", code=code, operation=operation)
     if status >= 500:
         return WaitError(f"{what}; it is tried again", code=code, operation=operation)

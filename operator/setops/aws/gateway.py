@@ -12,30 +12,24 @@ import logging
 import time
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
-from typing import ParamSpec, TypeVar, assert_never
+from typing import TYPE_CHECKING, ParamSpec, TypeVar, assert_never
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from setops.aws.backoff import Backoff
 from setops.aws.clients import AccountClients, Clients
-from setops.aws.decide import (
-    Action,
-    Conflict,
-    Create,
-    Delete,
-    Done,
-    Failed,
-    IssueCredentials,
-    Refuse,
-    Release,
-    Update,
-    Wait,
-)
-from setops.aws.errors import AwsError, StalledError, ThrottledError, classify
-from setops.aws.product import Observation, Product, Survey
-from setops.aws.products import product
-from setops.aws.surveys import FRESH, Surveys
-from setops.aws.target import Account, Identity, Target
+from setops.aws.composite import Composite
+from setops.aws.decide import Act, Create, Delete, IssueCredentials, Relinquish, Update
+from setops.aws.errors import AwsError, Codes, StalledError, ThrottledError, classify
+from setops.aws.identity import Identity
+from setops.aws.inventories import FRESH, Inventories
+from setops.aws.observation import Inventory, Observation
+from setops.aws.product import Product
+from setops.aws.registry import Registry
+from setops.aws.target import Account, Target
+
+if TYPE_CHECKING:
+    from mypy_boto3_sts import STSClient
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -46,27 +40,31 @@ _log = logging.getLogger(__name__)
 class _Sts:
     """What `classify` wants to know of the call that asks who we are."""
 
-    type = "sts"
-    terminal_codes: Mapping[str, str] = MappingProxyType({})
+    type_name = "sts"
+    passing = frozenset[str]()
+    terminal: Mapping[str, str] = MappingProxyType({})
 
 
 class Gateway:
-    """Runs the verbs. Belongs to one event loop; `clock` gives seconds that never go back."""
+    """Runs what is decided. Belongs to one event loop; `clock` gives seconds that never go back."""
 
-    def __init__(self, clients: Clients, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, clients: Clients, products: Registry, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self._clients = clients
+        self._products = products
         self._clock = clock
         self._backoff = Backoff()
         self._slots: dict[Account, asyncio.Semaphore] = {}
         self._checked: set[Account] = set()
-        self._surveys = Surveys(clock, clients.settings.survey_spacing)
+        self._inventories = Inventories(clock, clients.settings.inventory_spacing)
         self._written: dict[tuple[Account, Identity, str], float] = {}
-        """When something of a Service was changed last: older surveys don't show it."""
+        """When something of a Service was changed last: older inventories don't show it."""
 
     async def check(self, account: Account) -> None:
         """Asks STS whether the account can be reached and the credentials belong to it.
 
-        The verbs do so by themselves before their first call. StalledError when the credentials
+        All that is done in an account does so by itself first. StalledError when the credentials
         are another account's.
         """
         clients = self._clients.of(account)
@@ -80,74 +78,60 @@ class Gateway:
             )
         self._checked.add(account)
 
+    def ids(self, target: Target) -> Mapping[str, str]:
+        """The id of each part of a Service by its key, to be stored before anything is made.
+
+        Raises UnsupportedTypeError, as do all methods for a type without a product.
+        """
+        return self._product(target).ids(target)
+
+    def connection(self, target: Target, observation: Observation) -> Mapping[str, str]:
+        """The entries of the published Secret. Raises KeyError for a Target without credentials."""
+        return self._product(target).connection(target, observation)
+
     async def observe(self, target: Target, max_age: float = FRESH) -> Observation:
         """What is there for a Target, as seen `max_age` seconds ago at most, and after the last
-        thing that was done for it; UnsupportedTypeError for a type without a product."""
-        made_by = product(target.type)
-        await self._check_once(target.account)
+        thing that was done for it."""
+        product, composite = await self._composite(target)
+        inventory = await self._inventory(product, target, max_age)
+        return await self._run(product, target.account, composite.observe, inventory)
+
+    async def _inventory(self, product: Product, target: Target, max_age: float) -> Inventory:
         clients = self._clients.of(target.account)
-        survey = await self._survey(made_by, target, clients, max_age)
-        return await self._run(made_by, target.account, made_by.observe, clients, target, survey)
 
-    async def _survey(
-        self, made_by: Product, target: Target, clients: AccountClients, max_age: float
-    ) -> Survey:
-        async def read() -> Survey:
-            return await self._run(made_by, target.account, made_by.survey, clients)
+        async def read() -> Inventory:
+            return await self._run(product, target.account, product.inventory, clients)
 
-        written = self._written.get(_service(target), float("-inf"))
+        written = self._written.get(_key(target), float("-inf"))
         since = max(written, self._clock() - max_age)
-        return await self._surveys.get(target.account, made_by.type, since, read)
+        return await self._inventories.get(target.account, type(product).__name__, since, read)
 
     async def perform(
-        self, target: Target, observation: Observation, action: Action
+        self, target: Target, observation: Observation, act: Act
     ) -> Mapping[str, str]:
-        """Does what `decide` said; what waits or is stalled does nothing.
+        """Do what was decided.
 
         Returns new credentials, to be stored in the Secret before anything else is done; an
         empty mapping when there are none.
         """
-        made_by = product(target.type)
-        await self._check_once(target.account)
-        clients = self._clients.of(target.account)
+        product, composite = await self._composite(target)
         try:
-            return await self._act(made_by, clients, target, observation, action)
+            return await self._run(product, target.account, _perform, composite, observation, act)
         finally:
             # Also when it failed: what AWS has done by then nobody knows.
-            self._written[_service(target)] = self._clock()
+            self._written[_key(target)] = self._clock()
 
     def forget(self, target: Target) -> None:
         """Keep nothing of a Service that is gone."""
-        self._written.pop(_service(target), None)
+        self._written.pop(_key(target), None)
 
-    async def _act(
-        self,
-        made_by: Product,
-        clients: AccountClients,
-        target: Target,
-        observation: Observation,
-        action: Action,
-    ) -> Mapping[str, str]:
-        match action:
-            case Create():
-                await self._run(made_by, target.account, made_by.create, clients, target)
-            case Update():
-                await self._run(
-                    made_by, target.account, made_by.update, clients, target, observation
-                )
-            case Release():
-                await self._run(made_by, target.account, made_by.release, clients, target)
-            case Delete():
-                await self._run(made_by, target.account, made_by.delete, clients, target)
-            case IssueCredentials():
-                return await self._run(
-                    made_by, target.account, made_by.issue_credentials, clients, target
-                )
-            case Wait() | Conflict() | Refuse() | Failed() | Done():
-                pass
-            case _:
-                assert_never(action)
-        return {}
+    def _product(self, target: Target) -> Product:
+        return self._products.of(target.type, target.plan)
+
+    async def _composite(self, target: Target) -> tuple[Product, Composite]:
+        product = self._product(target)
+        await self._check_once(target.account)
+        return product, Composite(product, self._clients.of(target.account), target)
 
     async def _check_once(self, account: Account) -> None:
         if account not in self._checked:
@@ -155,7 +139,7 @@ class Gateway:
 
     async def _run(
         self,
-        made_by: Product | _Sts,
+        product: Codes,
         account: Account,
         fn: Callable[P, T],
         *args: P.args,
@@ -180,7 +164,7 @@ class Gateway:
             except Exception as exc:
                 if not isinstance(exc, ClientError | BotoCoreError):
                     _log.exception("A call of AWS account %s ended oddly", account.account_id)
-                error = classify(exc, made_by, account)
+                error = classify(exc, product, account)
                 if isinstance(error, ThrottledError):
                     error.retry_after = self._backoff.throttled(account, self._clock())
                 raise error from exc
@@ -188,9 +172,27 @@ class Gateway:
             return result
 
 
-def _service(target: Target) -> tuple[Account, Identity, str]:
+def _key(target: Target) -> tuple[Account, Identity, str]:
     return target.account, target.identity, target.type
 
 
 def _account_id(clients: AccountClients) -> str:
-    return clients.sts.get_caller_identity()["Account"]
+    sts: STSClient = clients.client("sts")
+    return sts.get_caller_identity()["Account"]
+
+
+def _perform(composite: Composite, observation: Observation, act: Act) -> Mapping[str, str]:
+    match act:
+        case Create():
+            composite.create()
+        case Update():
+            composite.update(observation)
+        case Relinquish():
+            composite.relinquish()
+        case Delete():
+            composite.delete()
+        case IssueCredentials():
+            return composite.issue_credentials()
+        case _:
+            assert_never(act)
+    return {}

@@ -6,101 +6,37 @@ hundreds of operations of EC2 alone, take nearly 3 MiB in every account; what is
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from botocore.loaders import JSONFileLoader, Loader
 
-OPERATIONS: Final[Mapping[str, tuple[str, ...]]] = {
-    "ec2": (
-        "AuthorizeSecurityGroupIngress",
-        "CreateSecurityGroup",
-        "DeleteSecurityGroup",
-        "DescribeSecurityGroups",
-        "RevokeSecurityGroupIngress",
-    ),
-    "iam": (
-        "CreateAccessKey",
-        "CreateUser",
-        "DeleteAccessKey",
-        "DeleteUser",
-        "DeleteUserPolicy",
-        "DetachUserPolicy",
-        "GetUser",
-        "GetUserPolicy",
-        "ListAccessKeys",
-        "ListAttachedUserPolicies",
-        "ListUserPolicies",
-        "PutUserPolicy",
-    ),
-    "rds": (
-        "AddTagsToResource",
-        "CreateDBInstance",
-        "CreateDBParameterGroup",
-        "CreateDBSubnetGroup",
-        "DeleteDBInstance",
-        "DeleteDBParameterGroup",
-        "DeleteDBSubnetGroup",
-        "DescribeDBEngineVersions",
-        "DescribeDBInstances",
-        "DescribeDBParameterGroups",
-        "DescribeDBParameters",
-        "DescribeDBSubnetGroups",
-        "ListTagsForResource",
-        "ModifyDBInstance",
-        "ModifyDBParameterGroup",
-    ),
-    "s3": (
-        "AbortMultipartUpload",
-        "CreateBucket",
-        "DeleteBucket",
-        "DeleteObjects",
-        "DeletePublicAccessBlock",
-        "GetBucketEncryption",
-        "GetBucketPolicy",
-        "GetBucketTagging",
-        "GetPublicAccessBlock",
-        "ListBuckets",
-        "ListMultipartUploads",
-        "ListObjectVersions",
-        "PutBucketEncryption",
-        "PutBucketPolicy",
-        "PutPublicAccessBlock",
-    ),
-    "sts": (
-        "AssumeRole",
-        "GetCallerIdentity",
-    ),
-}
-"""What is called, by the client that does."""
 
-BY_BOTOCORE: Final[Mapping[str, tuple[str, ...]]] = {
-    "s3": ("HeadBucket",),
-    "sts": ("AssumeRoleWithWebIdentity",),
-}
-"""What botocore itself calls, beside AssumeRole: to find the region of a bucket that is in another
-one, and to get own credentials where a ServiceAccount has a role (IRSA) or a profile names one.
-Its clients for single sign-on and login are of products that aren't here, and so stay whole."""
-
-
-def loader() -> Loader:
-    """A loader for botocore's sessions; what it has read it keeps, for all of them."""
+def loader(operations: Mapping[str, Collection[str]]) -> Loader:
+    """A loader for botocore's sessions, given what is called by client. It keeps what it has read
+    for all of them."""
     # The extras of botocore complete operations that nobody here calls, such as those of copies.
-    return Loader(file_loader=_Called(), include_default_extras=False)
+    return Loader(file_loader=_Called(operations), include_default_extras=False)
 
 
 class _Called(JSONFileLoader):
-    """Reads a model and forgets the operations that nobody calls, with the shapes of those."""
+    """Reads a model and forgets the operations that nobody calls, with the shapes of those.
+
+    Models of other products stay whole: botocore's own clients for single sign-on and login.
+    """
+
+    def __init__(self, operations: Mapping[str, Collection[str]]) -> None:
+        self._operations = operations
 
     def load_file(self, file_path: str) -> Any:
         model = super().load_file(file_path)
         path = Path(file_path)
         product = path.parent.parent.name
-        if model is None or path.name != "service-2" or product not in OPERATIONS:
+        called = self._operations.get(product)
+        if model is None or path.name != "service-2" or called is None:
             return model
-        called = (*OPERATIONS[product], *BY_BOTOCORE.get(product, ()))
-        operations = {name: model["operations"][name] for name in called}
+        operations = {name: model["operations"][name] for name in sorted(called)}
         shapes = model["shapes"]
         return {**model, "operations": operations, "shapes": _used(operations, shapes)}
 

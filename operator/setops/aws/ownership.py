@@ -1,4 +1,4 @@
-"""Whose a resource of our name is, by its tags."""
+"""Whose a resource of our name is, by its tags, and tags as AWS's calls take them."""
 
 from __future__ import annotations
 
@@ -6,21 +6,16 @@ from collections.abc import Iterable, Mapping
 from enum import Enum
 from typing import Any
 
-from setops.aws.target import Identity
 
+class Ownership(Enum):
+    """Whose a resource is that has a name of ours."""
 
-class Owner(Enum):
     OURS = "ours"
-    """It carries all tags of the Service."""
+    """It carries all tags of its owner."""
     FOREIGN = "foreign"
-    """It exists without them: never changed, never deleted."""
+    """It exists without them. It is never changed and never deleted."""
     NOBODY = "nobody"
     """There is none of that name."""
-
-
-def owner_by(tags: Iterable[Any], identity: Identity) -> Owner:
-    """The owner of an existing resource with these tags, as AWS lists them."""
-    return Owner.OURS if identity.owns(tags_by_key(tags)) else Owner.FOREIGN
 
 
 def tags_by_key(listed: Iterable[Any]) -> dict[str, str]:
@@ -29,5 +24,5 @@ def tags_by_key(listed: Iterable[Any]) -> dict[str, str]:
 
 
 def tag_list(tags: Mapping[str, str]) -> list[Any]:
-    """Tags as AWS takes them; each product's stubs have a type of their own for that."""
+    """Tags as most of AWS's calls take them. The stubs have a type of their own for each API."""
     return [{"Key": key, "Value": value} for key, value in tags.items()]

@@ -1,167 +1,122 @@
-"""What every product offers: four verbs and an observation that is data.
+"""A product: a declaration of the parts that make up one type of Service.
 
-A product is a stateless object. Its verbs are called in threads, may raise whatever boto3 raises
-(the gateway classifies it) and can be killed between any two API calls: each starts from what is
-there. A resource that lacks our tags is never changed and never deleted.
+What is said here is all that tells one product from another. Observation, ownership, conflicts,
+order, adoption, release and deletion are the composite's, and the same for all.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from enum import Enum
-from typing import Any, Protocol
+from abc import ABC, abstractmethod
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import ClassVar
 
+from setops.api.catalogue import TYPES
+from setops.api.service_type import DeletionPolicy
+from setops.aws.api_use import ApiUse, Statement
 from setops.aws.clients import AccountClients
+from setops.aws.observation import Found, Inventory, Observation
+from setops.aws.part import Part
 from setops.aws.target import Target
 
 
-class Presence(Enum):
-    """How much of what a Service needs exists at AWS with our tags."""
-
-    ABSENT = "absent"
-    PARTIAL = "partial"
-    PRESENT = "present"
-
-
-class Phase(Enum):
-    """What AWS itself is doing with the resource."""
-
-    STEADY = "steady"
-    OCCUPIED = "occupied"
-    """It can be used, but AWS is at work on it and refuses changes: a backup, for one."""
-    BUSY = "busy"
-    """It is being created or changed; it can't be relied on, and refuses changes."""
-    DELETING = "deleting"
-    """It is on its way out."""
-    FAILED = "failed"
-    """A state that it doesn't leave by itself."""
-
-
 @dataclass(frozen=True, slots=True)
-class Difference:
-    """One thing that isn't as wanted. `path` is dotted, like `bucket.publicAccessBlock`.
+class Assembly:
+    """The parts of one Service in the order of their making; they are deleted in reverse.
 
-    `refusal` says why it can't be put right without losing data, `later` why AWS doesn't let it be
-    put right yet; both are empty when `update` can.
+    `main` is the one that holds the data. `retired` are the keys of parts that an earlier version
+    of the Service needed: they aren't made, and go once they aren't `held` by the main part.
     """
 
-    path: str
-    wanted: str
-    actual: str
-    refusal: str = ""
-    later: str = ""
+    parts: tuple[Part, ...]
+    main: Part
+    retired: frozenset[str] = frozenset()
+    held: frozenset[str] = frozenset()
 
     @property
-    def fixable(self) -> bool:
-        """Whether `update` can put it right now."""
-        return not (self.refusal or self.later)
+    def wanted(self) -> tuple[Part, ...]:
+        return tuple(part for part in self.parts if part.key not in self.retired)
+
+    @property
+    def surplus(self) -> frozenset[str]:
+        """The keys of parts that are of no use."""
+        return self.retired - self.held
 
 
-@dataclass(frozen=True, slots=True)
-class Observation:
-    """What was found at AWS for a Target.
+class Product(ABC):
+    """One AWS product.
 
-    `conflicts` names resources that have our name but not our tags; they count as absent.
-    `released`: nothing exists beyond what the deletion policy Retain keeps.
-    `lacks_credentials`: what is missing can't be made before the Secret holds credentials.
-    `credentials_valid`: the credentials in the Target's Secret exist and are active at AWS.
-    `state` is AWS's word for the state, `pending` what AWS has yet to do beside what that says,
-    `version` that which it has or is on the way to, `remedy` what can be done about a state that
-    doesn't pass, `note` what users of one that is ready should know, `ids` the names of the parts,
-    for the Service's status.
+    `type_name` is its name in the catalogue, `noun` what holds the data, in messages: "a bucket".
+    `part_types` are all the kinds of parts that it has, `part_keys` the keys of those whose names
+    are known from the start. `in_network`: it lives in the Organization's network.
+    `replaces_lost`: a main part that somebody else has deleted is made again, as an empty one does
+    no harm. `required_credentials` are entries of the Secret that have to be there before anything
+    is made; empty where AWS makes the credentials, or where there are none.
     """
 
-    presence: Presence
-    phase: Phase = Phase.STEADY
-    state: str = ""
-    pending: str = ""
-    version: str = ""
-    remedy: str = ""
-    note: str = ""
-    conflicts: tuple[str, ...] = ()
-    differences: tuple[Difference, ...] = ()
-    credentials_valid: bool = False
-    released: bool = False
-    lacks_credentials: bool = False
-    arn: str = ""
-    endpoint: str = ""
-    ids: Mapping[str, str] = field(default_factory=dict)
+    type_name: ClassVar[str]
+    noun: ClassVar[str]
+    part_types: ClassVar[tuple[type[Part], ...]]
+    part_keys: ClassVar[tuple[str, ...]]
+    in_network: ClassVar[bool] = False
+    replaces_lost: ClassVar[bool] = False
+    required_credentials: ClassVar[tuple[str, ...]] = ()
 
-    @property
-    def ready(self) -> bool:
-        """Whether Apps can use it, given that the Secret is published."""
-        return (
-            self.presence is Presence.PRESENT
-            and self.phase in (Phase.STEADY, Phase.OCCUPIED)
-            and not self.conflicts
-            and self.credentials_valid
-        )
+    def serves(self, plan: str | None) -> bool:  # noqa: ARG002
+        """Whether it builds this plan of its type; another product may build others."""
+        return True
 
+    @abstractmethod
+    def name(self, target: Target, key: str) -> str:
+        """The name of one of its parts, as the naming rule makes it. Pure."""
 
-Described = Mapping[str, Any]
-"""A resource as a Describe call of AWS has it."""
+    def ids(self, target: Target) -> dict[str, str]:
+        """The id of each part by its key: as stored, else by the naming rule. Pure."""
+        missing = [key for key in self.part_keys if key not in target.ids]
+        return {**{key: self.name(target, key) for key in missing}, **target.ids}
 
-Survey = Mapping[str, Mapping[str, Described]]
-"""What all Services of a product in an account and region have, by kind of resource and by name,
-as AWS describes it. Read in bulk, shared by all who ask, and never changed."""
+    @abstractmethod
+    def assemble(self, clients: AccountClients, target: Target, main: Found | None) -> Assembly:
+        """The parts, given what was found of the main one if it is ours. Makes no call."""
 
-
-class Product(Protocol):
-    """One AWS product. `type` is its name in the catalogue.
-
-    `terminal_codes` are AWS error codes that only a user can clear, beyond those that mean the
-    same for all products, each with what that user can do.
-    """
-
-    @property
-    def type(self) -> str: ...
-
-    @property
-    def terminal_codes(self) -> Mapping[str, str]: ...
-
-    def ids(self, target: Target) -> Mapping[str, str]:
-        """The names that the parts have or will have; known, and to be stored, before creation."""
-        ...
-
-    def survey(self, clients: AccountClients) -> Survey:
-        """What there is in the account, in a number of calls that doesn't grow with each Service.
-
-        Empty for a product whose resources AWS only describes one by one.
-        """
-        ...
-
-    def observe(self, clients: AccountClients, target: Target, survey: Survey) -> Observation:
-        """What is there, given a survey. Reads only, and of the one Service at most."""
-        ...
-
-    def create(self, clients: AccountClients, target: Target) -> None:
-        """Makes what is missing, tagged in the create call, and adopts what carries our tags.
-
-        Relies on no survey: what it doesn't find at AWS now, it makes.
-        """
-        ...
-
-    def update(self, clients: AccountClients, target: Target, observation: Observation) -> None:
-        """Puts those of the observation's differences right that are fixable."""
-        ...
-
-    def release(self, clients: AccountClients, target: Target) -> None:
-        """Takes away access and leaves the data: the deletion under policy Retain."""
-        ...
-
-    def delete(self, clients: AccountClients, target: Target) -> None:
-        """Deletes all parts, as the Target's deletion policy asks. What is gone is a success."""
-        ...
-
-    def issue_credentials(self, clients: AccountClients, target: Target) -> Mapping[str, str]:
-        """New credentials, made by AWS, to be stored in the Secret at once.
-
-        Those that the Secret doesn't hold are deleted first. Products whose credentials we
-        generate have nothing to do here and return those of the Target.
-        """
-        ...
-
+    @abstractmethod
     def connection(self, target: Target, observation: Observation) -> Mapping[str, str]:
         """The entries of the published Secret; `url` is the value of a link. Pure."""
-        ...
+
+    def generate_credentials(self, held: Mapping[str, str]) -> Mapping[str, str]:
+        """Credentials of which AWS has no part in the making: those that are held, else new ones.
+
+        For products with `required_credentials`.
+        """
+        return held
+
+    @property
+    def policies(self) -> Collection[DeletionPolicy]:
+        """The deletion policies that it knows."""
+        return TYPES[self.type_name].policies
+
+    @cached_property
+    def uses(self) -> tuple[ApiUse, ...]:
+        """The APIs of its parts."""
+        return tuple(dict.fromkeys(each.api for each in self.part_types))
+
+    @cached_property
+    def statements(self) -> tuple[Statement, ...]:
+        """The rights that it needs at AWS. They fit into one managed policy."""
+        return tuple(each for use in self.uses for each in use.statements)
+
+    @cached_property
+    def passing(self) -> frozenset[str]:
+        """Error codes that go away by themselves."""
+        return frozenset(code for use in self.uses for code in use.passing)
+
+    @cached_property
+    def terminal(self) -> Mapping[str, str]:
+        """Error codes that only somebody can clear, each with what to do."""
+        return {code: remedy for use in self.uses for code, remedy in use.terminal.items()}
+
+    def inventory(self, clients: AccountClients) -> Inventory:
+        """What there is in the account of those kinds of parts that AWS lists in bulk."""
+        listed = {each.kind: each.inventory(clients) for each in self.part_types}
+        return {kind: found for kind, found in listed.items() if found is not None}

@@ -1,27 +1,13 @@
-"""What the verbs work on: an account, the identity of a Service, and what is wanted of it."""
+"""What the layer works on: an account, the identity of an owner, and what is wanted of it."""
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Final
 
-from setops.api.put_back import PutBack
 from setops.api.service_option import OptionValue
 from setops.api.service_type import DeletionPolicy
-
-TAG_ORGANIZATION: Final = "setops:organization"
-TAG_PROJECT: Final = "setops:project"
-TAG_STAGE: Final = "setops:stage"
-TAG_SERVICE: Final = "setops:service"
-TAG_MANAGED_BY: Final = "setops:managed-by"
-MANAGED_BY: Final = "setops"
-
-# 60 bits: among a million Services of one organization two share a hash once in two million tries.
-_HASH_LENGTH: Final = 12
+from setops.aws.identity import Identity
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,34 +27,10 @@ class Account:
 
 
 @dataclass(frozen=True, slots=True)
-class Identity:
-    """Which Service of which Stage an AWS resource stands for; outlives the Kubernetes object."""
+class Placement:
+    """Where in the account's network a Service lives. What lives outside of one needs nothing.
 
-    organization: str
-    project: str
-    stage: str
-    service: str
-
-    def tags(self) -> dict[str, str]:
-        """The tags that every resource of this Service carries from its create call on."""
-        return {
-            TAG_ORGANIZATION: self.organization,
-            TAG_PROJECT: self.project,
-            TAG_STAGE: self.stage,
-            TAG_SERVICE: self.service,
-            TAG_MANAGED_BY: MANAGED_BY,
-        }
-
-    def owns(self, tags: Mapping[str, str]) -> bool:
-        """Whether a resource with these tags is this Service's; other tags may stand beside."""
-        return self.tags().items() <= tags.items()
-
-
-@dataclass(frozen=True, slots=True)
-class Network:
-    """Where in the account's network a Service lives; what lives outside of one needs nothing.
-
-    `security_group_ids` are those whose members may reach it.
+    `security_group_ids` are the groups whose members may reach it.
     """
 
     vpc_id: str = ""
@@ -76,20 +38,31 @@ class Network:
     security_group_ids: tuple[str, ...] = ()
 
     @property
-    def place(self) -> tuple[str, tuple[str, ...]]:
-        """All but who may reach it, which can change."""
+    def fixed(self) -> tuple[str, tuple[str, ...]]:
+        """What can't change once the Service is there: all but who may reach it."""
         return self.vpc_id, self.subnet_ids
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """The fields of the Organization that a Service in a network lacks."""
+        fields = {
+            "network.vpcId": self.vpc_id,
+            "network.privateSubnetIds": self.subnet_ids,
+            "network.securityGroupIds": self.security_group_ids,
+        }
+        return tuple(name for name, value in fields.items() if not value)
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
     """One Service as it is wanted, with what its Secret in Kubernetes holds at this moment.
 
-    `options` need not hold the defaults. `credentials` are the decoded entries of the Secret as
-    read from the API server itself: one from a cache that lags would make a live key look lost.
-    `life` differs between Services that had the same name one after the other. `was_ready`: it
-    has been usable once, so that what is missing now was there. `put_back`: a Changeset that was
-    rolled back may have brought in a newer version, which stays.
+    `options` need not hold the defaults. `ids` are the names of its parts as its status has them;
+    one that isn't there is made by the naming rule. `credentials` are the decoded entries of the
+    Secret, read from the API server itself: one from a cache that lags would make a live key look
+    lost. `life` differs between Services that had the same name one after the other. `was_ready`:
+    it has been usable once, so what is missing now was there. `version_ceiling`: a newer major
+    version up to this one stays, because a commit that was rolled back may have brought it in.
     """
 
     account: Account
@@ -99,28 +72,10 @@ class Target:
     plan: str | None = None
     options: Mapping[str, OptionValue] = field(default_factory=dict)
     deletion_policy: DeletionPolicy = DeletionPolicy.RETAIN
+    ids: Mapping[str, str] = field(default_factory=dict)
     credentials: Mapping[str, str] = field(default_factory=dict, repr=False)
     backup_retention_days: int | None = None
-    network: Network = Network()
+    placement: Placement = Placement()
     life: str = ""
     was_ready: bool = False
-    put_back: PutBack | None = None
-
-
-def resource_name(identity: Identity, limit: int, prefix: str = MANAGED_BY) -> str:
-    """The name of a Service's AWS resource: `<prefix>-<project>-<stage>-<service>-<hash>`.
-
-    Lowercase letters, digits and single dashes, starting with a letter: what S3, RDS, ElastiCache,
-    OpenSearch and IAM all accept. At most `limit` characters; what is readable is cut first. The
-    hash covers organization, project, stage and service, so equal names mean the same Service.
-    Raises ValueError when `limit` leaves no room for the prefix and the hash.
-    """
-    parts = (identity.organization, identity.project, identity.stage, identity.service)
-    digest = hashlib.sha256("\0".join(parts).encode()).digest()
-    suffix = base64.b32encode(digest).decode().lower()[:_HASH_LENGTH]
-    room = limit - len(suffix) - 1
-    if room < len(prefix):
-        raise ValueError(f"a name of {limit} characters has no room for {prefix!r} and a hash")
-    readable = "-".join((prefix, *parts[1:])).lower()
-    readable = re.sub(r"[^a-z0-9]+", "-", readable)[:room].rstrip("-")
-    return f"{readable}-{suffix}"
+    version_ceiling: str | None = None

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from setops.api.kinds import Key
-from setops.aws.clients import Clients
-from setops.aws.clients import Settings as AwsSettings
+from setops.aws.clients import Clients, ClientSettings
 from setops.aws.gateway import Gateway
+from setops.aws.products import PRODUCTS
 from setops.kube.cluster import Cluster
 from setops.kube.events import EventRecorder
 from setops.reconcile.context import Context, Options
@@ -30,11 +30,13 @@ class Parts:
 def reconciler(parts: Parts) -> Handle:
     """Reconciles the object of a key, whatever its kind."""
     settings = parts.settings
-    clients = Clients(AwsSettings(threads=settings.aws_threads), on_call=parts.metrics.observe_aws)
+    clients = Clients(
+        PRODUCTS.uses, ClientSettings(threads=settings.aws_threads), parts.metrics.observe_aws
+    )
     context = Context(
         cluster=parts.cluster,
         events=parts.events,
-        aws=Gateway(clients),
+        aws=Gateway(clients, PRODUCTS),
         options=Options(
             namespace_prefix=settings.namespace_prefix,
             operator_namespace=settings.namespace,

@@ -8,9 +8,11 @@ import pytest
 
 from sandbox.proxy import Proxy
 from setops.api.service_type import DeletionPolicy
-from setops.aws.clients import Clients, Settings
+from setops.aws.clients import Clients, ClientSettings
+from setops.aws.identity import Identity
 from setops.aws.policy import actions, granted
-from setops.aws.target import Account, Identity, Target
+from setops.aws.products import PRODUCTS
+from setops.aws.target import Account, Target
 from tests.cluster.aws import emulator
 from tests.cluster.aws.story import Operator, Root, explained
 from tests.cluster.witness import Witness
@@ -56,7 +58,8 @@ def clients(endpoint: str) -> Iterator[Clients]:
     assert endpoint
     called: set[tuple[str, str]] = set()
     made = Clients(
-        Settings(threads=4, attempts=1, survey_spacing=0),
+        PRODUCTS.uses,
+        ClientSettings(threads=4, attempts=1, inventory_spacing=0),
         lambda product, operation, _: called.add((product, operation)),
     )
     yield made
@@ -82,6 +85,6 @@ def another(clients: Clients, account: Account) -> Callable[[], Operator]:
 
 
 def _target(account: Account) -> Target:
-    identity = Identity("acme", "shop", "live", f"store{next(_names)}")
+    identity = Identity.of_service("acme", "shop", "live", f"store{next(_names)}")
     target = Target(account, identity, "s3")
     return replace(target, deletion_policy=DeletionPolicy.DELETE)

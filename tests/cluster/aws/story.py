@@ -1,9 +1,9 @@
-"""What a reconciler does with a Service, reduced to its loop, and a look at what AWS then holds."""
+"""The loop that reconcilers run, with a Secret in memory, and a look at what AWS then holds."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -15,26 +15,16 @@ from mypy_boto3_iam import IAMClient
 from mypy_boto3_s3 import S3Client
 
 from setops.api.service_type import DeletionPolicy
+from setops.aws import converge
 from setops.aws.clients import Clients
-from setops.aws.decide import (
-    Action,
-    Create,
-    Delete,
-    IssueCredentials,
-    Release,
-    Update,
-    decide,
-)
+from setops.aws.composite import Composite
+from setops.aws.decide import Act, Action
 from setops.aws.gateway import Gateway
-from setops.aws.product import Observation
-from setops.aws.products import product
+from setops.aws.observation import Observation
+from setops.aws.products import PRODUCTS
+from setops.aws.registry import Registry
 from setops.aws.target import Account, Target
 from tests.cluster.aws import emulator
-
-# More passes than any Service needs; a loop that does not settle is a failure.
-_PASSES = 12
-
-_ACTS = (Create, Update, IssueCredentials, Release, Delete)
 
 POLICIES: dict[str, DeletionPolicy] = {}
 """What is wanted at this moment of the data of each bucket and instance, by its name."""
@@ -47,43 +37,56 @@ def explained(name: str) -> bool:
 
 @dataclass
 class Operator:
-    """Runs the loop until `decide` has nothing more to do. `secret` is the Secret in Kubernetes."""
+    """Runs the loop until nothing more is to be done. `secret` is the Secret in Kubernetes."""
 
     clients: Clients
     target: Target
     secret: dict[str, str] = field(default_factory=dict)
+    products: Registry = PRODUCTS
+    acts: list[Action] = field(default_factory=list)
 
     def create(self) -> list[Action]:
         """All actions that led to the Service as it is wanted, the last one being what remains."""
-        return self._run(deleting=False)
+        return self._run(converge.keep)
 
     def delete(self) -> list[Action]:
-        return self._run(deleting=True)
+        return self._run(converge.remove)
 
     def observe(self) -> Observation:
-        return asyncio.run(Gateway(self.clients).observe(self._target()))
+        return asyncio.run(self.gateway().observe(self._target()))
 
-    def _run(self, *, deleting: bool) -> list[Action]:
-        return asyncio.run(self._reconcile(deleting=deleting))
+    def gateway(self) -> Gateway:
+        return Gateway(self.clients, self.products)
 
-    async def _reconcile(self, *, deleting: bool) -> list[Action]:
-        gateway = Gateway(self.clients)
-        actions: list[Action] = []
-        for _ in range(_PASSES):
-            target = self._target()
-            observation = await gateway.observe(target)
-            action = decide(observation, target.deletion_policy, deleting=deleting)
-            actions.append(action)
-            if not isinstance(action, _ACTS):
-                return actions
-            made = await gateway.perform(target, observation, action)
-            if made:
-                ready = replace(target, credentials=made)
-                self.secret = dict(product(target.type).connection(ready, observation))
-        raise AssertionError(f"does not settle: {actions}")
+    def composite(self, **changes: Any) -> Composite:
+        """The Service without the loop."""
+        target = replace(self._target(), **changes)
+        product = self.products.of(target.type, target.plan)
+        return Composite(product, self.clients.of(target.account), target)
+
+    def ids(self) -> Mapping[str, str]:
+        return self.gateway().ids(self.target)
+
+    def connection(self) -> dict[str, str]:
+        return dict(self.gateway().connection(self._target(), self.observe()))
+
+    async def before(self, act: Act) -> None:
+        self.acts.append(act)
+
+    async def store(self, connection: Mapping[str, str]) -> None:
+        self.secret = dict(connection)
+
+    def _run(self, loop: Callable[..., Awaitable[converge.Settled]]) -> list[Action]:
+        self.acts = []
+
+        async def run() -> Action:
+            return (await loop(self.gateway(), self._target(), self)).end
+
+        end = asyncio.run(run())
+        return [*self.acts, end]
 
     def _target(self) -> Target:
-        for name in product(self.target.type).ids(self.target).values():
+        for name in self.ids().values():
             POLICIES[name] = self.target.deletion_policy
         return replace(self.target, credentials=self.secret)
 
@@ -170,7 +173,8 @@ def hooked(
 ) -> Iterator[None]:
     """Adds a handler for an event of botocore to the account's clients."""
     made = clients.of(account)
-    emitters = [each.meta.events for each in (made.s3, made.iam, made.rds, made.ec2)]
+    names = ("s3", "iam", "rds", "ec2", "sqs")
+    emitters = [made.client(each).meta.events for each in names]
     for emitter in emitters:
         emitter.register_first(event, handler)
     try:

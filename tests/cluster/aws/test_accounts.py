@@ -16,11 +16,13 @@ from typing import Any
 import boto3
 import pytest
 
-from setops.aws.clients import Clients, Settings
+from setops.aws.clients import Clients, ClientSettings
 from setops.aws.decide import Done
 from setops.aws.errors import RetryError, StalledError, ThrottledError, UnreachableError
 from setops.aws.gateway import Gateway
-from setops.aws.target import Account, Identity, Target
+from setops.aws.identity import Identity
+from setops.aws.products import PRODUCTS
+from setops.aws.target import Account, Target
 from tests.cluster.aws import emulator
 from tests.cluster.aws.conftest import OWN
 from tests.cluster.aws.story import Operator, Root, app, hooked
@@ -32,7 +34,9 @@ EXTERNAL_ID = "only-for-us"
 def counted() -> Iterator[tuple[Clients, list[tuple[str, str, str]]]]:
     """Clients of their own, and all API calls that they report."""
     calls: list[tuple[str, str, str]] = []
-    clients = Clients(Settings(threads=4, attempts=1), lambda *call: calls.append(call))
+    clients = Clients(
+        PRODUCTS.uses, ClientSettings(threads=4, attempts=1), lambda *call: calls.append(call)
+    )
     yield clients, calls
     clients.close()
 
@@ -64,7 +68,7 @@ def with_role(account_id: str, region: str, endpoint: str) -> Account:
 
 
 def target(account: Account, organization: str = "acme") -> Target:
-    return Target(account, Identity(organization, "shop", "live", "data"), "s3")
+    return Target(account, Identity.of_service(organization, "shop", "live", "data"), "s3")
 
 
 def test_two_accounts_and_regions_side_by_side(
@@ -95,13 +99,13 @@ def test_a_role_is_assumed_again_before_its_credentials_expire(
     clients, calls = counted
     account = with_role("333333333333", "eu-west-1", endpoint)
     made = clients.of(account)
-    made.sts.get_caller_identity()
+    made.client("sts").get_caller_identity()
     credentials: Any = made._session.get_credentials()
     # Ten minutes from now as botocore's clock sees it: too late to go on with.
     credentials._expiry_time = (
         credentials._time_fetcher() + (credentials._expiry_time - credentials._time_fetcher()) / 10
     )
-    made.sts.get_caller_identity()
+    made.client("sts").get_caller_identity()
     assert [operation for _, operation, _ in calls].count("AssumeRole") == 2
 
 
@@ -140,7 +144,7 @@ def test_own_credentials_may_be_those_of_a_service_account(
     monkeypatch.setenv("AWS_ENDPOINT_URL_STS", endpoint)
     monkeypatch.setenv("AWS_ROLE_ARN", own_role(endpoint, "Federated", provider))
     monkeypatch.setenv("AWS_WEB_IDENTITY_TOKEN_FILE", str(token))
-    asyncio.run(Gateway(clients).check(Account(OWN, "eu-west-1", endpoint_url=endpoint)))
+    asyncio.run(Gateway(clients, PRODUCTS).check(Account(OWN, "eu-west-1", endpoint_url=endpoint)))
     assert [operation for _, operation, _ in calls] == [
         "AssumeRoleWithWebIdentity",
         "GetCallerIdentity",
@@ -165,7 +169,7 @@ def test_own_credentials_may_be_those_of_a_role_that_a_profile_names(
     monkeypatch.setenv("AWS_ENDPOINT_URL_STS", endpoint)
     monkeypatch.setenv("AWS_CONFIG_FILE", str(config))
     monkeypatch.setenv("AWS_PROFILE", "setops")
-    asyncio.run(Gateway(clients).check(Account(OWN, "eu-west-1", endpoint_url=endpoint)))
+    asyncio.run(Gateway(clients, PRODUCTS).check(Account(OWN, "eu-west-1", endpoint_url=endpoint)))
     assert [operation for _, operation, _ in calls] == ["AssumeRole", "GetCallerIdentity"]
 
 
@@ -178,7 +182,7 @@ def test_a_failure_that_is_neither_awss_nor_botocores_is_told(
     monkeypatch.setenv("AWS_WEB_IDENTITY_TOKEN_FILE", str(tmp_path / "none"))
     account = Account(OWN, "ap-south-1", endpoint_url=endpoint)
     with pytest.raises(RetryError, match=r"AWS account 999999999999, ap-south-1: .*none") as caught:
-        asyncio.run(Gateway(clients).check(account))
+        asyncio.run(Gateway(clients, PRODUCTS).check(account))
     assert caught.value.code == "FileNotFoundError"
 
 
@@ -187,29 +191,29 @@ def test_a_role_that_may_not_be_assumed_says_whose_trust_to_change(
 ) -> None:
     account = replace(with_role("444444444444", "eu-west-1", endpoint), external_id="wrong")
     with pytest.raises(StalledError, match="trust policy") as caught:
-        asyncio.run(Gateway(clients).check(account))
+        asyncio.run(Gateway(clients, PRODUCTS).check(account))
     assert (caught.value.code, caught.value.operation) == ("AccessDenied", "AssumeRole")
 
 
 def test_credentials_of_another_account_are_never_used(endpoint: str, clients: Clients) -> None:
     account = Account("123456789012", "eu-west-1", endpoint_url=endpoint)
     with pytest.raises(StalledError, match=f"123456789012 belong to account {OWN}") as caught:
-        asyncio.run(Gateway(clients).observe(target(account)))
+        asyncio.run(Gateway(clients, PRODUCTS).observe(target(account)))
     assert caught.value.code == "AccountMismatch"
 
 
 def test_an_endpoint_that_does_not_answer_is_waited_for(clients: Clients) -> None:
     closed = Account(OWN, "eu-west-1", endpoint_url=f"http://127.0.0.1:{emulator.free_port()}")
     with pytest.raises(UnreachableError, match="no answer from AWS account 999999999999"):
-        asyncio.run(Gateway(clients).observe(target(closed)))
+        asyncio.run(Gateway(clients, PRODUCTS).observe(target(closed)))
 
 
 def test_what_boto_takes_for_no_url_is_the_users_to_put_right(clients: Clients) -> None:
     nowhere = Account(OWN, "eu-west-1", endpoint_url="http://-")
     told = "Invalid endpoint: http://-; put aws.endpointUrl right"
     for asked in (
-        Gateway(clients).check(nowhere),
-        Gateway(clients).observe(target(nowhere)),
+        Gateway(clients, PRODUCTS).check(nowhere),
+        Gateway(clients, PRODUCTS).observe(target(nowhere)),
     ):
         with pytest.raises(StalledError, match=told) as caught:
             asyncio.run(asked)
@@ -221,7 +225,7 @@ def test_a_throttled_account_is_paused_and_another_is_not(
 ) -> None:
     now = 100.0
     other = with_role("666666666666", "eu-west-1", endpoint)
-    gateway = Gateway(clients, clock=lambda: now)
+    gateway = Gateway(clients, PRODUCTS, clock=lambda: now)
     calls: list[str] = []
 
     def throttle(model: Any, **_: object) -> Any:
@@ -247,7 +251,7 @@ def test_each_call_is_reported_with_its_outcome(
     account: Account, counted: tuple[Clients, list[tuple[str, str, str]]]
 ) -> None:
     clients, calls = counted
-    asyncio.run(Gateway(clients).observe(target(account, "reported")))
+    asyncio.run(Gateway(clients, PRODUCTS).observe(target(account, "reported")))
     assert calls == [
         ("sts", "GetCallerIdentity", "ok"),
         ("s3", "GetBucketTagging", "NoSuchBucket"),
@@ -255,7 +259,7 @@ def test_each_call_is_reported_with_its_outcome(
     ]
     closed = Account(OWN, "eu-west-1", endpoint_url=f"http://127.0.0.1:{emulator.free_port()}")
     with pytest.raises(UnreachableError):
-        asyncio.run(Gateway(clients).check(closed))
+        asyncio.run(Gateway(clients, PRODUCTS).check(closed))
     assert calls[-1] == ("sts", "GetCallerIdentity", "EndpointConnectionError")
 
 
@@ -267,16 +271,16 @@ def test_threads_share_one_client_for_each_account_and_product(
 
     def client() -> Any:
         barrier.wait()
-        return clients.of(account).s3
+        return clients.of(account).client("s3")
 
     with ThreadPoolExecutor(8) as pool:
         made = [each.result() for each in [pool.submit(client) for _ in range(8)]]
     assert len({id(each) for each in made}) == 1
-    assert clients.of(replace(account, region="us-west-2")).s3 is not made[0]
+    assert clients.of(replace(account, region="us-west-2")).client("s3") is not made[0]
 
 
 def test_one_account_never_takes_all_threads(account: Account) -> None:
-    clients = Clients(Settings(threads=4, per_account=2, attempts=1))
+    clients = Clients(PRODUCTS.uses, ClientSettings(threads=4, per_account=2, attempts=1))
     running, most = 0, 0
     lock = threading.Lock()
 
@@ -287,7 +291,7 @@ def test_one_account_never_takes_all_threads(account: Account) -> None:
             most = max(most, running)
 
     async def story() -> None:
-        gateway = Gateway(clients)
+        gateway = Gateway(clients, PRODUCTS)
         await asyncio.gather(*(gateway.observe(target(account)) for _ in range(12)))
 
     with (

@@ -13,11 +13,12 @@ import pytest
 from botocore.exceptions import ClientError
 
 from setops.api.service_type import DeletionPolicy
+from setops.aws.api_use import ACCOUNT
 from setops.aws.clients import Clients
 from setops.aws.decide import Create, Delete, Done, IssueCredentials, Update
-from setops.aws.policy import ACCOUNT, ACCOUNT_STATEMENTS, document
-from setops.aws.products import product
-from setops.aws.target import Account, Identity, Target
+from setops.aws.identity import Identity
+from setops.aws.policy import ACCOUNT_STATEMENTS, document
+from setops.aws.target import Account, Target
 from tests.cluster.aws.story import Operator, Root
 from tests.cluster.aws.test_accounts import with_role
 from tests.cluster.aws.test_postgresql import Owner
@@ -51,10 +52,10 @@ def _seen(resource: str) -> str:
 
 
 def test_a_bucket_lives_its_whole_life(bound: Account, clients: Clients) -> None:
-    target = Target(bound, Identity("acme", "shop", "live", "store"), "s3")
+    target = Target(bound, Identity.of_service("acme", "shop", "live", "store"), "s3")
     operator = Operator(clients, replace(target, deletion_policy=DeletionPolicy.DELETE))
     assert operator.create() == [Create(), IssueCredentials(), Done()]
-    name, root = product("s3").ids(target)["bucket"], Root(bound)
+    name, root = operator.ids()["bucket"], Root(bound)
 
     root.s3.put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Enabled"})
     for body in (b"old", b"new"):
@@ -73,7 +74,7 @@ def test_a_bucket_lives_its_whole_life(bound: Account, clients: Clients) -> None
 
 def test_a_database_lives_its_whole_life(bound: Account, clients: Clients) -> None:
     owner = Owner(bound)
-    identity = Identity("acme", "shop", "live", "data")
+    identity = Identity.of_service("acme", "shop", "live", "data")
     target = Target(
         bound,
         identity,
@@ -81,12 +82,12 @@ def test_a_database_lives_its_whole_life(bound: Account, clients: Clients) -> No
         version="15",
         plan="db.t3.small",
         deletion_policy=DeletionPolicy.SNAPSHOT,
-        network=owner.network,
+        placement=owner.placement,
         life="1a2b3c4d",
     )
     operator = Operator(clients, target)
     assert operator.create()[-1] == Done()
-    name = product("postgresql").ids(target)["instance"]
+    name = operator.ids()["instance"]
     operator.target = replace(operator.target, plan="db.t3.medium")
     assert isinstance(operator.create()[0], Update)
 

@@ -18,27 +18,27 @@ from botocore.exceptions import ClientError
 from mypy_boto3_ec2 import EC2Client
 from mypy_boto3_rds import RDSClient
 
-from setops.api.put_back import PutBack
 from setops.api.service_type import DeletionPolicy
 from setops.aws.clients import Clients
 from setops.aws.decide import (
     Action,
-    Conflict,
     Create,
     Delete,
     Done,
     Failed,
+    Foreign,
     IssueCredentials,
     Refuse,
-    Release,
+    Relinquish,
     Update,
     Wait,
-    decide,
+    decide_keeping,
 )
 from setops.aws.errors import ConflictError, RetryError, StalledError, WaitError
-from setops.aws.product import Presence
-from setops.aws.products import product
-from setops.aws.target import Account, Identity, Network, Target, resource_name
+from setops.aws.identity import Identity
+from setops.aws.naming import resource_name
+from setops.aws.observation import Presence
+from setops.aws.target import Account, Placement, Target
 from tests.cluster.aws import emulator
 from tests.cluster.aws.story import Faults, KilledError, Operator, hooked, recorded
 from tests.cluster.witness import Witness
@@ -69,7 +69,7 @@ class Owner:
         nodes = self.ec2.create_security_group(GroupName="nodes", Description="nodes", VpcId=vpc)[
             "GroupId"
         ]
-        self.network = Network(vpc, tuple(subnets), (nodes,))
+        self.placement = Placement(vpc, tuple(subnets), (nodes,))
 
     def instance(self, name: str) -> Any:
         return self.rds.describe_db_instances(DBInstanceIdentifier=name)["DBInstances"][0]
@@ -126,7 +126,7 @@ def database(clients: Clients, account: Account, owner: Owner) -> Operator:
 
 
 def make(clients: Clients, account: Account, owner: Owner) -> Operator:
-    identity = Identity("acme", "shop", "live", f"db{next(_names)}")
+    identity = Identity.of_service("acme", "shop", "live", f"db{next(_names)}")
     return Operator(
         clients,
         Target(
@@ -136,14 +136,14 @@ def make(clients: Clients, account: Account, owner: Owner) -> Operator:
             version="15",
             plan="db.t3.small",
             deletion_policy=DeletionPolicy.SNAPSHOT,
-            network=owner.network,
+            placement=owner.placement,
             life="1a2b3c4d",
         ),
     )
 
 
 def name_of(operator: Operator) -> str:
-    return product("postgresql").ids(operator.target)["instance"]
+    return operator.ids()["instance"]
 
 
 def wish(operator: Operator, **changes: Any) -> None:
@@ -151,7 +151,7 @@ def wish(operator: Operator, **changes: Any) -> None:
 
 
 def upcoming(operator: Operator) -> Action:
-    return decide(operator.observe(), operator.target.deletion_policy, deleting=False)
+    return decide_keeping(operator.observe())
 
 
 def password_of(owner: Owner, name: str) -> str:
@@ -200,7 +200,7 @@ def test_a_service_becomes_an_encrypted_private_instance_that_only_the_nodes_rea
     (permission,) = group["IpPermissions"]
     assert (permission["FromPort"], permission["ToPort"]) == (5432, 5432)
     assert [pair["GroupId"] for pair in permission["UserIdGroupPairs"]] == list(
-        owner.network.security_group_ids
+        owner.placement.security_group_ids
     )
     assert not permission.get("IpRanges")
     assert owner.holdings(name) == MADE
@@ -219,7 +219,7 @@ def test_the_link_is_a_url_of_the_platforms_form(database: Operator, owner: Owne
     database.create()
     observation = database.observe()
     assert observation.ready
-    secret = dict(product("postgresql").connection(database._target(), observation))
+    secret = database.connection()
     url = urlsplit(secret["url"])
     endpoint = owner.instance(name_of(database))["Endpoint"]
     assert (url.scheme, url.username, url.path) == ("postgresql", "app", "/app")
@@ -366,9 +366,7 @@ def test_a_change_that_is_pending_is_waited_for_and_not_repeated(
             "ParameterApplyStatus": "pending-database-upgrade",
         }
     ]
-    product("postgresql").update(
-        database.clients.of(database.target.account), database._target(), database.observe()
-    )
+    database.composite().update(database.observe())
     still = {"DBInstanceClass": "db.t3.small", "MultiAZ": False, "EngineVersion": "15"}
     shown = {**still, "AllocatedStorage": 20, "DBParameterGroups": group}
     for status in ("available", "storage-optimization", "backing-up", "modifying", "upgrading"):
@@ -377,7 +375,7 @@ def test_a_change_that_is_pending_is_waited_for_and_not_repeated(
             recorded_all(database) as calls,
         ):
             (waits,) = database.create()
-            assert database.observe().state == status
+            assert database.observe().main.state == status
         told = "" if status in ("modifying", "upgrading") else ", a change is pending"
         assert waits == Wait(f"{status}{told}")
         assert "ModifyDBInstance" not in calls
@@ -660,9 +658,8 @@ def test_a_pending_change_that_leads_away_is_called_off(
     ):
         seen = database.observe()
         assert seen.ready
-        assert isinstance(decide(seen, database.target.deletion_policy, deleting=False), Update)
-        clients = database.clients.of(database.target.account)
-        product("postgresql").update(clients, database._target(), seen)
+        assert isinstance(decide_keeping(seen), Update)
+        database.composite().update(seen)
     (body,) = bodies
     assert asked.items() <= body.items()
     assert "DBParameterGroupName" not in body
@@ -675,17 +672,17 @@ def test_an_upgrade_that_was_rolled_back_stays_and_is_told(
     database.create()
     wish(database, version="16")
     database.create()
-    wish(database, version="15", put_back=PutBack("15", "16"), plan="db.m5.large")
+    wish(database, version="15", version_ceiling="16", plan="db.m5.large")
     assert [type(each) for each in database.create()] == [Update, Done]
     found = owner.instance(name_of(database))
     assert (found["EngineVersion"], found["DBInstanceClass"]) == ("16", "db.m5.large")
     assert found["DBParameterGroups"][0]["DBParameterGroupName"] == parameter_group(database, "16")
     observation = database.observe()
     assert observation.ready
-    assert "PostgreSQL can't go back to 15; set version to 16" in observation.note
+    assert "PostgreSQL can't go back to 15; set version to 16" in observation.main.note
     wish(database, version="16")
     assert database.create() == [Done()]
-    assert not database.observe().note
+    assert not database.observe().main.note
 
 
 @pytest.mark.parametrize(("size", "iops"), [(399, None), (400, 12000)])
@@ -743,7 +740,7 @@ def test_a_parameter_group_that_waits_for_a_reboot_is_told(
     }
     with state_of(database, DBParameterGroups=[waiting]):
         assert database.create() == [Done()]
-        assert "takes effect with its next reboot" in database.observe().note
+        assert "takes effect with its next reboot" in database.observe().main.note
     owner.rds.delete_db_parameter_group(DBParameterGroupName="theirs")
 
 
@@ -791,7 +788,7 @@ def test_drift_of_what_surrounds_the_instance_is_put_right(
     assert [type(each) for each in database.create()] == [Update, Done]
 
     other = owner.ec2.create_security_group(
-        GroupName=f"other-{name}", Description="-", VpcId=owner.network.vpc_id
+        GroupName=f"other-{name}", Description="-", VpcId=owner.placement.vpc_id
     )["GroupId"]
     owner.rds.modify_db_instance(
         DBInstanceIdentifier=name, VpcSecurityGroupIds=[other], ApplyImmediately=True
@@ -805,9 +802,9 @@ def test_drift_of_what_surrounds_the_instance_is_put_right(
 def test_who_may_reach_it_follows_the_organization(database: Operator, owner: Owner) -> None:
     database.create()
     more = owner.ec2.create_security_group(
-        GroupName=f"more-{name_of(database)}", Description="-", VpcId=owner.network.vpc_id
+        GroupName=f"more-{name_of(database)}", Description="-", VpcId=owner.placement.vpc_id
     )["GroupId"]
-    wish(database, network=replace(owner.network, security_group_ids=(more,)))
+    wish(database, placement=replace(owner.placement, security_group_ids=(more,)))
     assert [type(each) for each in database.create()] == [Update, Done]
     (permission,) = owner.group(name_of(database))["IpPermissions"]
     assert [pair["GroupId"] for pair in permission["UserIdGroupPairs"]] == [more]
@@ -863,12 +860,12 @@ def test_retain_keeps_the_database_and_locks_everybody_out_until_it_is_taken_up_
     wish(database, deletion_policy=DeletionPolicy.RETAIN)
     database.create()
     name = name_of(database)
-    assert database.delete() == [Release(), Done()]
+    assert database.delete() == [Relinquish(), Done()]
     assert owner.holdings(name) == MADE
     assert password_of(owner, name) == "released"
     assert owner.instance(name)["DeletionProtection"]
     with pytest.raises(StalledError):
-        product("postgresql").delete(database.clients.of(database.target.account), database.target)
+        database.composite().delete()
     database.secret = {}
     wish(database, life="5e6f7a8b")
     assert [type(each) for each in database.create()] == [IssueCredentials, Update, Done]
@@ -888,10 +885,10 @@ def test_what_has_our_name_and_not_our_tags_is_never_touched(
         MasterUserPassword="of mine alone",
     )
     before = owner.instance(name)
-    assert database.create() == [Conflict((f"RDS instance {name}",))]
+    assert database.create() == [Foreign((f"RDS instance {name}",))]
     database.secret = {"password": "x"}
     with recorded_all(database) as calls:
-        assert database.create() == [Conflict((f"RDS instance {name}",))]
+        assert database.create() == [Foreign((f"RDS instance {name}",))]
         wish(database, deletion_policy=DeletionPolicy.DELETE)
         assert database.delete() == [Done()]
     assert not [call for call in calls if not call.startswith(("Describe", "List", "Get"))]
@@ -904,7 +901,7 @@ def test_a_subnet_group_or_a_security_group_of_somebody_else_is_named(
 ) -> None:
     name = name_of(database)
     foreign = owner.ec2.create_security_group(
-        GroupName=name, Description="-", VpcId=owner.network.vpc_id
+        GroupName=name, Description="-", VpcId=owner.placement.vpc_id
     )["GroupId"]
     with pytest.raises(ConflictError, match=f"security group {name} exists without our tags"):
         database.create()
@@ -915,17 +912,17 @@ def test_a_subnet_group_or_a_security_group_of_somebody_else_is_named(
     owner.rds.create_db_subnet_group(
         DBSubnetGroupName=group,
         DBSubnetGroupDescription="-",
-        SubnetIds=list(owner.network.subnet_ids),
+        SubnetIds=list(owner.placement.subnet_ids),
     )
-    assert other.create() == [Conflict((f"DB subnet group {group}",))]
+    assert other.create() == [Foreign((f"DB subnet group {group}",))]
     other.secret = {"password": "x"}
-    assert other.create() == [Conflict((f"DB subnet group {group}",))]
+    assert other.create() == [Foreign((f"DB subnet group {group}",))]
     assert other.delete() == [Done()]
     owner.rds.delete_db_subnet_group(DBSubnetGroupName=group)
 
 
 def test_without_a_network_it_says_what_the_organization_lacks(database: Operator) -> None:
-    wish(database, network=Network("vpc-1"))
+    wish(database, placement=Placement("vpc-1"))
     with pytest.raises(StalledError, match=r"'acme' .* network.privateSubnetIds, network.security"):
         database.create()
 

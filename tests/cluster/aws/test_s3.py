@@ -15,23 +15,22 @@ from botocore.exceptions import ClientError, ReadTimeoutError
 
 from setops.api.service_type import DeletionPolicy
 from setops.aws.decide import (
-    Conflict,
     Create,
     Delete,
     Done,
+    Foreign,
     IssueCredentials,
-    Release,
+    Relinquish,
     Update,
 )
-from setops.aws.errors import StalledError, WaitError
-from setops.aws.product import Presence
-from setops.aws.products import product
+from setops.aws.errors import ConflictError, StalledError, WaitError
+from setops.aws.observation import Presence
 from setops.aws.target import Account
 from tests.cluster.aws.story import Faults, KilledError, Operator, Root, app, hooked, recorded
 
 
 def name_of(operator: Operator) -> str:
-    return product("s3").ids(operator.target)["bucket"]
+    return operator.ids()["bucket"]
 
 
 def test_a_service_becomes_a_tagged_private_bucket_with_an_own_user(
@@ -53,7 +52,7 @@ def test_a_service_becomes_a_tagged_private_bucket_with_an_own_user(
     assert root.keys(name) == [operator.secret["accessKeyId"]]
     observation = operator.observe()
     assert observation.ready
-    assert observation.arn == f"arn:aws:s3:::{name}"
+    assert observation.main.arn == f"arn:aws:s3:::{name}"
     assert observation.ids == {"bucket": name, "user": name}
 
 
@@ -105,7 +104,8 @@ def test_plain_http_is_refused(operator: Operator, root: Root) -> None:
 def test_the_link_value_survives_characters_with_a_meaning_in_urls(operator: Operator) -> None:
     held = {"accessKeyId": "AK/IA", "secretAccessKey": "a/b+c=d@e:f?g#h%"}
     target = replace(operator.target, credentials=held)
-    connection = product("s3").connection(target, operator.observe())
+    operator.create()
+    connection = operator.gateway().connection(target, operator.observe())
     parts = urlsplit(connection["url"])
     assert (parts.username, parts.password) == ("AK%2FIA", "a%2Fb%2Bc%3Dd%40e%3Af%3Fg%23h%25")
     assert parts.hostname == name_of(operator)
@@ -126,8 +126,7 @@ def test_us_east_1_is_not_named_as_a_location(operator: Operator) -> None:
 def test_a_second_create_changes_nothing(operator: Operator, root: Root) -> None:
     operator.create()
     before = dict(operator.secret)
-    clients, target = operator.clients.of(operator.target.account), operator.target
-    product("s3").create(clients, target)
+    operator.composite().create()
     assert operator.create() == [Done()]
     assert operator.secret == before
     assert root.keys(name_of(operator)) == [before["accessKeyId"]]
@@ -237,7 +236,7 @@ def test_retain_keeps_the_data_takes_the_access_and_is_adopted_again(
     s3, bucket = app(old)
     s3.put_object(Bucket=bucket, Key="kept", Body=b"v")
 
-    assert operator.delete() == [Release(), Done()]
+    assert operator.delete() == [Relinquish(), Done()]
     assert bucket in root.buckets()
     assert bucket not in root.users()
     with pytest.raises(ClientError, match="InvalidAccessKeyId"):
@@ -256,10 +255,9 @@ def test_a_policy_that_keeps_data_never_reaches_the_deletion_of_a_bucket(
     operator: Operator, root: Root
 ) -> None:
     operator.create()
-    clients = operator.clients.of(operator.target.account)
     for policy in (DeletionPolicy.RETAIN, DeletionPolicy.SNAPSHOT):
         with pytest.raises(StalledError, match="does not delete a bucket"):
-            product("s3").delete(clients, replace(operator.target, deletion_policy=policy))
+            operator.composite(deletion_policy=policy).delete()
     assert name_of(operator) in root.buckets()
 
 
@@ -362,11 +360,11 @@ def test_a_bucket_of_our_name_that_is_not_ours_is_never_touched(
         s3.put_bucket_tagging(Bucket=bucket, Tagging={"TagSet": tag_set})  # type: ignore[typeddict-item]
     s3.put_object(Bucket=bucket, Key="theirs", Body=b"v")
 
-    assert operator.create() == [Conflict((f"S3 bucket {bucket}",))]
+    assert operator.create() == [Foreign((f"S3 bucket {bucket}",))]
     assert operator.delete() == [Done()]
-    clients = operator.clients.of(operator.target.account)
-    product("s3").delete(clients, operator.target)
-    product("s3").create(clients, operator.target)
+    operator.composite().delete()
+    with pytest.raises(ConflictError, match=f"S3 bucket {bucket} exists without our tags"):
+        operator.composite().create()
     assert bucket not in root.users()
     assert s3.get_object(Bucket=bucket, Key="theirs")["Body"].read() == b"v"
     with pytest.raises(ClientError, match="NoSuchBucketPolicy"):
@@ -381,7 +379,7 @@ def test_a_name_taken_in_another_account_is_a_conflict(operator: Operator) -> No
     theirs.s3.create_bucket(
         Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": "eu-central-1"}
     )
-    assert operator.create() == [Conflict((f"S3 bucket {bucket}",))]
+    assert operator.create() == [Foreign((f"S3 bucket {bucket}",))]
     assert operator.delete() == [Done()]
     assert theirs.buckets() == [bucket]
 
@@ -392,11 +390,10 @@ def test_a_user_of_our_name_that_is_not_ours_is_never_touched(
     name = name_of(operator)
     root.iam.create_user(UserName=name)
     root.iam.create_access_key(UserName=name)
-    assert operator.create() == [Conflict((f"IAM user {name}",))]
-    clients = operator.clients.of(operator.target.account)
+    assert operator.create() == [Foreign((f"IAM user {name}",))]
     with pytest.raises(WaitError, match="is not this Service's"):
-        product("s3").issue_credentials(clients, operator.target)
-    product("s3").release(clients, operator.target)
+        operator.composite().issue_credentials()
+    operator.composite().relinquish()
     assert len(root.keys(name)) == 1
 
 
@@ -443,10 +440,9 @@ def test_a_bucket_without_default_encryption_gets_one(operator: Operator) -> Non
     with hooked(operator.clients, operator.target.account, "before-call", unencrypted):
         (difference,) = operator.observe().differences
     assert difference.path == "bucket.encryption"
-    clients = operator.clients.of(operator.target.account)
     observation = replace(operator.observe(), differences=(difference,))
     with recorded(operator.clients, operator.target.account) as calls:
-        product("s3").update(clients, operator.target, observation)
+        operator.composite().update(observation)
     assert calls == ["PutBucketEncryption"]
 
 

@@ -1,6 +1,6 @@
 """The API operations that the source of a package calls, found without running it.
 
-A client is told by its name: `clients.s3.list_buckets(…)`, `self.rds.…`, `ec2.…`.
+A client is told by its name: `self.s3.list_buckets(…)`, `rds.…`.
 """
 
 from __future__ import annotations
@@ -14,12 +14,11 @@ from typing import NamedTuple
 from botocore import xform_name
 from botocore.session import Session
 
-from setops.aws.clients import AccountClients
+from setops.aws.clients import STS
+from setops.aws.products import PRODUCTS
 
-PRODUCTS = tuple(
-    name for name, value in vars(AccountClients).items() if isinstance(value, property)
-)
-"""The clients that there are, by the name of their property."""
+APIS = tuple(sorted({use.client for use in (*PRODUCTS.uses, STS)}))
+"""The clients that there are. Whoever has one calls it by this name."""
 
 
 class Operation(NamedTuple):
@@ -46,7 +45,7 @@ def calls(source: str, place: str) -> Iterator[Operation]:
     Raises AssertionError for what hides the operation: a computed name, a waiter, or a client that
     goes by another name.
     """
-    known = {product: operations(product) for product in PRODUCTS}
+    known = {product: operations(product) for product in APIS}
     methods = {method for each in known.values() for method in each}
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Call) and _method(node) == "get_paginator":
@@ -69,7 +68,7 @@ def calls_of(package: Path) -> list[Operation]:
     """What all modules of a package call."""
     return [
         call
-        for path in sorted(package.glob("*.py"))
+        for path in sorted(package.rglob("*.py"))
         for call in calls(path.read_text(encoding="utf-8"), path.name)
     ]
 

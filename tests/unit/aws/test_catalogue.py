@@ -27,7 +27,7 @@ from setops.api.service import ServiceSpec
 from setops.api.service_option import OptionKind, OptionSpec, OptionValue
 from setops.api.service_type import DeletionPolicy, LinkBy, ServiceType, Wish
 from setops.aws.errors import UnsupportedTypeError
-from setops.aws.products import product
+from setops.aws.products import PRODUCTS
 
 
 def test_the_catalogue_knows_the_types_and_options_of_the_resource() -> None:
@@ -84,7 +84,7 @@ def test_defaults_pass_their_own_checks(name: str) -> None:
 def test_every_supported_type_has_a_product() -> None:
     assert SUPPORTED == ("postgresql", "s3")
     for name in SUPPORTED:
-        assert product(name).type == name
+        assert PRODUCTS.of(name).type_name == name
 
 
 @pytest.mark.parametrize(
@@ -97,7 +97,7 @@ def test_a_type_that_is_not_built_is_refused_naming_what_is(name: str, code: Cod
     assert problem.message.endswith(": postgresql, s3")
     assert check_options(name, "1", "any", {"odd": 1}) == [problem]
     with pytest.raises(UnsupportedTypeError) as caught:
-        product(name)
+        PRODUCTS.of(name)
     assert caught.value.code == code
 
 

@@ -16,7 +16,7 @@ from setops.aws.errors import (
     WaitError,
     classify,
 )
-from setops.aws.products import product
+from setops.aws.products import PRODUCTS
 from setops.aws.target import Account
 
 ACCOUNT = Account("111111111111", "eu-central-1")
@@ -77,7 +77,7 @@ MEANINGS: dict[str, tuple[Exception, type[AwsError], str]] = {
 
 @pytest.mark.parametrize(("raised", "meaning", "remedy"), MEANINGS.values(), ids=MEANINGS)
 def test_the_meaning_of_an_answer(raised: Exception, meaning: type[AwsError], remedy: str) -> None:
-    error = classify(raised, product("s3"), ACCOUNT)
+    error = classify(raised, PRODUCTS.of("s3"), ACCOUNT)
     assert type(error) is meaning
     assert remedy in error.message
     assert "111111111111" in error.message

@@ -9,11 +9,13 @@ from pathlib import Path
 import pytest
 
 import setops.aws
-from setops.aws import models, policy
-from setops.aws.clients import Clients, Settings
-from setops.aws.policy import ACCOUNT, ACCOUNT_STATEMENTS, IDENTITY_STATEMENTS, actions, granted
+from setops.aws import policy
+from setops.aws.api_use import ACCOUNT, operations_of
+from setops.aws.clients import STS, Clients, ClientSettings
+from setops.aws.policy import ACCOUNT_STATEMENTS, IDENTITY_STATEMENTS, actions, granted
+from setops.aws.products import PRODUCTS
 from setops.aws.target import Account
-from tests.unit.aws.calls import PRODUCTS, calls, calls_of, operations
+from tests.unit.aws.calls import APIS, calls, calls_of, operations
 
 ROOT = Path(__file__).parents[3]
 CALLS = calls_of(Path(setops.aws.__file__).parent)
@@ -40,7 +42,7 @@ def test_nothing_is_granted_that_no_call_needs() -> None:
 
 def test_every_product_is_called() -> None:
     """What finds the calls would otherwise find nothing, and nobody would notice."""
-    assert {call.product for call in CALLS} == set(PRODUCTS)
+    assert {call.product for call in CALLS} == set(APIS)
     assert len(CALLS) > 30
 
 
@@ -48,17 +50,19 @@ def test_clients_can_do_what_is_called_and_nothing_else() -> None:
     called: dict[str, set[str]] = {}
     for call in CALLS:
         called.setdefault(call.product, set()).add(call.name)
-    assert {product: set(names) for product, names in models.OPERATIONS.items()} == called
+    uses = (*PRODUCTS.uses, STS)
+    assert {use.client: set(use.operations) for use in uses} == called
     account = Account("111111111111", "eu-central-1")
-    clients = Clients(Settings(threads=1)).of(account)
-    for product, names in called.items():
-        model = getattr(clients, product).meta.service_model
-        assert set(model.operation_names) == names | set(models.BY_BOTOCORE.get(product, ()))
+    clients = Clients(PRODUCTS.uses, ClientSettings(threads=1)).of(account)
+    for product, names in operations_of(uses).items():
+        model = clients.client(product).meta.service_model
+        assert set(model.operation_names) == names
 
 
 def test_exceptions_are_operations_that_are_called() -> None:
     named = {f"{call.product}:{call.name}" for call in CALLS}
-    assert not set(policy._ACTIONS) - named
+    uses = (*PRODUCTS.uses, STS)
+    assert not {f"{use.client}:{each}" for use in uses for each in use.actions} - named
 
 
 def test_calls_are_found_however_they_are_written() -> None:

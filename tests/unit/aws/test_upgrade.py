@@ -7,7 +7,7 @@ from typing import Final
 
 import pytest
 
-from setops.aws.rds_versions import Upgrade
+from setops.aws.parts.db_version import Upgrade
 
 AT: Final = datetime(2026, 11, 26, 0, 30, 5, tzinfo=UTC)
 UPGRADE: Final = Upgrade("16.10", "15.4", AT)

@@ -1,0 +1,83 @@
+"""Whom an AWS resource stands for, and the tags that say so. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final, Self
+
+TAG_ORGANIZATION: Final = "setops:organization"
+TAG_PROJECT: Final = "setops:project"
+TAG_STAGE: Final = "setops:stage"
+TAG_MANAGED_BY: Final = "setops:managed-by"
+MANAGED_BY: Final = "setops"
+
+
+class OwnerKind(StrEnum):
+    """Of what kind the owner of an AWS resource is."""
+
+    SERVICE = "service"
+    APP = "app"
+    STAGE = "stage"
+    ORGANIZATION = "organization"
+
+
+_OWNER_TAGS: Final = frozenset(
+    {TAG_ORGANIZATION, TAG_PROJECT, TAG_STAGE, *(f"setops:{kind}" for kind in OwnerKind)}
+)
+"""Tags that say whose a resource is. One too many makes it somebody else's: what a Service has
+carries all tags of its Stage, and isn't the Stage's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """The owner of an AWS resource. It outlives the Kubernetes object of that name.
+
+    `name` is that of the Service or App. What an owner doesn't have is empty: a Stage has no
+    `name`, an Organization has neither `project` nor `stage`. Make one with the `of_…` methods.
+    """
+
+    kind: OwnerKind
+    organization: str
+    project: str = ""
+    stage: str = ""
+    name: str = ""
+
+    @classmethod
+    def of_service(cls, organization: str, project: str, stage: str, name: str) -> Self:
+        return cls(OwnerKind.SERVICE, organization, project, stage, name)
+
+    @classmethod
+    def of_app(cls, organization: str, project: str, stage: str, name: str) -> Self:
+        return cls(OwnerKind.APP, organization, project, stage, name)
+
+    @classmethod
+    def of_stage(cls, organization: str, project: str, stage: str) -> Self:
+        return cls(OwnerKind.STAGE, organization, project, stage)
+
+    @classmethod
+    def of_organization(cls, organization: str) -> Self:
+        return cls(OwnerKind.ORGANIZATION, organization)
+
+    def __str__(self) -> str:
+        """For a description at AWS: `Service db of Stage live in Project shop`."""
+        own = f"{self.kind.capitalize()} {self.name}" if self.name else ""
+        stage = f"Stage {self.stage} in Project {self.project}" if self.stage else ""
+        return " of ".join(filter(None, (own, stage))) or f"Organization {self.organization}"
+
+    def tags(self) -> dict[str, str]:
+        """The tags that every resource of this owner carries from its create call on."""
+        tags = {
+            TAG_ORGANIZATION: self.organization,
+            TAG_PROJECT: self.project,
+            TAG_STAGE: self.stage,
+            f"setops:{self.kind}": self.name or self.stage or self.organization,
+            TAG_MANAGED_BY: MANAGED_BY,
+        }
+        return {key: value for key, value in tags.items() if value}
+
+    def owns(self, tags: Mapping[str, str]) -> bool:
+        """Whether a resource with these tags is this owner's. Tags of others may stand beside."""
+        own = self.tags()
+        return own.items() <= tags.items() and not (tags.keys() & _OWNER_TAGS) - own.keys()

@@ -1,0 +1,66 @@
+"""A look at a part: what there is under its id, and whose it is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from setops.aws.errors import ConflictError, WaitError
+from setops.aws.observation import Found, Inventory
+from setops.aws.ownership import Ownership
+from setops.aws.part import Part
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What was found under the id of a part, and whose it is. `examined`: in all details."""
+
+    part: Part
+    found: Found | None
+    ownership: Ownership
+    examined: bool = False
+
+    @property
+    def ours(self) -> Found | None:
+        """What was found if it is ours."""
+        return self.found if self.ownership is Ownership.OURS else None
+
+    @property
+    def details(self) -> Found | None:
+        """What was found if it is ours, in all details, which may take calls."""
+        found = self.ours
+        return found if found is None or self.examined else self.part.examine(found)
+
+
+def look_at(part: Part, inventory: Inventory) -> Look:
+    """A look at a part: in the inventory where that has its kind, else by a call."""
+    listed = inventory.get(part.kind)
+    found = part.find() if listed is None else listed.get(part.inventory_key)
+    return Look(part, found, part.ownership(found))
+
+
+def glance_at(part: Part, inventory: Inventory) -> Look:
+    """A look at a part that stands beside a main part of ours.
+
+    It is taken for ours where an inventory has it without its tags, so that nobody asks for those
+    each time. They are asked for before anything is done to it.
+    """
+    listed = inventory.get(part.kind)
+    if listed is None or part.tags_listed or part.inventory_key not in listed:
+        return look_at(part, inventory)
+    return Look(part, listed[part.inventory_key], Ownership.OURS)
+
+
+def look_at_made(part: Part) -> Look:
+    """A look at what was just made, or was there by then: AWS may call the second a success, too.
+
+    Raises ConflictError for what is somebody else's, and WaitError while it doesn't show.
+    """
+    look = look_at(part, {})
+    match look.ownership:
+        case Ownership.OURS:
+            return look
+        case Ownership.FOREIGN:
+            raise ConflictError(part.message)
+        case Ownership.NOBODY:
+            message = f"AWS doesn't show {part.message} yet, which was just made"
+            raise WaitError(f"{message}; it is looked at again", code="NotFound")

@@ -1,0 +1,270 @@
+"""An RDS database instance: what it should be, and how AWS is asked for it.
+
+Source of limits and of what may be changed when: the Amazon RDS User Guide (modifying and deleting
+an instance) and the API reference.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, ClassVar, Final
+
+from botocore.exceptions import ClientError
+
+from setops.aws.api_use import ApiUse
+from setops.aws.clients import AccountClients
+from setops.aws.errors import StalledError, WaitError, code_of, tolerate
+from setops.aws.observation import Activity, Found, PartStatus
+from setops.aws.ownership import tag_list
+from setops.aws.part import Field, Guard
+from setops.aws.parts import db_storage
+from setops.aws.parts.db_fields import (
+    CLASS,
+    MASTER_PASSWORD,
+    PARAMETER_GROUP,
+    RELEASED,
+    TAG_CREDENTIALS,
+    Wanted,
+    fingerprint,
+    has_password,
+    instance_fields,
+    notes_on,
+    tags_of,
+)
+from setops.aws.parts.db_state import activity_of, allows_snapshot, remedy_for
+from setops.aws.parts.db_version import (
+    ASKED,
+    NO_UPGRADE,
+    TAG_UPGRADE,
+    VERSION,
+    Upgrade,
+    to_ask_for,
+    version_of,
+)
+from setops.aws.parts.rds import API
+from setops.aws.parts.security_group import SecurityGroup
+from setops.aws.parts.subnet_group import SubnetGroup
+
+if TYPE_CHECKING:
+    from mypy_boto3_rds import RDSClient
+
+PASSWORD: Final = "password"  # noqa: S105
+"""The entry of the Secret that holds the password."""
+
+_UNUPGRADED: Final = frozenset(
+    {"DBUpgradeDependencyFailure", "InvalidParameterCombination", "InvalidParameterValue"}
+)
+"""Codes by which AWS refuses a call, it may be for the sake of the version alone."""
+
+_RESTING: Final = "previous storage change is being optimized"
+"""What AWS says when it refuses, with a code that also means other things, to change the storage
+less than six hours after the last change."""
+_REST: Final = 300.0
+"""Seconds after which to ask again."""
+
+_Asked = Mapping[str, Mapping[str, Any]]
+"""Arguments of ModifyDBInstance, by the path of the field that they set."""
+
+
+@dataclass(frozen=True)
+class DbInstance(Guard):
+    """The instance `id`. `new_password` makes one that nobody knows."""
+
+    kind: ClassVar[str] = "instance"
+    label: ClassVar[str] = "RDS instance"
+    api: ClassVar[ApiUse] = API
+
+    rds: RDSClient
+    wanted: Wanted
+    new_password: Callable[[], str]
+
+    @classmethod
+    def inventory(cls, clients: AccountClients) -> Mapping[str, Found]:
+        rds: RDSClient = clients.client("rds")
+        pages = rds.get_paginator("describe_db_instances").paginate()
+        instances = (each for page in pages for each in page["DBInstances"])
+        return {each["DBInstanceIdentifier"]: each for each in instances}
+
+    def find(self) -> Found | None:
+        try:
+            found = self.rds.describe_db_instances(DBInstanceIdentifier=self.id)
+        except ClientError as exc:
+            if code_of(exc) == "DBInstanceNotFound":
+                return None
+            raise
+        return next(iter(found["DBInstances"]), None)
+
+    def tags(self, found: Found) -> Mapping[str, str]:
+        return tags_of(found)
+
+    def create(self, ids: Mapping[str, str]) -> Found | None:
+        """Make the instance as it should be.
+
+        Deletion protection comes when it is ready: until then it holds nothing, and a Changeset
+        that is cancelled can be rid of it at once.
+        """
+        wanted, password = self.wanted, self.wanted.password or ""
+        tags = {**self.identity.tags(), TAG_CREDENTIALS: fingerprint(password)}
+        limit = wanted.max_storage
+        growth: dict[str, Any] = {"MaxAllocatedStorage": limit} if limit else {}
+        with tolerate("DBInstanceAlreadyExists"):
+            return self.rds.create_db_instance(
+                DBInstanceIdentifier=self.id,
+                DBInstanceClass=wanted.instance_class,
+                Engine=wanted.version.engine.name,
+                EngineVersion=wanted.version.version or "",
+                MultiAZ=wanted.multi_az,
+                AllocatedStorage=wanted.min_storage,
+                BackupRetentionPeriod=wanted.backup_days,
+                DBParameterGroupName=wanted.parameter_group,
+                DBSubnetGroupName=ids[SubnetGroup.kind],
+                VpcSecurityGroupIds=[ids[SecurityGroup.kind]],
+                MasterUserPassword=password,
+                Tags=tag_list(tags),
+                **growth,
+                **wanted.fixed,
+            )["DBInstance"]
+        return None
+
+    def status(self, found: Found) -> PartStatus:
+        activity, pending = activity_of(found), ""
+        if activity.is_calm and self._is_pending(found):
+            activity, pending = Activity.BUSY, "a change is pending"
+        endpoint = found.get("Endpoint") or {}
+        return PartStatus(
+            activity=activity,
+            state=found["DBInstanceStatus"],
+            pending=pending,
+            version=version_of(found),
+            remedy=remedy_for(found),
+            note="; ".join(notes_on(found, self.wanted)),
+            arn=found["DBInstanceArn"],
+            # Empty until AWS has given it an address.
+            endpoint=f"{endpoint['Address']}:{endpoint['Port']}" if endpoint.get("Address") else "",
+        )
+
+    def fields(self, found: Found, ids: Mapping[str, str]) -> Iterable[Field]:
+        return instance_fields(found, self.wanted, ids.get(SecurityGroup.kind, ""))
+
+    def put(self, found: Found, fields: Sequence[Field]) -> None:
+        """Ask for all of it in one call, to be done at once.
+
+        If AWS refuses the storage change, the rest is asked for without it; raises WaitError when
+        nothing is left. A version that can't be had doesn't block the rest either: raises
+        StalledError, or what AWS answered, once all else was asked for. A class comes after the
+        version, as the version that is there may not support it, or before it if AWS wants that.
+        """
+        asked = {each.path: each.argument for each in fields}
+        if ASKED in asked:
+            self._tag(found, TAG_UPGRADE, NO_UPGRADE)
+        if VERSION not in asked:
+            self._modify_all(found, asked)
+            return
+        others = {path: asked[path] for path in asked if path not in (VERSION, PARAMETER_GROUP)}
+        try:
+            self._upgrade(found, {path: asked[path] for path in asked if path != CLASS})
+        except StalledError:
+            with suppress(WaitError):
+                self._modify_all(found, others)
+            raise
+        except ClientError as exc:
+            if code_of(exc) not in _UNUPGRADED:
+                raise
+            with suppress(WaitError):
+                self._modify_all(found, others)
+            if CLASS not in others:
+                raise
+
+    def accepts(self, found: Found, credentials: Mapping[str, str]) -> bool:
+        return has_password(found, credentials.get(PASSWORD, ""))
+
+    def is_revoked(self, found: Found) -> bool:
+        return tags_of(found).get(TAG_CREDENTIALS) == RELEASED
+
+    def revoke(self, found: Found) -> None:
+        """Give it a password that nobody is told, and note that."""
+        self._modify({"MasterUserPassword": self.new_password()})
+        self._tag(found, TAG_CREDENTIALS, RELEASED)
+
+    def delete(self, found: Found) -> bool:
+        """Ask for its deletion, which takes AWS a while.
+
+        Raises StalledError in a state in which AWS takes no final snapshot.
+        """
+        snapshot = self.wanted.final_snapshot
+        if snapshot is not None and not allows_snapshot(found):
+            raise StalledError(
+                f"AWS takes no final snapshot of a database in state {found['DBInstanceStatus']}; "
+                "set deletionPolicy to Delete to lose the data, or to Retain to keep the instance",
+                code="InvalidDBInstanceState",
+            )
+        if found.get("DeletionProtection"):
+            self._modify({"DeletionProtection": False})
+        arguments: dict[str, Any] = (
+            {"SkipFinalSnapshot": True, "DeleteAutomatedBackups": True}
+            if snapshot is None
+            else {"FinalDBSnapshotIdentifier": snapshot()}
+        )
+        with tolerate("DBInstanceNotFound"):
+            self.rds.delete_db_instance(DBInstanceIdentifier=self.id, **arguments)
+        return False
+
+    def _is_pending(self, found: Found) -> bool:
+        """Whether AWS has yet to do something of what is wanted, and has been told so.
+
+        What is pending and leads away isn't ours, and doesn't make anybody wait for it.
+        """
+        if not found.get("PendingModifiedValues", {}):
+            return False
+        bare = {**found, "PendingModifiedValues": {}}
+        left, whole = (
+            {each.path for each in self.fields(seen, {}) if each.difference()}
+            for seen in (found, bare)
+        )
+        return left < whole
+
+    def _upgrade(self, found: Found, asked: _Asked) -> None:
+        there = found["EngineVersion"]
+        version = to_ask_for(self.rds, there, self.wanted.version)
+        named = {**asked[VERSION], "EngineVersion": version}
+        self._modify_all(found, {**asked, VERSION: named})
+        if version != there:
+            upgrade = Upgrade(version, there, datetime.now(UTC))
+            self._tag(found, TAG_UPGRADE, str(upgrade))
+
+    def _modify_all(self, found: Found, asked: _Asked) -> None:
+        arguments = {name: value for each in asked.values() for name, value in each.items()}
+        if not arguments:
+            return
+        self._modify(arguments)
+        if MASTER_PASSWORD in asked:
+            self._tag(found, TAG_CREDENTIALS, fingerprint(arguments["MasterUserPassword"]))
+
+    def _modify(self, arguments: Mapping[str, Any]) -> None:
+        try:
+            self.rds.modify_db_instance(
+                DBInstanceIdentifier=self.id, ApplyImmediately=True, **arguments
+            )
+        except ClientError as exc:
+            if _RESTING not in exc.response.get("Error", {}).get("Message", ""):
+                raise
+            others = {k: v for k, v in arguments.items() if k not in db_storage.ARGUMENTS}
+            if len(others) == len(arguments):
+                raise  # it isn't the storage that is asked for
+            if not others:
+                raise WaitError(
+                    "AWS changes the storage of a database once in six hours; it is tried again "
+                    f"until then: {exc}",
+                    code=code_of(exc),
+                    operation=exc.operation_name,
+                    retry_after=_REST,
+                ) from exc
+            self._modify(others)
+
+    def _tag(self, found: Found, key: str, value: str) -> None:
+        self.rds.add_tags_to_resource(
+            ResourceName=found["DBInstanceArn"], Tags=[{"Key": key, "Value": value}]
+        )

@@ -1,0 +1,171 @@
+"""How the parts of a database use the API of RDS: calls, rights, error codes, tags of groups."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Final
+
+from botocore.exceptions import ClientError
+
+from setops.aws.api_use import ACCOUNT, QUOTA, TAGGED, TAGGING, ApiUse, Statement
+from setops.aws.errors import code_of
+from setops.aws.identity import MANAGED_BY
+from setops.aws.ownership import tags_by_key
+
+if TYPE_CHECKING:
+    from mypy_boto3_rds import RDSClient
+
+NETWORK: Final = "put `network` of the Organization right"
+"""What to do about subnets or security groups that AWS refuses."""
+_SIZE: Final = "choose another plan"
+
+
+def rds_arn(kind: str, name: str = f"{MANAGED_BY}-*") -> str:
+    """The ARN of all our resources of a kind, for a policy."""
+    return f"arn:aws:rds:*:{ACCOUNT}:{kind}:{name}"
+
+
+API: Final = ApiUse(
+    client="rds",
+    operations=(
+        "AddTagsToResource",
+        "CreateDBInstance",
+        "CreateDBParameterGroup",
+        "CreateDBSubnetGroup",
+        "DeleteDBInstance",
+        "DeleteDBParameterGroup",
+        "DeleteDBSubnetGroup",
+        "DescribeDBEngineVersions",
+        "DescribeDBInstances",
+        "DescribeDBParameterGroups",
+        "DescribeDBParameters",
+        "DescribeDBSubnetGroups",
+        "ListTagsForResource",
+        "ModifyDBInstance",
+        "ModifyDBParameterGroup",
+    ),
+    statements=(
+        Statement(
+            "RdsList",
+            "To look at all databases of the account at once, however many Services wait.",
+            (
+                "rds:DescribeDBEngineVersions",
+                "rds:DescribeDBInstances",
+                "rds:DescribeDBParameterGroups",
+                "rds:DescribeDBSubnetGroups",
+            ),
+            ("*",),
+        ),
+        Statement(
+            "RdsRead",
+            "To see parameters and tags.",
+            ("rds:DescribeDBParameters", "rds:ListTagsForResource"),
+            (rds_arn("db"), rds_arn("pg"), rds_arn("subgrp")),
+        ),
+        Statement(
+            "RdsCreate",
+            "To make a database with its groups, each with its tags in the same call.",
+            (
+                "rds:AddTagsToResource",
+                "rds:CreateDBInstance",
+                "rds:CreateDBParameterGroup",
+                "rds:CreateDBSubnetGroup",
+            ),
+            (rds_arn("db"), rds_arn("pg"), rds_arn("subgrp")),
+            TAGGING,
+        ),
+        Statement(
+            "RdsDefaultOptions",
+            "A database also names an option group: AWS's own, which nobody can tag.",
+            ("rds:CreateDBInstance", "rds:ModifyDBInstance"),
+            (rds_arn("og", "default*"),),
+        ),
+        Statement(
+            "RdsChange",
+            "To change, note and delete what carries our tag.",
+            (
+                "rds:AddTagsToResource",
+                "rds:CreateDBSnapshot",
+                "rds:DeleteDBInstance",
+                "rds:DeleteDBParameterGroup",
+                "rds:DeleteDBSubnetGroup",
+                "rds:ModifyDBInstance",
+                "rds:ModifyDBParameterGroup",
+            ),
+            (rds_arn("db"), rds_arn("pg"), rds_arn("subgrp")),
+            TAGGED,
+        ),
+        Statement(
+            "RdsSnapshot",
+            "The final snapshot of a database, which takes over its tags.",
+            ("rds:AddTagsToResource", "rds:CreateDBSnapshot"),
+            (rds_arn("snapshot"),),
+        ),
+        Statement(
+            "RdsServiceRole",
+            "AWS makes this role with the first database of an account.",
+            ("iam:CreateServiceLinkedRole",),
+            (
+                f"arn:aws:iam::{ACCOUNT}:role/aws-service-role/rds.amazonaws.com/AWSServiceRoleForRDS",
+            ),
+            {"StringEquals": {"iam:AWSServiceName": "rds.amazonaws.com"}},
+        ),
+    ),
+    actions={
+        "CreateDBInstance": (
+            "rds:CreateDBInstance",
+            "rds:AddTagsToResource",
+            "iam:CreateServiceLinkedRole",
+        ),
+        "CreateDBParameterGroup": ("rds:CreateDBParameterGroup", "rds:AddTagsToResource"),
+        "CreateDBSubnetGroup": ("rds:CreateDBSubnetGroup", "rds:AddTagsToResource"),
+        "DeleteDBInstance": (
+            "rds:DeleteDBInstance",
+            "rds:CreateDBSnapshot",
+            "rds:AddTagsToResource",
+        ),
+    },
+    passing=frozenset(
+        {
+            "DBInstanceAlreadyExists",
+            "DBInstanceNotFound",
+            "DBParameterGroupAlreadyExists",
+            "DBParameterGroupNotFound",
+            "DBSubnetGroupAlreadyExists",
+            "DBSubnetGroupNotFoundFault",
+            "InvalidDBInstanceState",
+            "InvalidDBInstanceStateFault",
+            "InvalidDBParameterGroupState",
+            "InvalidDBParameterGroupStateFault",
+            "InvalidDBSubnetGroupStateFault",
+        }
+    ),
+    terminal={
+        "AuthorizationNotFound": NETWORK,
+        "DBParameterGroupQuotaExceeded": QUOTA,
+        "DBSnapshotAlreadyExists": "rename or delete that snapshot",
+        "DBSubnetGroupDoesNotCoverEnoughAZs": NETWORK,
+        "DBSubnetGroupQuotaExceeded": QUOTA,
+        "DBSubnetQuotaExceededFault": QUOTA,
+        "DBUpgradeDependencyFailure": "put right what keeps the database from the new version",
+        "InstanceQuotaExceeded": QUOTA,
+        "InsufficientDBInstanceCapacity": f"{_SIZE}, or try later",
+        "InvalidSubnet": NETWORK,
+        "InvalidVPCNetworkStateFault": NETWORK,
+        "KMSKeyNotAccessibleFault": "let the operator's identity use the account's RDS key",
+        "SnapshotQuotaExceeded": QUOTA,
+        "StorageQuotaExceeded": QUOTA,
+        "StorageTypeNotSupported": _SIZE,
+    },
+)
+
+
+def group_tags(rds: RDSClient, arn: str, missing: str) -> Mapping[str, str] | None:
+    """The tags of a group, which Describe calls don't show. None when it is gone by now, which AWS
+    says by the code `missing`."""
+    try:
+        return tags_by_key(rds.list_tags_for_resource(ResourceName=arn)["TagList"])
+    except ClientError as exc:
+        if code_of(exc) == missing:
+            return None
+        raise

@@ -1,0 +1,92 @@
+"""The end of a Service: held while Apps link it, then as its deletion policy says."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from setops.api.catalogue import TYPES
+from setops.api.conditions import Reason
+from setops.api.kinds import APP, Object
+from setops.api.names import ANNOTATION_ROLLED_BACK, FINALIZER
+from setops.api.service import ServiceSpec, ServiceTarget
+from setops.api.service_type import DeletionPolicy
+from setops.aws import converge
+from setops.aws.converge import UnsettledError
+from setops.aws.decide import Act, Done, Wait
+from setops.aws.target import Target
+from setops.reconcile.aws import SOON
+from setops.reconcile.context import Context
+from setops.reconcile.places import is_deleting
+from setops.reconcile.report import Waiting
+from setops.reconcile.service.placement import where_to_delete
+from setops.reconcile.service.target import target_of
+
+
+async def end(context: Context, service: Object) -> None:
+    """Take what AWS has of it away, as the policy says, then let the Service go.
+
+    Raises Waiting while Apps link it, and while AWS works on the deletion.
+    """
+    metadata = service["metadata"]
+    linking = _linking_apps(context, metadata["namespace"], metadata["name"])
+    if linking:
+        raise Waiting(
+            Reason.SERVICE_LINKED,
+            f"linked by {', '.join(linking)}; unlink it first "
+            f"(--app {linking[0]} link:destroy {metadata['name']})",
+        )
+    stored = (service.get("status") or {}).get("target")
+    spec = ServiceSpec.model_validate(service["spec"])
+    if stored is not None:
+        where = where_to_delete(context, service, ServiceTarget.model_validate(stored))
+        # What it was to be made like no longer counts, and may be what was refused since.
+        target = replace(target_of(service, spec, where), version=None, options={})
+        if _is_taken_back(service):
+            target = replace(target, deletion_policy=DeletionPolicy.DELETE)
+        await _remove(context, target)
+    await context.cluster.remove_finalizer(service, FINALIZER)
+
+
+@dataclass(frozen=True, slots=True)
+class _Remover:
+    """Has nothing to say to a deletion, which makes no credentials either."""
+
+    async def before(self, act: Act) -> None:
+        """Go on."""
+
+    async def store(self, connection: Mapping[str, str]) -> None:
+        """Nothing is stored."""
+
+
+async def _remove(context: Context, target: Target) -> None:
+    try:
+        settled = await converge.remove(context.aws, target, _Remover())
+    except UnsettledError as error:
+        message = "AWS still shows what was deleted"
+        raise Waiting(Reason.DELETING, message, again=SOON) from error
+    match settled.end:
+        case Done():
+            context.aws.forget(target)
+        case Wait(reason):
+            raise Waiting(
+                Reason.DELETING,
+                f"{TYPES[target.type].product}: {reason}",
+                again=SOON,
+                status={"state": settled.observation.main.state},
+            )
+
+
+def _is_taken_back(service: Object) -> bool:
+    """Whether all that stands at AWS was made by the commit that is being rolled back."""
+    notes = service["metadata"].get("annotations") or ()
+    adopted = (service.get("status") or {}).get("adopted", False)
+    return ANNOTATION_ROLLED_BACK in notes and not adopted
+
+
+def _linking_apps(context: Context, namespace: str, service: str) -> list[str]:
+    return sorted(
+        app["metadata"]["name"]
+        for app in context.cluster.list(APP, namespace)
+        if service in (app["spec"].get("links") or {}) and not is_deleting(app)
+    )

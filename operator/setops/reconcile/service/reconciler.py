@@ -1,0 +1,147 @@
+"""Brings what stands at AWS for a Service to what its spec says, and reports it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+from setops.api.catalogue import TYPES, check_options, check_policy
+from setops.api.conditions import ConditionType, Reason, is_true
+from setops.api.errors import Code
+from setops.api.kinds import Object
+from setops.api.names import FINALIZER
+from setops.api.service import ServiceSpec, ServiceTarget
+from setops.aws import converge
+from setops.aws.converge import Settled
+from setops.aws.decide import Act, Create, Done, Failed, Foreign, Refuse, Wait
+from setops.aws.errors import AwsError, ConflictError
+from setops.aws.inventories import FRESH
+from setops.aws.observation import Observation
+from setops.desired.metadata import StageNames
+from setops.desired.service import secret_name
+from setops.reconcile.aws import SOON, interruption
+from setops.reconcile.context import Context
+from setops.reconcile.places import is_deleting, stage_around
+from setops.reconcile.report import Report, Stalled, Waiting
+from setops.reconcile.service.deletion import end
+from setops.reconcile.service.placement import check_network, settle_in, where_to_keep
+from setops.reconcile.service.secret import held_credentials, publish
+from setops.reconcile.service.target import target_of
+from setops.reconcile.service.version_pin import forget_pin
+
+_STALE: Final = 0.25
+"""Share of the drift interval by which what is seen of a ready Service may be old, so that many
+Services have one look at AWS together."""
+
+
+async def reconcile(context: Context, service: Object) -> Report | None:
+    """Bring what stands at AWS to what the spec says, step by step, and report it."""
+    drift = context.options.drift_interval
+    try:
+        if is_deleting(service):
+            await end(context, service)
+            return None
+        return replace(await _keep(context, service), again=drift * (1 - _STALE))
+    except AwsError as error:
+        raise interruption(error, drift) from error
+
+
+async def _keep(context: Context, service: Object) -> Report:
+    metadata = service["metadata"]
+    spec = ServiceSpec.model_validate(service["spec"])
+    around = stage_around(context, metadata["namespace"])
+    _check(spec)
+    where = where_to_keep(service, around)
+    service = await context.cluster.add_finalizer(service, FINALIZER)
+    service = await forget_pin(context, service, spec)
+    service, where = await settle_in(context, service, spec, where)
+    credentials = await held_credentials(context, service, around.names)
+    target = replace(target_of(service, spec, where), credentials=credentials)
+    is_ready = is_true(service.get("status"), ConditionType.READY, metadata["generation"])
+    max_age = context.options.drift_interval * _STALE if is_ready else FRESH
+    keeper = _Keeper(context, service, around.names, where, was_as_wanted=is_ready)
+    settled = await converge.keep(context.aws, target, keeper, max_age)
+    report = _report(context, service, spec, settled)
+    if is_ready:
+        # Not at the first look, when AWS may just have been told of the upgrade.
+        await forget_pin(context, service, spec, settled.observation.main.version)
+    return report
+
+
+@dataclass(frozen=True, slots=True)
+class _Keeper:
+    """What the loop is told and asked for while a Service is brought to what is wanted."""
+
+    context: Context
+    service: Object
+    stage: StageNames
+    where: ServiceTarget
+    was_as_wanted: bool
+
+    async def before(self, act: Act) -> None:
+        """Raises Waiting when the Service would be made in a network that isn't the one any more.
+
+        Says what has changed at AWS of a Service that was as its spec wants it.
+        """
+        if isinstance(act, Create):
+            check_network(self.context, self.service, self.where)
+        if self.was_as_wanted and act.drift:
+            message = f"changed at AWS: {act.drift}; it is put right"
+            reason = Reason.AWS_DRIFTED.value
+            self.context.events.record(self.service, "Warning", reason, message)
+
+    async def store(self, connection: Mapping[str, str]) -> None:
+        await publish(self.context, self.service, self.stage, connection)
+
+
+def _check(spec: ServiceSpec) -> None:
+    """Raises Stalled for what this version can't build, or AWS would refuse."""
+    options = spec.options.to_json() if spec.options else {}
+    problems = check_options(spec.type, spec.version, spec.plan, options)
+    if not problems and spec.deletion_policy is not None:
+        problems = check_policy(spec.type, spec.deletion_policy)
+    if problems:
+        unsupported = any(problem.code is Code.CURRENTLY_NOT_SUPPORTED for problem in problems)
+        raise Stalled(
+            Reason.NOT_SUPPORTED if unsupported else Reason.SPEC_INVALID,
+            "; ".join(problem.message for problem in problems),
+        )
+
+
+def _report(context: Context, service: Object, spec: ServiceSpec, settled: Settled) -> Report:
+    """How the Service stands. Raises Waiting or Stalled where it isn't there as it should be."""
+    main, product = settled.observation.main, TYPES[spec.type].product
+    seen = _seen(settled.observation)
+    match settled.end:
+        case Done():
+            note = f"; {main.note}" if main.note else ""
+            message = f"{product}: {main.state}{note}"
+            return Report("ready", Reason.READY, message, _status(service, seen))
+        case Refuse(differences):
+            message = "; ".join(f"{item.path}: {item.refusal}" for item in differences)
+            return Report("stalled", Reason.SPEC_INVALID, message, _status(service, seen))
+        case Wait(state):
+            raise Waiting(Reason.AWS_WAITING, f"{product}: {state}", again=SOON, status=seen)
+        case Foreign(resources):
+            raise ConflictError(", ".join(resources))
+        case Failed(state, remedy):
+            drift = context.options.drift_interval
+            message = f"{product}: {state}; {remedy}"
+            raise Stalled(Reason.AWS_REFUSED, message, again=drift, status=seen)
+
+
+def _seen(observation: Observation) -> dict[str, Any]:
+    """What an observation tells for the status."""
+    main = observation.main
+    return {"state": main.state, "arn": main.arn or None, "endpoint": main.endpoint or None}
+
+
+def _status(service: Object, seen: Mapping[str, Any]) -> dict[str, Any]:
+    """The status of a Service whose Secret is published."""
+    known = service.get("status") or {}
+    return {
+        **seen,
+        "secret": secret_name(service["metadata"]["name"]),
+        **{name: known.get(name) for name in ("target", "ids", "adopted")},
+    }

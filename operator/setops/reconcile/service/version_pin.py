@@ -1,0 +1,33 @@
+"""The note that a rollback has restored an older version of a Service.
+
+AWS may have brought in the newer one by then. It stays, as no version goes back.
+"""
+
+from __future__ import annotations
+
+from setops.api.kinds import Object
+from setops.api.names import ANNOTATION_VERSION_PUT_BACK
+from setops.api.put_back import PutBack
+from setops.api.service import ServiceSpec
+from setops.reconcile.context import Context
+
+
+def pin_of(service: Object) -> PutBack | None:
+    """The note, if there is one."""
+    notes = service["metadata"].get("annotations") or {}
+    return PutBack.parse(notes.get(ANNOTATION_VERSION_PUT_BACK, ""))
+
+
+async def forget_pin(
+    context: Context, service: Object, spec: ServiceSpec, actual: str | None = None
+) -> Object:
+    """Remove the note if it no longer holds: another version is wanted since then, or AWS turned
+    out never to have brought in the newer one. `actual` is the version that was seen, if any was.
+    """
+    pin = pin_of(service)
+    if pin is None:
+        return service
+    # Whichever version is wanted, it may be put back in its turn to that which was.
+    if spec.version in (None, pin.version) and (actual is None or pin.covers(actual)):
+        return service
+    return await context.cluster.remove_annotation(service, ANNOTATION_VERSION_PUT_BACK)
