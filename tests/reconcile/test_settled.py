@@ -23,7 +23,7 @@ def settled() -> World:
     """`web` with two children, all found in order."""
     here = World(app("web"), deployment(), account())
     for child in (deployment(), account()):
-        here.cluster.cache.settle(key_of(child), f"stamp of {child['kind']}")
+        here.cluster.cache.mark(key_of(child), f"stamp of {child['kind']}")
     here.cluster.mark_in_sync(app("web"), "inputs")
     assert here.cluster.is_in_sync(app("web"), "inputs")
     return here

@@ -46,7 +46,8 @@ class _Cached:
     """The trimmed object; as text without its resourceVersion, which alone is no change."""
     status_at: int = 0
     """Where the status begins in the text."""
-    settled: str = ""
+    mark: str = ""
+    """See `Cache.mark`."""
 
     def read(self) -> Object:
         if isinstance(self.content, bytes):
@@ -90,7 +91,7 @@ class Cache:
                 self._owned.setdefault(owner, {})[key] = None
         of_status_alone = old is not None and _same_but_status(old, new)
         if old is not None and of_status_alone:
-            new.settled = old.settled
+            new.mark = old.mark
             if _same_status(old, new):
                 return False
         if self.listener:
@@ -164,20 +165,20 @@ class Cache:
         owned = (self.get(key) for key in self._owned.get(uid, ()))
         return tuple(obj for obj in owned if obj is not None)
 
-    def settle(self, key: Key, mark: str) -> None:
-        """Leave a mark on an object; it goes when anything but the object's status changes."""
+    def mark(self, key: Key, text: str) -> None:
+        """Leave a mark on an object. It goes when anything but the object's status changes."""
         entry = self._entry(key)
         if entry is not None:
-            entry.settled = mark
+            entry.mark = text
 
-    def settled(self, key: Key) -> str:
-        """The mark that was left on an object since it last changed; empty for none."""
+    def mark_of(self, key: Key) -> str:
+        """The mark that was left on an object since it last changed; empty if there is none."""
         entry = self._entry(key)
-        return entry.settled if entry else ""
+        return entry.mark if entry else ""
 
-    def settled_of(self, uid: str) -> Sequence[str]:
-        """The marks on the known objects that name `uid` among their owners, one for each."""
-        return tuple(self.settled(key) for key in self._owned.get(uid, ()))
+    def marks_of_children(self, uid: str) -> Sequence[str]:
+        """The marks of the known objects that name `uid` among their owners, one for each."""
+        return tuple(self.mark_of(key) for key in self._owned.get(uid, ()))
 
     def counts(self) -> Counter[Kind]:
         """How many objects of each kind are known."""

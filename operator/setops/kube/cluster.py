@@ -70,9 +70,9 @@ class Cluster:
 
     def mark_in_sync(self, obj: Object, inputs: str) -> None:
         """Remember that `obj` and all its children are as they should be; see `is_in_sync`."""
-        stamps = self.cache.settled_of(obj["metadata"]["uid"])
+        stamps = self.cache.marks_of_children(obj["metadata"]["uid"])
         if all(stamps):
-            self.cache.settle(key_of(obj), _in_sync_mark(obj, inputs, stamps))
+            self.cache.mark(key_of(obj), _in_sync_mark(obj, inputs, stamps))
 
     def is_in_sync(self, obj: Object, inputs: str) -> bool:
         """Whether object, children and other inputs are unchanged since `mark_in_sync`.
@@ -80,8 +80,8 @@ class Cluster:
         `inputs` stands for everything beside `obj` that its children are made from. Statuses don't
         count.
         """
-        stamps = self.cache.settled_of(obj["metadata"]["uid"])
-        return self.cache.settled(key_of(obj)) == _in_sync_mark(obj, inputs, stamps)
+        stamps = self.cache.marks_of_children(obj["metadata"]["uid"])
+        return self.cache.mark_of(key_of(obj)) == _in_sync_mark(obj, inputs, stamps)
 
     async def apply(self, desired: Object, live: Object | None = None) -> Object:
         """Make a child object have what `desired` has, by at most one server-side apply.
@@ -100,11 +100,11 @@ class Cluster:
         if live is None:
             applied = await self._create_by_apply(desired)
         else:
-            if key.kind != SECRET and self.cache.settled(key) == stamp:
+            if key.kind != SECRET and self.cache.mark_of(key) == stamp:
                 return live
             # The stamp shows most differences, and costs nothing to compare.
             if _stamp_of(live) == stamp and not differences(desired, live):
-                self.cache.settle(key, stamp)
+                self.cache.mark(key, stamp)
                 return live
             applied = await self.client.apply(desired)
         left = differences(desired, applied)
@@ -112,7 +112,7 @@ class Cluster:
             applied = await self._enforce(desired, applied)
         seen = self._seen(applied)
         if not left and version_of(seen) == version_of(applied):
-            self.cache.settle(key, stamp)
+            self.cache.mark(key, stamp)
         return seen
 
     async def dry_run(self, desired: Object) -> None:

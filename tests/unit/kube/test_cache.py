@@ -110,11 +110,11 @@ def test_a_mark_lasts_until_the_next_change() -> None:
     cache = Cache()
     key = Key(DEPLOYMENT, "ns", "web")
     cache.put(make(DEPLOYMENT, "web", 1, spec={}))
-    cache.settle(key, "mark")
+    cache.mark(key, "mark")
     cache.put(make(DEPLOYMENT, "web", 2, spec={}))
-    assert cache.settled(key) == "mark", "only the version is new"
+    assert cache.mark_of(key) == "mark", "only the version is new"
     cache.put(make(DEPLOYMENT, "web", 3, spec={"replicas": 1}))
-    assert cache.settled(key) == ""
+    assert cache.mark_of(key) == ""
 
 
 def test_a_reader_cannot_spoil_a_child() -> None:
