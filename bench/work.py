@@ -19,7 +19,7 @@ from setops.api.kinds import (
 )
 from setops.api.names import LABEL_MANAGED_BY
 from setops.desired.app import AppObjects, app_objects
-from setops.desired.metadata import Owner, Place
+from setops.desired.metadata import Owner, StageNames
 
 PROJECT_NAME: Final = "bench"
 _ORGANIZATION_NAME: Final = "acme"
@@ -126,7 +126,7 @@ def children(apps: Iterable[Object], namespace: str) -> list[Object]:
         described = AppObjects(
             name=each["metadata"]["name"],
             spec=AppSpec.model_validate(each["spec"]),
-            place=Place(PROJECT_NAME, "bare", namespace),
+            stage=StageNames(PROJECT_NAME, "bare", namespace),
             owner=Owner(APP, each["metadata"]["name"], ""),
             link_secrets={},
             ingress_namespace_labels={"kubernetes.io/metadata.name": "kube-system"},

@@ -149,7 +149,7 @@ def test_overlapping_changes_name_the_field_and_both_users(world: World, stage: 
     assert status["errors"][0]["message"] == (
         "resources.scale of App 'web' was changed from 1 to 3 by ann@example.com (Changeset 'ann') "
         "in revision 2 after this Changeset of bob@example.com was begun, which sets it to 2; "
-        "discard it and make it anew on what is there now"
+        "discard it and create a new one from the current state"
     )
     assert "env" not in spec(world, stage), "nothing of it was done"
     world.lock_is_freed(stage)

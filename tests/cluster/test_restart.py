@@ -11,7 +11,7 @@ import pytest
 from sandbox import Sandbox
 from sandbox.operator_process import Operator
 from sandbox.proxy import Fail, Proxy, Request
-from tests.cluster.world import World, manifest
+from tests.cluster.world import World, changeset, manifest
 
 STEADY_SECONDS = 8.0
 """How long nothing is to happen; longer than any poll but the drift check of AWS."""
@@ -118,6 +118,21 @@ def test_a_right_that_the_operator_lacks_is_told_on_the_object(
     assert "Deployment" in said
     proxy.rule = None
     settled.wait("sapp", "lacking", namespace)
+
+
+def test_a_right_that_a_commit_lacks_is_told_on_the_changeset(settled: World, proxy: Proxy) -> None:
+    namespace = settled.stage()
+    proxy.rule = lambda request: (
+        Fail(403) if request.is_write and "/controllerrevisions/" in request.path else None
+    )
+    settled.apply(changeset(namespace, "lacking", "app:create web"))
+    said = settled.says("scs", "lacking", namespace, "Reconciling", "ServerFailure")
+    assert "ControllerRevision" in said
+    assert "tries again" in said
+    assert settled.phase(namespace, "lacking") == "Applying"
+    proxy.rule = None
+    settled.wait("scs", "lacking", namespace, "Complete")
+    assert settled.phase(namespace, "lacking") == "Committed"
 
 
 def test_a_second_replica_takes_over(settled: World, operator: Operator) -> None:

@@ -10,7 +10,7 @@ import pytest
 from setops.api.kinds import Object
 from setops.api.section import APPS, SERVICES, Section
 from setops.changes.diff import Action, Change
-from setops.reconcile.changeset.deadline import Clock, is_overdue
+from setops.reconcile.changeset.deadline import CommitClock, is_overdue
 from tests.reconcile.samples import SPACE, World, reported, service
 
 BEGAN: Final = datetime(2026, 1, 1, tzinfo=UTC)
@@ -57,5 +57,5 @@ def test_deadline(
     change: Change, store: Object, elapsed: int, timeout: int | None, overdue: bool
 ) -> None:
     now = BEGAN + timedelta(seconds=elapsed)
-    clock = Clock(BEGAN.isoformat(), now, timeout, (STORE, BUCKET, LINKED, ALONE))
+    clock = CommitClock(BEGAN.isoformat(), now, timeout, (STORE, BUCKET, LINKED, ALONE))
     assert is_overdue(World(store).cluster, SPACE, clock, change) is overdue

@@ -10,13 +10,9 @@ from setops.api.errors import ProblemsError
 from setops.api.kinds import APP, Key, Object
 from setops.api.section import APPS, NOTIFICATIONS, SERVICES, Entry, Section
 from setops.changes.diff import Action, Change
-from setops.reconcile.changeset.entries import (
-    is_done,
-    is_ready,
-    key_of_change,
-    live_definition,
-    verdict,
-)
+from setops.reconcile.changeset.entries import is_done, key_of_change
+from setops.reconcile.changeset.readiness import is_ready, is_stalled, message_of
+from setops.reconcile.live import live_definition
 from tests.reconcile.samples import SPACE, World, app, reported, service
 
 GOING: Final = {"deletionTimestamp": "2026-01-01T00:00:00Z"}
@@ -121,7 +117,9 @@ def status(stalled: str, generation: int) -> Object:
     ],
 )
 def test_verdict(live: list[Object], stalled: bool, said: str) -> None:
-    assert verdict(World(*live).cluster, SPACE, CREATE) == (stalled, said)
+    cluster = World(*live).cluster
+    assert is_stalled(cluster, SPACE, CREATE) is stalled
+    assert message_of(cluster, SPACE, CREATE) == said
 
 
 def test_the_live_definition_is_what_stays() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from setops.api.kinds import CHANGESET, Object
-from setops.reconcile.changeset import lock
+from setops.reconcile.changeset import queue
 from tests.reconcile.samples import World, changeset, stage
 
 COMMIT = {"commit": True}
@@ -31,7 +31,7 @@ def first_before(here: Object, name: str, *others: Object) -> str | None:
     """Whom the Changeset of that name has to wait for."""
     world = World(here, *others)
     mine = next(each for each in world.cluster.list(CHANGESET) if named(each) == name)
-    found = lock.ahead(world.cluster, here, mine)
+    found = queue.ahead(world.cluster, here, mine)
     return None if found is None else named(found)
 
 
@@ -69,7 +69,7 @@ def test_one_that_nobody_has_looked_at_yet_keeps_its_place() -> None:
     world = World(stage(), changeset("first", None, spec=COMMIT))
     world.put(changeset("second", None, spec=COMMIT))
     second = world.cluster.list(CHANGESET)[1]
-    found = lock.ahead(world.cluster, stage(), second)
+    found = queue.ahead(world.cluster, stage(), second)
     assert found is not None
     assert named(found) == "first"
 
@@ -130,4 +130,4 @@ def draft(name: str, user: str | None, created: str = "10", **content: Any) -> O
 )
 def test_a_user_has_one_open_changeset(mine: Object, other: Object, locked: bool) -> None:
     world = World(stage(), mine, other)
-    assert (lock.locked_by(world.cluster, mine) is not None) is locked
+    assert (queue.older_draft(world.cluster, mine) is not None) is locked

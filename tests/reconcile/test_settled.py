@@ -24,8 +24,8 @@ def settled() -> World:
     here = World(app("web"), deployment(), account())
     for child in (deployment(), account()):
         here.cluster.cache.settle(key_of(child), f"stamp of {child['kind']}")
-    here.cluster.settle(app("web"), "inputs")
-    assert here.cluster.is_settled(app("web"), "inputs")
+    here.cluster.mark_in_sync(app("web"), "inputs")
+    assert here.cluster.is_in_sync(app("web"), "inputs")
     return here
 
 
@@ -33,7 +33,7 @@ def test_statuses_change_nothing() -> None:
     here = settled()
     here.put(app("web", status={"replicas": 3}))
     here.put(deployment(status={"replicas": 3}))
-    assert here.cluster.is_settled(app("web"), "inputs")
+    assert here.cluster.is_in_sync(app("web"), "inputs")
 
 
 @pytest.mark.parametrize(
@@ -51,29 +51,29 @@ def test_statuses_change_nothing() -> None:
 def test_a_child_that_changes_is_looked_at(change: Object) -> None:
     here = settled()
     here.put(change)
-    assert not here.cluster.is_settled(app("web"), "inputs")
+    assert not here.cluster.is_in_sync(app("web"), "inputs")
 
 
 def test_a_child_that_is_gone_is_looked_at() -> None:
     here = settled()
     here.drop(key_of(account()))
-    assert not here.cluster.is_settled(app("web"), "inputs")
+    assert not here.cluster.is_in_sync(app("web"), "inputs")
 
 
 def test_other_inputs_are_looked_at() -> None:
-    assert not settled().cluster.is_settled(app("web"), "other inputs")
+    assert not settled().cluster.is_in_sync(app("web"), "other inputs")
 
 
 def test_a_spec_that_came_while_the_children_were_written_is_looked_at() -> None:
     here = settled()
     newer = app("web", spec={"image": "a"}, generation=2)
     here.put(newer)
-    here.cluster.settle(app("web"), "inputs")
-    assert not here.cluster.is_settled(newer, "inputs")
+    here.cluster.mark_in_sync(app("web"), "inputs")
+    assert not here.cluster.is_in_sync(newer, "inputs")
 
 
 def test_nothing_is_settled_while_a_child_is_not() -> None:
     here = settled()
     here.put(deployment(spec={"replicas": 5}))
-    here.cluster.settle(app("web"), "inputs")
-    assert not here.cluster.is_settled(app("web"), "inputs")
+    here.cluster.mark_in_sync(app("web"), "inputs")
+    assert not here.cluster.is_in_sync(app("web"), "inputs")

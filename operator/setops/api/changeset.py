@@ -49,6 +49,27 @@ def phase_of(changeset: Object) -> Phase:
     return Phase((changeset.get("status") or {}).get("phase", Phase.OPEN))
 
 
+class Step(StrEnum):
+    """The step of a commit or of its rollback."""
+
+    DRY_RUN = "DryRun"
+    """Ask the API server whether it would take every write."""
+    WRITE = "Write"
+    """Write the Apps, Services and Notifications of the plan."""
+    WAIT = "Wait"
+    """Wait until they are ready."""
+    POINT_OF_NO_RETURN = "PointOfNoReturn"
+    """Refuse every cancel from here on, since data is about to be deleted."""
+    DELETE = "Delete"
+    """Delete the Services that hold data."""
+    RECORD = "Record"
+    """Store the definition as the Stage's next revision."""
+    REVERT = "Revert"
+    """Put back what the commit has changed."""
+    FINISH = "Finish"
+    """Say how it ended, and free the Stage."""
+
+
 class ChangesetSpec(Model):
     """What to change, and whether to commit it."""
 
@@ -196,6 +217,11 @@ class ChangesetStatus(Model):
     )
     phase: Phase | None = Field(
         None, description="Open, Queued, Applying, RollingBack, Committed, Failed, Discarded."
+    )
+    step: Step | None = Field(
+        None,
+        description="Step of a running commit: DryRun, Write, Wait, PointOfNoReturn, Delete, "
+        "Record, Finish; of its rollback: Revert, Finish.",
     )
     plan: Plan | None = Field(None, description="What a commit does.")
     progress: Progress | None = Field(None, description="How far the commit is.")

@@ -152,6 +152,15 @@ def stalled(reason: Reason, message: str, generation: int) -> list[dict[str, Any
     ]
 
 
+def open_(reason: Reason, message: str, generation: int) -> list[dict[str, Any]]:
+    """The three conditions of an object that waits for its user to go on with it."""
+    return [
+        condition(ConditionType.READY, False, reason, message, generation),
+        condition(ConditionType.RECONCILING, False, reason, message, generation),
+        condition(ConditionType.STALLED, False, reason, message, generation),
+    ]
+
+
 def merge(
     old: Iterable[Mapping[str, Any]] | None, new: Iterable[Mapping[str, Any]], now: str
 ) -> list[dict[str, Any]]:

@@ -23,7 +23,7 @@ class Action(StrEnum):
     CREATE = "create"
     UPDATE = "update"
     REPLACE = "replace"
-    """Deleted and created again: something changes that can't be changed in place."""
+    """Deleted and created again, since a field changes that can't be changed in place."""
     DESTROY = "destroy"
 
 
@@ -82,7 +82,7 @@ def apply(changes: Iterable[Change], before: StageDefinition) -> StageDefinition
 
 
 def is_final(change: Change) -> bool:
-    """Whether the change takes away a Service that holds data: past the point of no return."""
+    """Whether the change deletes a Service that holds data, which can't be undone."""
     return (
         change.action in (Action.REPLACE, Action.DESTROY)
         and isinstance(change.before, ServiceSpec)
@@ -110,7 +110,7 @@ def _section(section: Section, before: StageDefinition, after: StageDefinition) 
 
 
 def _action(before: Entry | None, after: Entry) -> Action:
-    """Source of what can't be changed in place: the immutable fields of the resources."""
+    """What can't be changed in place are the immutable fields of the resources."""
     match before, after:
         case None, _:
             return Action.CREATE

@@ -1,20 +1,31 @@
-"""What a change does to those who run or use the thing: restarts, loss of data, downtime."""
+"""What a change does to the people who run or use a resource: restarts, loss of data, downtime.
+
+Whether containers restart isn't decided here: the pods of both definitions are compared, as
+`desired.pod` makes them.
+"""
 
 from __future__ import annotations
 
+from typing import Final
+
 from setops.api import catalogue
 from setops.api.app import AppSpec
-from setops.api.section import Entry
+from setops.api.kinds import Object
 from setops.api.service import ServiceSpec
 from setops.api.service_type import DeletionPolicy
 from setops.changes.diff import Action, Change
+from setops.desired.metadata import StageNames
+from setops.desired.pod import AppPod, LinkSecret, pod_template
+
+_SOME_STAGE: Final = StageNames("project", "stage", "namespace")
+"""Stands for the Stage, which is the same before and after a change."""
 
 
 def effect(change: Change) -> str | None:
     """One sentence without a full stop; None when there is nothing to say."""
     match change.before, change.after:
         case (AppSpec(), _) | (None, AppSpec()):
-            return _app_effect(change.action, change.before, change.after)
+            return _app_effect(change)
         case ServiceSpec() as before, after if change.action in (Action.REPLACE, Action.DESTROY):
             again = ", then creates it anew, empty" if after is not None else ""
             return f"{loss(before)}{again}"
@@ -24,14 +35,13 @@ def effect(change: Change) -> str | None:
             return None
 
 
-def restarts(before: AppSpec, after: AppSpec) -> bool:
-    """Whether running containers are replaced by new ones: all but scale, descriptions, domains,
-    schedule, inactive releases and what only the load balancer looks at."""
-    return _runs(before) and _runs(after) and _pod(before) != _pod(after)
+def restarts(name: str, before: AppSpec, after: AppSpec) -> bool:
+    """Whether new containers replace the running ones, since the App's pods change."""
+    return _runs(before) and _runs(after) and _pods(name, before) != _pods(name, after)
 
 
-def _app_effect(action: Action, before: Entry | None, after: Entry | None) -> str | None:
-    match action, before, after:
+def _app_effect(change: Change) -> str | None:
+    match change.action, change.before, change.after:
         case Action.DESTROY, _, _:
             return "stops its containers"
         case Action.REPLACE, _, _:
@@ -39,20 +49,22 @@ def _app_effect(action: Action, before: Entry | None, after: Entry | None) -> st
                 "is destroyed and created again, since the protocol can't be changed in place; "
                 "it is down in between"
             )
-        case Action.CREATE, _, AppSpec():
+        case Action.CREATE, _, AppSpec() as after:
             return None if after.running_image else "runs nothing until a release is activated"
-        case _, AppSpec(), AppSpec():
-            return _update_effect(before, after)
+        case _, AppSpec() as before, AppSpec() as after:
+            return _update_effect(change.name, before, after)
         case _:
             return None
 
 
-def _update_effect(before: AppSpec, after: AppSpec) -> str | None:
+def _update_effect(name: str, before: AppSpec, after: AppSpec) -> str | None:
     if _runs(before) and not _runs(after):
         return "stops its containers"
     if _runs(after) and not _runs(before):
         return "starts its containers"
-    return "restarts its containers, without downtime" if restarts(before, after) else None
+    if restarts(name, before, after):
+        return "restarts its containers, without downtime"
+    return None
 
 
 def _upgrade(before: ServiceSpec, after: ServiceSpec) -> str | None:
@@ -86,18 +98,7 @@ def _runs(app: AppSpec) -> bool:
     return app.running_image is not None and app.resources.scale > 0
 
 
-def _pod(app: AppSpec) -> tuple[object, ...]:
-    """All of an App that its pods are made from."""
-    network, check = app.network, app.network.health_check
-    # Public Apps and those with a check have a readiness probe; codes are the load balancer's.
-    probed = network.protocol == "http" and (network.public or check is not None)
-    return (
-        app.running_image,
-        app.container,
-        (network.protocol, network.port),
-        (check and check.path) if probed else network.public,
-        probed,
-        (app.resources.cpu, app.resources.memory),
-        {key: (var.value, var.secret_ref) for key, var in (app.env or {}).items()},
-        app.links or {},
-    )
+def _pods(name: str, app: AppSpec) -> Object | None:
+    """The App's pods in some Stage, as if every linked Service had its Secret."""
+    secrets = {service: LinkSecret(service, "") for service in app.links or ()}
+    return pod_template(AppPod(name=name, spec=app, stage=_SOME_STAGE, link_secrets=secrets))

@@ -1,7 +1,7 @@
 """Folds a Changeset's content over a Stage definition, collecting every error.
 
-What follows only from an earlier error isn't reported: once the creation of something has failed,
-nothing says any more that this thing doesn't exist; other errors of later commands still show.
+What follows only from an earlier error isn't reported. Once the creation of something has failed,
+no later command is told that it doesn't exist; other errors of later commands still show.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ from setops.language.table import COMMANDS
 class Folded:
     """Where a Changeset leads, and all that is wrong with it.
 
-    With problems, `definition` is where the commands without a problem lead: good for showing, not
-    for writing. `touched` has the index of the last command that changed an entry, by the entry's
+    With problems, `definition` is where the commands without a problem lead. It may be shown, but
+    not written. `touched` has the index of the last command that changed an entry, by the entry's
     path (`apps.web`).
     """
 
@@ -37,7 +37,7 @@ class Folded:
     touched: Mapping[str, int] = field(default_factory=dict)
 
     def blame(self, problem: Problem) -> Problem:
-        """The problem, laid at the door of the command that changed its entry last, if any."""
+        """The problem with the index of the command that changed its entry last, if any."""
         path = ".".join(problem.field.split(".")[:2])
         return problem.at(self.touched[path]) if path in self.touched else problem
 
@@ -45,11 +45,11 @@ class Folded:
 def fold(base: StageDefinition, spec: ChangesetSpec, context: CommandContext) -> Folded:
     """Apply a Changeset's definition, then its commands in order, then check the links.
 
-    A command with a problem is skipped and the others go on. Each problem carries the index of its
-    command; None means that it stands in the definition. A broken link that the base has already
-    is none of this Changeset's problems.
+    A command with a problem is skipped, and the others go on. Each problem carries the index of its
+    command; None means that the definition causes it. A broken link that the base has already isn't
+    reported.
     """
-    work = _Work(base)
+    work = _Folding(base)
     if spec.definition is not None:
         overlay = (put_in_place if spec.prune else lay_over)(base, spec.definition)
         work.definition = overlay.definition
@@ -62,9 +62,9 @@ def fold(base: StageDefinition, spec: ChangesetSpec, context: CommandContext) ->
 
 
 @dataclass(slots=True)
-class _Work:
-    """A fold under way. `failed` are paths whose creation failed; `touched` tells the last command
-    that changed an entry, so that what only shows at the end can be laid at its door."""
+class _Folding:
+    """A fold under way. `failed` are paths whose creation failed. `touched` has the index of the
+    last command that changed an entry, for problems that only show at the end."""
 
     definition: StageDefinition
     problems: list[Problem] = field(default_factory=list)
@@ -131,7 +131,7 @@ class _Work:
 
 
 def _impossible(name: str, before: ServiceSpec, after: ServiceSpec) -> list[Problem]:
-    """What AWS can't make of a Service; of what is wrong anyway others have told."""
+    """Changes that AWS can't perform; invalid specs are reported elsewhere."""
     if before == after or service_problems(name, before) or service_problems(name, after):
         return []
     wishes = (

@@ -1,4 +1,4 @@
-"""Three-way merge of definitions: what a Changeset wants, over what others have done meanwhile.
+"""Three-way merge of definitions: a Changeset's changes over what others changed meanwhile.
 
 Fields merge one by one, lists as a whole. Both sides may make the same change; where they differ
 in one field, or one side takes away what the other changes, that is a conflict.
@@ -33,14 +33,14 @@ _PARTS: Final = frozenset(
         ("services", "options"),
     }
 )
-"""Parts that are there only while something is set in them, and so are nobody's to take away.
+"""Parts that exist only while something is set in them.
 
-Who unsets the last variable of an App changes that variable, not all variables.
+Unsetting the last variable of an App is a change of that variable, not of the whole part.
 """
 
 
 @dataclass(frozen=True, slots=True)
-class Conflict:
+class MergeConflict:
     """A place that both sides changed differently; values are JSON, None where there is none.
 
     An empty `path` means the entry as a whole.
@@ -61,14 +61,14 @@ class Conflict:
 
 @dataclass(frozen=True, slots=True)
 class Merged:
-    """Where a merge leads. `problems` are what only both changes together break.
+    """Where a merge leads. `problems` are what only the combination of both breaks.
 
-    With conflicts or problems, `definition` has theirs in their place: good for showing, not for
-    writing.
+    With conflicts or problems, `definition` has theirs in those places. It may be shown, but not
+    written.
     """
 
     definition: StageDefinition
-    conflicts: tuple[Conflict, ...] = ()
+    conflicts: tuple[MergeConflict, ...] = ()
     problems: tuple[Problem, ...] = ()
 
 
@@ -84,7 +84,7 @@ def merge(base: StageDefinition, ours: StageDefinition, theirs: StageDefinition)
     """Carry the changes that lead from `base` to `ours` over to `theirs`."""
     if base == theirs:
         return Merged(ours)
-    work = _Work()
+    work = _Merging()
     sections = {section: work.section(section, base, ours, theirs) for section in SECTIONS}
     merged = theirs.with_sections(sections)
     broken = (*work.problems, *_broken_links(merged, (base, ours, theirs)))
@@ -94,7 +94,7 @@ def merge(base: StageDefinition, ours: StageDefinition, theirs: StageDefinition)
 
 def merge_entry(section: Section, name: str, sides: tuple[Entry, Entry, Entry]) -> EntryMerge:
     """The same for a single entry that all three sides (base, ours, theirs) have."""
-    work = _Work()
+    work = _Merging()
     base, ours, theirs = sides
     tree = work.tree((section, name), (), base.to_json(), ours.to_json(), theirs.to_json())
     entry = work.load(section, name, tree, theirs)
@@ -112,9 +112,9 @@ def value_at(definition: StageDefinition, section: Section, name: str, path: Pat
     return value
 
 
-class _Work:
+class _Merging:
     def __init__(self) -> None:
-        self.conflicts: list[Conflict] = []
+        self.conflicts: list[MergeConflict] = []
         self.problems: list[Problem] = []
 
     def section(
@@ -148,7 +148,7 @@ class _Work:
             return ours
         if base is None or ours is None or theirs is None:
             sides = (_json(base), _json(ours), _json(theirs))
-            self.conflicts.append(Conflict(section, name, (), *sides))
+            self.conflicts.append(MergeConflict(section, name, (), *sides))
             return theirs
         found = len(self.conflicts)
         tree = self.tree((section, name), (), base.to_json(), ours.to_json(), theirs.to_json())
@@ -169,7 +169,7 @@ class _Work:
             ours, theirs = ({} if side is _ABSENT else side for side in (ours, theirs))
         if not (isinstance(ours, Mapping) and isinstance(theirs, Mapping)):
             sides = (_present(base), _present(ours), _present(theirs))
-            self.conflicts.append(Conflict(*entry, path, *sides))
+            self.conflicts.append(MergeConflict(*entry, path, *sides))
             return theirs
         under = base if isinstance(base, Mapping) else {}
         merged = {}
@@ -181,7 +181,7 @@ class _Work:
         return _ABSENT if is_part and not merged else merged
 
     def load(self, section: Section, name: str, tree: Any, theirs: Entry) -> Entry:
-        """The merged entry; each side alone was valid, so what is wrong comes of both."""
+        """The merged entry. Each side alone was valid, so only their combination can be wrong."""
         try:
             entry = section.model.model_validate(tree)
         except ValidationError as error:
@@ -193,12 +193,12 @@ class _Work:
 
 
 def _together(problem: Problem) -> Problem:
-    """The problem said so that who reads it doesn't look for the mistake in one's own change."""
+    """The problem, with a message that doesn't blame the reader's own change alone."""
     return replace(problem, message=f"with what others have changed meanwhile: {problem.message}")
 
 
 def _broken_links(merged: StageDefinition, sides: Iterable[StageDefinition]) -> Iterator[Problem]:
-    """What is wrong with the links of the merged definition and of no side of it."""
+    """Problems with links that only the merged definition has, and no side of it."""
     known = {(p.field, p.validator) for side in sides for p in check_links(side)}
     for problem in check_links(merged):
         if (problem.field, problem.validator) not in known:

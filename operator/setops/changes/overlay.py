@@ -13,7 +13,7 @@ from setops.language import edit
 
 Json = Mapping[str, Any]
 
-# Of these fields only one can be set: naming one takes the other's place. `*` is any key.
+# Only one field of each pair can be set, so setting one unsets the other. `*` is any key.
 _ALTERNATIVES: Final[Mapping[tuple[str, ...], tuple[str, str]]] = {
     ("apps",): ("image", "activeRelease"),
     ("apps", "env", "*"): ("value", "secretRef"),
@@ -57,7 +57,7 @@ def put_in_place(base: StageDefinition, raw: Json) -> Overlay:
     entry with problems stays as it is in the base, so that nothing else follows from it.
     """
     overlay = Overlay(base)
-    # Room is made first: a full Stage may be replaced as a whole.
+    # Removals come first, so that a full Stage can be replaced as a whole.
     for section in SECTIONS:
         named = raw.get(section.name, {})
         for name in base.section(section):
@@ -97,7 +97,7 @@ def _no_section(name: str) -> Problem:
 
 def _put(overlay: Overlay, section: Section, name: str, raw: Json) -> None:
     before = overlay.definition.section(section).get(name)
-    # What stays the same isn't asked whether it could be made today.
+    # An entry that stays the same isn't validated again, as rules may be stricter by now.
     if before is not None and before.to_json() == raw:
         return
     try:
@@ -133,7 +133,7 @@ def _inside(shape: tuple[str, ...], key: str) -> tuple[str, ...]:
 
 
 def _nulls(value: Any, path: str) -> Iterator[Problem]:
-    """The API server drops nulls, so they would mean one thing there and another here."""
+    """Nulls are refused: the API server drops them, so they would mean something else there."""
     if value is None:
         message = f"{path} is null; leave it out, or take it away by a command or with prune"
         yield Problem(path, Validator.INVALID, message)

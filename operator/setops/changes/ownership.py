@@ -25,9 +25,9 @@ Object = Mapping[str, Any]
 
 
 def owner_of(change: Change, live: Object, managers: Collection[str]) -> tuple[str, Path] | None:
-    """Who keeps a change from being made for Git's sake, and the field; None when nobody does.
+    """Who owns a changed field on behalf of Git, and the field's path; None when nobody does.
 
-    An empty path means the resource as a whole: what a Git tool tracks it would create again.
+    An empty path means the whole resource, which a Git tool tracks and would create again.
     """
     if change.action in (Action.DESTROY, Action.REPLACE):
         tracker = tracker_of(live)

@@ -1,4 +1,4 @@
-"""The plan: the difference of two definitions as a person reads it, in a status or a terminal.
+"""The plan: the difference of two definitions for people, in a status or a terminal.
 
 Values that come from a Secret are shown as `Secret name/key`, never as themselves.
 """
@@ -13,13 +13,14 @@ from typing import Any, Final
 
 from setops.api.app import AppSpec
 from setops.api.changeset import ChangesetError, FieldChange, Plan, PlannedChange
+from setops.api.definition import StageDefinition
 from setops.api.errors import Problem
 from setops.api.section import Entry
 from setops.changes.diff import Action, Change
 from setops.changes.effects import effect
 
 MAX_ROWS: Final = 1000
-"""Fields that a plan shows; of more, only the number is told, so that a status stays storable."""
+"""Fields that a plan shows. Of the rest it gives the number, so that the status can be stored."""
 ROOM: Final = 500_000
 """Bytes that the fields of a plan may take, for the same reason."""
 MAX_VALUE: Final = 200
@@ -41,6 +42,22 @@ class Source:
     content_hash: str
     target_hash: str
     registry: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """What a Changeset does to the definition `before`, and everything that is wrong with it."""
+
+    before: StageDefinition
+    after: StageDefinition
+    changes: tuple[Change, ...]
+    problems: tuple[Problem, ...]
+    plan: Plan
+
+    @property
+    def target_hash(self) -> str:
+        """The hash of the definition that the plan leads to."""
+        return self.plan.target_hash
 
 
 def plan_of(changes: Sequence[Change], source: Source, room: int = ROOM) -> Plan:

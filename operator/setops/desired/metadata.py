@@ -11,11 +11,16 @@ from setops.api.kinds import Kind, Object
 
 @dataclass(frozen=True, slots=True)
 class Owner:
-    """The object that a child goes away with."""
+    """The object that owns a child, so that the child is deleted with it."""
 
     kind: Kind
     name: str
     uid: str
+
+    @classmethod
+    def of(cls, kind: Kind, obj: Object) -> Owner:
+        """A live object as an owner."""
+        return cls(kind, obj["metadata"]["name"], obj["metadata"]["uid"])
 
     def reference(self) -> Object:
         """The controller reference that makes the garbage collector follow the owner."""
@@ -29,8 +34,8 @@ class Owner:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """The Stage that an object belongs to, and the namespace it lies in."""
+class StageNames:
+    """What a Stage is called: its Project, its own name and its namespace."""
 
     project: str
     stage: str
@@ -49,7 +54,7 @@ class Place:
 def manifest(
     kind: Kind,
     name: str,
-    place: Place,
+    stage: StageNames,
     owner: Owner,
     labels: Mapping[str, str],
     **content: object,
@@ -60,8 +65,8 @@ def manifest(
         "kind": kind.kind,
         "metadata": {
             "name": name,
-            "namespace": place.namespace,
-            "labels": {**place.labels(), **labels},
+            "namespace": stage.namespace,
+            "labels": {**stage.labels(), **labels},
             "ownerReferences": [owner.reference()],
         },
         **content,

@@ -1,4 +1,4 @@
-"""The namespaces of Projects and Stages, and whose an existing one is."""
+"""The namespaces of Projects and Stages, and how to tell whether one is ours."""
 
 from __future__ import annotations
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from setops.api import names
 from setops.api.kinds import SECRET, SERVICE, Object
-from setops.desired.metadata import Owner, Place, manifest
+from setops.desired.metadata import Owner, StageNames, manifest
 
 
 def secret_name(service: str) -> str:
@@ -15,14 +15,14 @@ def secret_name(service: str) -> str:
     return f"service-{service}"
 
 
-def service_secret(service: Object, place: Place, connection: Mapping[str, str]) -> Object:
+def service_secret(service: Object, stage: StageNames, connection: Mapping[str, str]) -> Object:
     """The Secret with these entries."""
     metadata = service["metadata"]
     return manifest(
         SECRET,
         secret_name(metadata["name"]),
-        place,
-        Owner(SERVICE, metadata["name"], metadata["uid"]),
+        stage,
+        Owner.of(SERVICE, service),
         {names.LABEL_SERVICE: metadata["name"]},
         type="Opaque",
         data={

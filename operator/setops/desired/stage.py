@@ -7,7 +7,7 @@ from typing import Final
 
 from setops.api.kinds import NETWORK_POLICY, RESOURCE_QUOTA, Object
 from setops.api.stage import Quota
-from setops.desired.metadata import Owner, Place, manifest
+from setops.desired.metadata import Owner, StageNames, manifest
 from setops.desired.quantities import cpu, memory
 
 INSTANCE_METADATA: Final = ("169.254.169.254/32", "fd00:ec2::254/128")
@@ -22,7 +22,7 @@ QUOTA: Final = "stage"
 class StageObjects:
     """What the objects of a Stage are made from; the namespace object owns them."""
 
-    place: Place
+    names: StageNames
     owner: Owner
     quota: Quota | None
 
@@ -36,7 +36,7 @@ def stage_objects(stage: StageObjects) -> list[Object]:
 
 def _policy(stage: StageObjects, name: str, spec: Object) -> Object:
     return manifest(
-        NETWORK_POLICY, name, stage.place, stage.owner, {}, spec={"podSelector": {}, **spec}
+        NETWORK_POLICY, name, stage.names, stage.owner, {}, spec={"podSelector": {}, **spec}
     )
 
 
@@ -90,4 +90,4 @@ def _quota(stage: StageObjects) -> Object | None:
         hard["pods"] = str(quota.containers)
     if not hard:
         return None
-    return manifest(RESOURCE_QUOTA, QUOTA, stage.place, stage.owner, {}, spec={"hard": hard})
+    return manifest(RESOURCE_QUOTA, QUOTA, stage.names, stage.owner, {}, spec={"hard": hard})

@@ -68,21 +68,20 @@ class Cluster:
         self.cache.put(live)
         return live
 
-    def settle(self, obj: Object, made_from: str) -> None:
-        """Remember that all children of `obj` are as they are to be; see `is_settled`."""
+    def mark_in_sync(self, obj: Object, inputs: str) -> None:
+        """Remember that `obj` and all its children are as they should be; see `is_in_sync`."""
         stamps = self.cache.settled_of(obj["metadata"]["uid"])
         if all(stamps):
-            self.cache.settle(key_of(obj), _settlement(obj, made_from, stamps))
+            self.cache.settle(key_of(obj), _in_sync_mark(obj, inputs, stamps))
 
-    def is_settled(self, obj: Object, made_from: str) -> bool:
-        """Whether nothing has changed since `settle`.
+    def is_in_sync(self, obj: Object, inputs: str) -> bool:
+        """Whether object, children and other inputs are unchanged since `mark_in_sync`.
 
-        That is: `made_from`, which stands for all that the children are made from beside `obj`
-        itself, is the same; so are `obj` and its children but for their status; and none has come
-        or gone.
+        `inputs` stands for everything beside `obj` that its children are made from. Statuses don't
+        count.
         """
         stamps = self.cache.settled_of(obj["metadata"]["uid"])
-        return self.cache.settled(key_of(obj)) == _settlement(obj, made_from, stamps)
+        return self.cache.settled(key_of(obj)) == _in_sync_mark(obj, inputs, stamps)
 
     async def apply(self, desired: Object, live: Object | None = None) -> Object:
         """Make a child object have what `desired` has, by at most one server-side apply.
@@ -116,10 +115,10 @@ class Cluster:
             self.cache.settle(key, stamp)
         return seen
 
-    async def rehearse(self, desired: Object) -> None:
-        """What `apply` would send, as a dry run, where there is a difference.
+    async def dry_run(self, desired: Object) -> None:
+        """Send what `apply` would send as a dry run, if there is a difference.
 
-        Raises what the real one would.
+        Raises what `apply` would raise.
         """
         desired = _stamped(desired)
         live = self.cache.get(key_of(desired))
@@ -300,10 +299,10 @@ def _stamp_of(obj: Object) -> str:
     return str((obj["metadata"].get("annotations") or {}).get(ANNOTATION_DESIRED, ""))
 
 
-def _settlement(obj: Object, made_from: str, stamps: Sequence[str]) -> str:
-    # With the generation: what was settled may be older than what the cache has by then.
+def _in_sync_mark(obj: Object, inputs: str, stamps: Sequence[str]) -> str:
+    # With the generation, since the cache may have a newer object by the time this is marked.
     generation = str(obj["metadata"].get("generation"))
-    parts = (generation, made_from, *sorted(stamps))
+    parts = (generation, inputs, *sorted(stamps))
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
 
 

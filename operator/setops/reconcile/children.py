@@ -1,6 +1,6 @@
-"""Children of an object: written when they differ, removed when no longer wanted.
+"""Child objects: written when they differ, removed when no longer wanted.
 
-What has a child's name and isn't ours is never touched.
+An object that has a child's name and isn't ours is never touched.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from setops.reconcile.places import is_deleting, labels_of
 from setops.reconcile.report import Stalled, Waiting
 
 POLL: Final = 5.0
-"""Seconds between two looks at what stands in the way: without our label it isn't watched."""
+"""Seconds between two looks at an object in the way. It lacks our label, so it isn't watched."""
 
 
 async def apply_all(cluster: Cluster, objects: Iterable[Object]) -> None:
-    """Write those children that differ, at once; none that is somebody else's.
+    """Write those children that differ, all at once.
 
-    Raises Stalled for those, and Waiting in a terminating namespace, or while a child of an
-    earlier life is going.
+    Raises Stalled for an object that is somebody else's, and Waiting in a terminating namespace or
+    while a child of an earlier owner is being deleted.
     """
     results = await asyncio.gather(
         *(apply_own(cluster, obj) for obj in objects), return_exceptions=True
@@ -39,8 +39,8 @@ async def apply_own(cluster: Cluster, desired: Object) -> Object:
     """Write one child if it differs. Raises as `apply_all` does."""
     key = key_of(desired)
     live = cluster.get(key)
-    if live is not None and whose(live, desired) is not Whose.OURS:
-        # What isn't ours is not watched: what is known of it may be old.
+    if live is not None and ownership_of(live, desired) is not ChildOwnership.OURS:
+        # An object that isn't ours isn't watched, so the cache may be out of date.
         live = await cluster.fetch(key)
     try:
         if live is None:
@@ -59,15 +59,15 @@ async def apply_own(cluster: Cluster, desired: Object) -> Object:
         raise
 
 
-async def rehearse_own(cluster: Cluster, desired: Object) -> None:
-    """Ask the API server whether it would take a child as it is to be, without writing it.
+async def dry_run_own(cluster: Cluster, desired: Object) -> None:
+    """Ask the API server whether it would take a child, without writing it.
 
-    Raises Stalled for one that is somebody else's, and what the API server says.
+    Raises Stalled for an object that is somebody else's, and whatever the API server raises.
     """
     live = cluster.get(key_of(desired))
-    if live is not None and whose(live, desired) is Whose.FOREIGN:
+    if live is not None and ownership_of(live, desired) is ChildOwnership.FOREIGN:
         refuse_foreign(live, desired)
-    await cluster.rehearse(desired)
+    await cluster.dry_run(desired)
 
 
 async def remove_unwanted(
@@ -81,40 +81,40 @@ async def remove_unwanted(
             await cluster.delete(key, uid=child["metadata"]["uid"])
 
 
-class Whose(Enum):
-    """To whom an object belongs that has the name of a child."""
+class ChildOwnership(Enum):
+    """Who owns an object that has the name of a child."""
 
     OURS = "ours"
-    EARLIER = "of an owner of the same name that is gone; the garbage collector takes it"
+    EARLIER = "an earlier owner's of the same name; the garbage collector deletes it"
     FOREIGN = "somebody else's"
 
 
-def whose(live: Object, desired: Object) -> Whose:
-    """Judged by the controller; for an object that has none, by our labels, as namespaces are."""
+def ownership_of(live: Object, desired: Object) -> ChildOwnership:
+    """Judged by the controller reference, or by our labels if the object has none."""
     ours = _controller(desired)
     controller = _controller(live)
     if not controller:
         wanted = labels_of(desired).items()
-        return Whose.OURS if wanted <= labels_of(live).items() else Whose.FOREIGN
+        return ChildOwnership.OURS if wanted <= labels_of(live).items() else ChildOwnership.FOREIGN
     if controller["uid"] == ours["uid"]:
-        return Whose.OURS
+        return ChildOwnership.OURS
     same = all(controller[field] == ours[field] for field in ("apiVersion", "kind", "name"))
-    return Whose.EARLIER if same else Whose.FOREIGN
+    return ChildOwnership.EARLIER if same else ChildOwnership.FOREIGN
 
 
 def refuse_foreign(live: Object, desired: Object) -> None:
-    """Raise Stalled for an object that isn't ours, Waiting for one of an earlier life."""
+    """Raise Stalled for somebody else's object, and Waiting for an earlier owner's."""
     what = f"{live['kind']} {live['metadata']['name']!r}"
-    match whose(live, desired):
-        case Whose.OURS:
+    match ownership_of(live, desired):
+        case ChildOwnership.OURS:
             return
-        case Whose.EARLIER:
+        case ChildOwnership.EARLIER:
             raise Waiting(
                 Reason.PROGRESSING,
                 f"waits for {what} of an earlier {_controller(desired)['kind']} to go",
                 again=1,
             )
-        case Whose.FOREIGN:
+        case ChildOwnership.FOREIGN:
             owner = _controller(desired)
             renamed = owner["apiVersion"].startswith(f"{GROUP}/")
             raise Stalled(

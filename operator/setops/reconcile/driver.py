@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Final
 
+from setops.api.changeset import phase_of
 from setops.api.conditions import ConditionType, Reason, find
 from setops.api.kinds import (
     APP,
@@ -17,14 +18,15 @@ from setops.api.kinds import (
     Key,
     Kind,
     Object,
+    key_of,
 )
 from setops.api.names import ANNOTATION_PAUSED
 from setops.kube.errors import ApiError
 from setops.reconcile import app, changeset, notification, organization, project, service, stage
 from setops.reconcile.context import Context
-from setops.reconcile.report import Interruption, Later, Report, Waiting, interrupted, publish
+from setops.reconcile.report import Interruption, Report, Requeue, Waiting, interrupted, publish
 
-Reconciler = Callable[[Context, Object], Awaitable[Report | Later | None]]
+Reconciler = Callable[[Context, Object], Awaitable[Report | Requeue | None]]
 
 _RECONCILERS: Final[Mapping[Kind, Reconciler]] = {
     ORGANIZATION: organization.reconcile,
@@ -33,6 +35,7 @@ _RECONCILERS: Final[Mapping[Kind, Reconciler]] = {
     APP: app.reconcile,
     SERVICE: service.reconcile,
     NOTIFICATION: notification.reconcile,
+    CHANGESET: changeset.reconcile,
 }
 
 
@@ -45,10 +48,8 @@ async def reconcile(context: Context, key: Key) -> float | None:
     if obj is None:
         return None
     if ANNOTATION_PAUSED in (obj["metadata"].get("annotations") or ()):
-        _tell_paused(context, obj)
+        _note_paused(context, obj)
         return None
-    if key.kind == CHANGESET:
-        return await changeset.reconcile(context, obj)
     try:
         report = await _RECONCILERS[key.kind](context, obj)
     except Interruption as interruption:
@@ -56,41 +57,42 @@ async def reconcile(context: Context, key: Key) -> float | None:
         report = interrupted(latest, interruption)
     except ApiError as error:
         if not error.transient:
-            await _tell_fault(context, obj, error)
+            await _report_fault(context, obj, error)
         raise
     return await _publish(context, obj, report)
 
 
-async def _publish(context: Context, obj: Object, report: Report | Later | None) -> float | None:
+async def _publish(context: Context, obj: Object, report: Report | Requeue | None) -> float | None:
     if report is None:
         return None
-    if isinstance(report, Later):
+    if isinstance(report, Requeue):
         return report.seconds
-    metadata = obj["metadata"]
-    latest = context.cluster.get(Key(_kind(obj), metadata.get("namespace", ""), metadata["name"]))
-    same = latest is not None and latest["metadata"].get("generation") == metadata.get("generation")
+    generation = obj["metadata"].get("generation")
+    latest = context.cluster.get(key_of(obj))
+    same = latest is not None and latest["metadata"].get("generation") == generation
     if latest is not None and same:
         # Reported for a newer spec, this would be a lie; that one is marked and comes next.
         await publish(context, latest, report)
     return report.again
 
 
-async def _tell_fault(context: Context, obj: Object, error: ApiError) -> None:
-    """Say on the object what the operator can't do, be it for want of a right of its own."""
-    fault = Waiting(Reason.FAULT, f"the operator can't go on and tries again: {error}")
-    await _publish(context, obj, interrupted(obj, fault))
+async def _report_fault(context: Context, obj: Object, error: ApiError) -> None:
+    """Say on the object what the operator can't do, such as for want of a right of its own."""
+    message = f"the operator can't go on and tries again: {error}"
+    latest = context.cluster.get(key_of(obj)) or obj
+    if latest["kind"] == CHANGESET.kind and phase_of(latest).finished:
+        # Its conditions go on saying how it ended.
+        context.events.record(latest, "Warning", Reason.FAULT.value, message)
+        return
+    await _publish(context, obj, interrupted(latest, Waiting(Reason.FAULT, message)))
 
 
-def _kind(obj: Object) -> Kind:
-    return next(kind for kind in _RECONCILERS if kind.kind == obj["kind"])
-
-
-def _tell_paused(context: Context, obj: Object) -> None:
+def _note_paused(context: Context, obj: Object) -> None:
     ready = find(obj.get("status"), ConditionType.READY)
-    stands = f"; it stays {ready['reason']}" if ready else ""
+    unchanged = f"; it stays {ready['reason']}" if ready else ""
     context.events.record(
         obj,
         "Normal",
         Reason.PAUSED.value,
-        f"the annotation {ANNOTATION_PAUSED} holds the operator off{stands}",
+        f"the annotation {ANNOTATION_PAUSED} holds the operator off{unchanged}",
     )

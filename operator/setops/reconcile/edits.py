@@ -11,11 +11,13 @@ import logging
 from collections.abc import Hashable, Iterable
 from typing import Final
 
+from setops.api.definition import StageDefinition
 from setops.api.errors import ProblemsError
 from setops.api.kinds import Object, key_of
-from setops.reconcile import revisions
-from setops.reconcile.changeset import entries, lock
+from setops.kube.cluster import Cluster
+from setops.reconcile import lock, revisions
 from setops.reconcile.context import Context
+from setops.reconcile.live import last_editor, live_definition
 from setops.reconcile.memory import Seen
 from setops.reconcile.places import is_deleting
 
@@ -26,6 +28,21 @@ _log = logging.getLogger(__name__)
 
 
 async def record(
+    cluster: Cluster, stage: Object, namespace: str, definition: StageDefinition
+) -> int:
+    """Make sure that the Stage's latest revision holds this live definition; its number.
+
+    If it holds another one, somebody has edited resources directly. Raises as `revisions.store`.
+    """
+    latest = revisions.latest_number(cluster, stage)
+    if revisions.is_recorded(cluster, stage, definition):
+        return latest
+    author = last_editor(cluster, namespace)
+    await revisions.store(cluster, stage, latest + 1, definition, author)
+    return latest + 1
+
+
+async def record_when_quiet(
     context: Context, stage: Object, namespace: str, resources: Iterable[Object]
 ) -> float | None:
     """Record direct edits of a Stage that is quiet and that no commit is changing.
@@ -47,18 +64,15 @@ async def record(
     if lock.holder(cluster, latest, namespace) is not None:
         return QUIET
     try:
-        live = entries.live_definition(cluster, namespace)
+        live = live_definition(cluster, namespace)
         revisions.check_size(live)
     except (ProblemsError, revisions.TooLargeError) as error:
-        # Told by each Changeset that is planned over it.
+        # Each Changeset that is planned over it says so, too.
         _log.warning("The Stage's resources can't be recorded as a revision: %s", error)
         seen.recorded = True
         return None
-    if not revisions.is_recorded(cluster, latest, live):
-        number = revisions.latest_number(cluster, latest) + 1
-        author = entries.last_editor(cluster, namespace)
-        await revisions.store(cluster, latest, number, live, author)
-        await revisions.prune(cluster, latest)
+    await record(cluster, latest, namespace, live)
+    await revisions.prune(cluster, latest)
     seen.recorded = True
     return None
 

@@ -13,6 +13,7 @@ from typing import Final
 
 from setops.api import names
 from setops.api.kinds import CONFIG_MAP, STAGE, Key, Object
+from setops.desired.metadata import Owner
 from setops.kube.cluster import Cluster
 
 MAX_ENTRIES: Final = 4000
@@ -20,20 +21,20 @@ MAX_ENTRIES: Final = 4000
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class LedgerEntry:
     """What a Changeset asked for, as the hash of its content, and the revision that it made."""
 
     content_hash: str
     revision: int
 
 
-async def read(cluster: Cluster, stage: Object) -> Mapping[str, Entry]:
+async def read(cluster: Cluster, stage: Object) -> Mapping[str, LedgerEntry]:
     """The entries by the name of the Changeset."""
     return _entries(await cluster.fetch(_key(stage)))
 
 
-async def add(cluster: Cluster, stage: Object, entries: Mapping[str, Entry]) -> None:
-    """Take note of entries; those that are there already cost nothing. Raises Conflict."""
+async def add(cluster: Cluster, stage: Object, entries: Mapping[str, LedgerEntry]) -> None:
+    """Remember entries; nothing is written for those already there. Raises Conflict."""
     found = await cluster.fetch(_key(stage))
     known = _entries(found)
     merged = {**known, **entries}
@@ -52,12 +53,12 @@ def _key(stage: Object) -> Key:
     return Key(CONFIG_MAP, metadata["namespace"], f"{metadata['name']}-ledger")
 
 
-def _entries(found: Object | None) -> dict[str, Entry]:
+def _entries(found: Object | None) -> dict[str, LedgerEntry]:
     raw = {name: json.loads(text) for name, text in ((found or {}).get("data") or {}).items()}
-    return {name: Entry(item["content"], item["revision"]) for name, item in raw.items()}
+    return {name: LedgerEntry(item["content"], item["revision"]) for name, item in raw.items()}
 
 
-def _written(entry: Entry) -> str:
+def _written(entry: LedgerEntry) -> str:
     return json.dumps({"content": entry.content_hash, "revision": entry.revision})
 
 
@@ -70,15 +71,7 @@ def _made(stage: Object, data: Mapping[str, str]) -> Object:
             "name": key.name,
             "namespace": key.namespace,
             "labels": {names.LABEL_MANAGED_BY: names.MANAGER, names.LABEL_STAGE: metadata["name"]},
-            "ownerReferences": [
-                {
-                    "apiVersion": STAGE.api_version,
-                    "kind": STAGE.kind,
-                    "name": metadata["name"],
-                    "uid": metadata["uid"],
-                    "controller": True,
-                }
-            ],
+            "ownerReferences": [Owner.of(STAGE, stage).reference()],
         },
         "data": data,
     }

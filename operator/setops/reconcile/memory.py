@@ -1,4 +1,4 @@
-"""What the operator remembers between two looks. Losing it costs one more look, nothing else."""
+"""What the operator remembers between reconciliations. Losing it costs one more look at most."""
 
 from __future__ import annotations
 
@@ -9,13 +9,14 @@ from dataclasses import dataclass, field
 
 from setops.api.kinds import Key
 from setops.aws.errors import AwsError
+from setops.changes.plan import Planned
 
 
 @dataclass(slots=True)
 class Seen:
-    """How a Stage's resources stood when last looked at, since when, and if that is recorded.
+    """A Stage's resources as last seen, since when, and whether a revision holds them.
 
-    `since` in seconds since the epoch.
+    `since` is in seconds since the epoch.
     """
 
     marks: Hashable
@@ -39,40 +40,40 @@ class Reach:
     failures: int = 0
 
 
-class Rush:
-    """Something that many do at once and that others had better wait for."""
+class Gate:
+    """Lets tasks wait until nobody is doing something that would suffer from them."""
 
     def __init__(self) -> None:
-        self._count = 0
-        self._over = asyncio.Event()
-        self._over.set()
+        self._holders = 0
+        self._open = asyncio.Event()
+        self._open.set()
 
     @contextmanager
-    def joined(self) -> Iterator[None]:
-        """Be one of the many."""
-        self._count += 1
-        self._over.clear()
+    def closed(self) -> Iterator[None]:
+        """Keep the gate closed for the time being; several may."""
+        self._holders += 1
+        self._open.clear()
         try:
             yield
         finally:
-            self._count -= 1
-            if not self._count:
-                self._over.set()
+            self._holders -= 1
+            if not self._holders:
+                self._open.set()
 
-    async def over(self, patience: float) -> None:
-        """Wait until nobody is at it, for so many seconds at most."""
+    async def opened(self, patience: float) -> None:
+        """Wait until nobody keeps it closed, for so many seconds at most."""
         with suppress(TimeoutError):
             async with asyncio.timeout(patience):
-                await self._over.wait()
+                await self._open.wait()
 
 
 @dataclass(slots=True)
 class Memory:
     """`edits`: of each Stage, by its key, what was seen of its resources. `plans`: of each
     Changeset that is being committed, by its uid, the plan. `reach`: of each Organization,
-    by its uid, what AWS said. `founding`: Apps whose first objects are being made."""
+    by its uid, what AWS said. `new_apps`: closed while new Apps get their first objects."""
 
     edits: dict[Key, Seen] = field(default_factory=dict)
-    plans: dict[str, object] = field(default_factory=dict)
+    plans: dict[str, Planned] = field(default_factory=dict)
     reach: dict[str, Reach] = field(default_factory=dict)
-    founding: Rush = field(default_factory=Rush)
+    new_apps: Gate = field(default_factory=Gate)

@@ -1,23 +1,23 @@
-"""Making, keeping and removing the namespaces of Projects and Stages."""
+"""Creates, keeps and deletes the namespaces of Projects and Stages."""
 
 from __future__ import annotations
 
 from typing import Final
 
 from setops.api import names
-from setops.api.conditions import ConditionType, Reason, find
+from setops.api.conditions import Reason
 from setops.api.kinds import NAMESPACE, Key, Object, key_of
 from setops.desired.namespace import is_ours
-from setops.kube.cluster import Cluster
-from setops.kube.errors import AlreadyExists, ApiError, Forbidden
+from setops.kube.errors import AlreadyExists
 from setops.reconcile.context import Context
+from setops.reconcile.deletion import delete_or_wait
 from setops.reconcile.places import is_deleting, labels_of
 from setops.reconcile.report import Stalled, Waiting
 
 POLL: Final = 2.0
-"""Seconds between two looks at a namespace that is going."""
+"""Seconds between two looks at a namespace that is being deleted."""
 FOREIGN_POLL: Final = 5.0
-"""Seconds between two looks at a namespace that isn't ours, and therefore not watched."""
+"""Seconds between two looks at a namespace that isn't ours, which isn't watched."""
 
 
 def refuse_reserved(context: Context, namespace: str) -> None:
@@ -30,7 +30,7 @@ def refuse_reserved(context: Context, namespace: str) -> None:
 
 
 async def ensure(context: Context, desired: Object) -> Object:
-    """Make a namespace, or take up one that carries our labels already.
+    """Create a namespace, or take over one that carries our labels already.
 
     Raises Stalled for a namespace that is somebody else's, and Waiting while it is being deleted.
     """
@@ -40,7 +40,7 @@ async def ensure(context: Context, desired: Object) -> Object:
     project, stage = labels[names.LABEL_PROJECT], labels.get(names.LABEL_STAGE, "")
     live = cluster.get(key)
     if live is not None and not is_ours(live, project, stage):
-        # What isn't ours is not watched: what is known of it may be old.
+        # A namespace that isn't ours isn't watched, so the cache may be out of date.
         live = await cluster.fetch(key)
     if live is None:
         try:
@@ -83,29 +83,8 @@ async def remove(context: Context, name: str, project: str, stage: str = "") -> 
         )
 
 
-async def delete_or_wait(cluster: Cluster, obj: Object) -> None:
-    """Delete an object; raises Waiting with the reason when admission refuses it."""
-    key = key_of(obj)
-    try:
-        await cluster.delete(key, uid=obj["metadata"]["uid"])
-    except Forbidden as error:
-        raise Waiting(Reason.DELETING, f"{key} can't be deleted: {error.message}", again=30) from (
-            error
-        )
-    except ApiError as error:
-        if error.transient:
-            raise Waiting(Reason.DELETING, f"{key}: {error.message}", again=1) from error
-        raise
-
-
-def ready_message(obj: Object) -> str:
-    """What an object's Ready condition says; empty when it has none."""
-    found = find(obj.get("status"), ConditionType.READY)
-    return str(found["message"]) if found else ""
-
-
 def _remaining(namespace: Object) -> str:
-    """What Kubernetes says still lies in a terminating namespace."""
+    """What is left in a terminating namespace, as Kubernetes says."""
     conditions = (namespace.get("status") or {}).get("conditions") or ()
     said = [item["message"] for item in conditions if item.get("status") == "True"]
     return "; ".join(said) or "its contents are being deleted"

@@ -1,4 +1,4 @@
-"""Notifications: kept as part of the definition; this version sends none yet."""
+"""Notifications: part of the definition. This version doesn't send any yet."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from setops.reconcile.report import Report
 
 
 async def reconcile(context: Context, notification: Object) -> Report | None:
-    """Report honestly that the target is not told of anything yet."""
+    """Report that nothing is sent yet."""
     if is_deleting(notification):
         return None
     stage_around(context, notification["metadata"]["namespace"])

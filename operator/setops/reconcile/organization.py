@@ -11,10 +11,10 @@ from setops.reconcile import reach
 from setops.reconcile.aws import interruption
 from setops.reconcile.context import Context
 from setops.reconcile.places import is_deleting
-from setops.reconcile.report import Later, Report, Waiting
+from setops.reconcile.report import Report, Requeue, Waiting
 
 
-async def reconcile(context: Context, organization: Object) -> Report | Later | None:
+async def reconcile(context: Context, organization: Object) -> Report | Requeue | None:
     """Report the Organization's Projects and its account; let it go when there are none."""
     cluster = context.cluster
     metadata = organization["metadata"]
@@ -41,7 +41,7 @@ async def reconcile(context: Context, organization: Object) -> Report | Later | 
     again = reach.again(context, known)
     if not known.answered:
         if _is_told(organization):
-            return Later(again)  # after a restart, what was said stands until there is an answer
+            return Requeue(again)  # after a restart, the status stays until there is an answer
         asked = f"asks whether {account} can be reached"
         return Report("reconciling", Reason.PROGRESSING, asked, status, again)
     generation = metadata["generation"]

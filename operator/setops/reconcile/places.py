@@ -1,4 +1,4 @@
-"""Where an object lies: the Organization, Project and Stage around it, found by labels."""
+"""The Organization, Project and Stage around an object, found by the namespace's labels."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from setops.api.conditions import Reason
 from setops.api.kinds import NAMESPACE, ORGANIZATION, PROJECT, STAGE, Key, Object
 from setops.api.organization import OrganizationSpec
 from setops.api.stage import StageSpec
-from setops.desired.metadata import Place
+from setops.desired.metadata import StageNames
 from setops.kube.cluster import Cluster
 from setops.reconcile.context import Context
 from setops.reconcile.report import Stalled, Waiting
@@ -17,9 +17,9 @@ from setops.reconcile.report import Stalled, Waiting
 
 @dataclass(frozen=True, slots=True)
 class StagePlace:
-    """The Stage around an object, with what the object needs to know of it."""
+    """The Stage around an object, with what its reconciler has to know of it."""
 
-    place: Place
+    names: StageNames
     stage: Object
     spec: StageSpec
     organization: str
@@ -57,7 +57,7 @@ def _project_and_stage(cluster: Cluster, namespace: str) -> tuple[str, Key] | No
     project, stage = labels.get(names.LABEL_PROJECT), labels.get(names.LABEL_STAGE)
     if not project or not stage:
         return None
-    # A Stage's namespace is its Project's plus a dash and the Stage's name, prefix and all.
+    # The Project's namespace, prefix included, plus a dash and the Stage's name.
     return project, Key(STAGE, namespace.removesuffix(f"-{stage}"), stage)
 
 
@@ -83,7 +83,7 @@ def stage_around(context: Context, namespace: str) -> StagePlace:
     organization = organization_name(context.cluster, project)
     hosting = context.cluster.get(Key(ORGANIZATION, "", organization))
     return StagePlace(
-        place=Place(project=project, stage=key.name, namespace=namespace),
+        names=StageNames(project=project, stage=key.name, namespace=namespace),
         stage=stage,
         spec=StageSpec.model_validate(stage.get("spec") or {}),
         organization=organization,

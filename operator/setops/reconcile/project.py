@@ -1,4 +1,4 @@
-"""Projects: a namespace for their Stages, and an orderly end."""
+"""Projects: the namespace for their Stages, and an orderly deletion."""
 
 from __future__ import annotations
 
@@ -10,12 +10,13 @@ from setops.api.project import ProjectSpec
 from setops.desired.namespace import is_ours, project_namespace
 from setops.reconcile import namespaces
 from setops.reconcile.context import Context
+from setops.reconcile.deletion import blocker, delete_or_wait
 from setops.reconcile.places import is_deleting
 from setops.reconcile.report import Report, Waiting
 
 
 async def reconcile(context: Context, project: Object) -> Report | None:
-    """Keep the Project's namespace; on deletion end Stages, then the namespace, then itself."""
+    """Keep the namespace; on deletion, delete the Stages, then the namespace, then the Project."""
     cluster = context.cluster
     name = project["metadata"]["name"]
     namespace = names.project_namespace(name, context.options.namespace_prefix)
@@ -45,19 +46,13 @@ async def reconcile(context: Context, project: Object) -> Report | None:
 
 
 async def _end_stages(context: Context, namespace: str, project: str) -> None:
-    """Raises Waiting while a Stage is left, with what that Stage itself waits for."""
+    """Delete the Stages; raises Waiting with what the remaining ones wait for."""
     live = context.cluster.get(Key(NAMESPACE, "", namespace))
     if live is None or not is_ours(live, project):
         return
     for stage in context.cluster.list(STAGE, namespace):
         if not is_deleting(stage):
-            await namespaces.delete_or_wait(context.cluster, stage)
+            await delete_or_wait(context.cluster, stage)
     left = context.cluster.list(STAGE, namespace)
     if left:
-        raise Waiting(Reason.DELETING, "waits for " + "; ".join(_blocker(s) for s in left))
-
-
-def _blocker(stage: Object) -> str:
-    said = namespaces.ready_message(stage)
-    name = stage["metadata"]["name"]
-    return f"Stage {name!r}" + (f" ({said})" if said else "")
+        raise Waiting(Reason.DELETING, "waits for " + "; ".join(blocker(s) for s in left))

@@ -1,18 +1,18 @@
-"""What a reconciler has to say, and how it gets into the status.
+"""What a reconciler says about an object, and the one way in which that gets into the status.
 
     Interruption
     ├── Waiting    it will come by itself: Reconciling
     └── Stalled    a user has to act: Stalled
 
-A reconciler returns a Report, or Later, or raises an Interruption; anything else that it raises is
-a fault, tried again with growing delays.
+A reconciler returns a Report, or Requeue, or raises an Interruption. Anything else that it raises
+is a fault and is tried again with growing delays.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from setops.api import conditions
 from setops.api.conditions import ConditionType, Reason
@@ -20,10 +20,14 @@ from setops.api.kinds import Object
 from setops.kube.events import EventType
 from setops.reconcile.context import Context
 
-_SHAPES: Final[Mapping[str, Callable[[Reason, str, int], list[dict[str, Any]]]]] = {
+Shape = Literal["ready", "reconciling", "stalled", "open"]
+"""Which of the conditions Ready, Reconciling and Stalled is True; with `open` none is."""
+
+_SHAPES: Final[Mapping[Shape, Callable[[Reason, str, int], list[dict[str, Any]]]]] = {
     "ready": conditions.ready,
     "reconciling": conditions.reconciling,
     "stalled": conditions.stalled,
+    "open": conditions.open_,
 }
 
 _SHAPED: Final = (ConditionType.READY, ConditionType.RECONCILING, ConditionType.STALLED)
@@ -32,15 +36,15 @@ _SHAPED: Final = (ConditionType.READY, ConditionType.RECONCILING, ConditionType.
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """How an object stands.
+    """What to say about an object in its status.
 
-    `shape` is ready, reconciling or stalled. `status` holds the fields of the status besides
-    conditions and observedGeneration; what it doesn't name is removed. `again` is the number of
-    seconds after which to look again though nothing happens; None: only when something does.
-    `extra` are conditions beside Ready, Reconciling and Stalled.
+    `status` holds the fields besides conditions and observedGeneration; what it doesn't name is
+    removed. `again` is the number of seconds after which to look again although nothing has
+    happened; None means only when something has. `extra` are conditions beside Ready, Reconciling
+    and Stalled.
     """
 
-    shape: str
+    shape: Shape
     reason: Reason
     message: str
     status: Mapping[str, Any] = field(default_factory=dict)
@@ -49,8 +53,8 @@ class Report:
 
 
 @dataclass(frozen=True, slots=True)
-class Later:
-    """Nothing to say yet: let others go first, and look again after so many seconds."""
+class Requeue:
+    """Nothing to say now: let others go first, and look again after so many seconds."""
 
     seconds: float = 0.0
 
@@ -58,7 +62,7 @@ class Later:
 class Interruption(Exception):  # noqa: N818 - it is no error
     """Ends a reconciliation early; `status` adds fields to the status that was there."""
 
-    shape: str
+    shape: Shape
 
     def __init__(
         self,

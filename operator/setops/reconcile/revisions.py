@@ -1,8 +1,8 @@
 """The revisions of a Stage: its definition after each change, as ControllerRevisions.
 
-They lie in the Project's namespace and are owned by the Stage, so that they outlive the Stage's
-namespace and go with the Stage. The last KEPT are kept; of older ones the ledger remembers which
-Changeset made them.
+They are kept in the Project's namespace and owned by the Stage, so that they outlive the Stage's
+namespace and are deleted with the Stage. The last KEPT are kept; the ledger remembers which
+Changesets made the older ones.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from setops.api import names
 from setops.api.definition import StageDefinition
 from setops.api.kinds import CONTROLLER_REVISION, GROUP, STAGE, Key, Object
 from setops.changes.digest import definition_hash
+from setops.desired.metadata import Owner
 from setops.kube.cluster import Cluster
 from setops.kube.errors import AlreadyExists, Conflict
 from setops.reconcile import ledger
@@ -149,7 +150,7 @@ def check_size(definition: StageDefinition) -> None:
 async def store(
     cluster: Cluster, stage: Object, number: int, definition: StageDefinition, author: Author
 ) -> None:
-    """Store a definition as the Stage's revision of that number; twice is the same as once.
+    """Store a definition as the Stage's revision of that number; doing so again changes nothing.
 
     Raises Conflict when that number is taken: by a direct edit that was recorded at the same
     moment, or by an earlier Stage of that name whose revisions are still going.
@@ -166,23 +167,15 @@ async def store(
             "namespace": key.namespace,
             "labels": _labels(metadata["name"], author),
             "annotations": _annotations(definition, author),
-            "ownerReferences": [
-                {
-                    "apiVersion": STAGE.api_version,
-                    "kind": STAGE.kind,
-                    "name": metadata["name"],
-                    "uid": metadata["uid"],
-                    "controller": True,
-                }
-            ],
+            "ownerReferences": [Owner.of(STAGE, stage).reference()],
         },
         "revision": number,
         "data": _data(definition, author),
     }
     if cluster.get(key) is None:
         try:
-            # Not a plain create: that keeps the data's bytes as they are sent, and whoever patches
-            # the metadata later, the garbage collector for one, is told that data can't change.
+            # By apply, since a plain create keeps the bytes of `data` as they are sent. Then every
+            # later patch of the metadata, by the garbage collector for one, would be refused.
             await cluster.apply(revision)
         except AlreadyExists:
             pass
@@ -194,12 +187,12 @@ async def store(
 
 
 async def prune(cluster: Cluster, stage: Object) -> None:
-    """Delete all but the last KEPT revisions, after the ledger has taken note of them."""
+    """Delete all but the last KEPT revisions, once the ledger remembers them."""
     surplus = of_stage(cluster, stage)[:-KEPT]
     if not surplus:
         return
     notes = {
-        name: ledger.Entry(_note(item, ANNOTATION_CONTENT), int(item["revision"]))
+        name: ledger.LedgerEntry(_note(item, ANNOTATION_CONTENT), int(item["revision"]))
         for item in surplus
         if (name := _note(item, names.ANNOTATION_CHANGESET))
     }
@@ -212,7 +205,7 @@ async def prune(cluster: Cluster, stage: Object) -> None:
 
 
 def _is_same(found: Object, wanted: Object) -> bool:
-    """Whether it was made by the same hand for the same Stage, be it before a kill."""
+    """Whether the same Changeset made it for the same Stage, perhaps before a kill."""
     owners = found["metadata"].get("ownerReferences") or ()
     uids = {owner["uid"] for owner in owners}
     return (

@@ -1,4 +1,4 @@
-"""How far a Deployment's rollout is. Pure: from the Deployment and its pods to one verdict."""
+"""How far a Deployment's rollout is, judged by the Deployment and its pods. Pure."""
 
 from __future__ import annotations
 
@@ -13,65 +13,68 @@ from setops.api.kinds import Object
 from setops.api.pod_trouble import failing_containers, unscheduled
 
 
-class Stand(Enum):
-    """Where a rollout stands."""
+class RolloutStatus(Enum):
+    """How far a rollout is."""
 
-    DONE = "done"
-    MOVING = "moving"
-    FAILED = "failed"
+    COMPLETE = "complete"
+    PROGRESSING = "progressing"
+    TIMED_OUT = "without progress until the Deployment's deadline"
+    FAILED = "failed: waiting can't help"
 
 
 @dataclass(frozen=True, slots=True)
 class Rollout:
-    """A verdict with its reason, and the message for the user."""
+    """The status of a rollout, with the reason and the message for the user."""
 
-    stand: Stand
+    status: RolloutStatus
     reason: Reason
     message: str
 
 
-# What no waiting changes; all other troubles of a pod may pass (an image that is pushed a moment
-# later, a dependency that starts), so they get until the progress deadline.
+# Waiting can't help here. Every other trouble of a pod may pass (an image that is pushed a moment
+# later, a dependency that starts), so it has time until the progress deadline.
 _HOPELESS: Final = frozenset({"InvalidImageName"})
 
 _QUOTA: Final = "exceeded quota"
 
 
-def judge(deployment: Object, pods: Sequence[Object]) -> Rollout:
-    """The stand of the rollout of a Deployment's newest template.
+def rollout_status(deployment: Object, pods: Sequence[Object]) -> Rollout:
+    """How far the rollout of a Deployment's newest template is.
 
     `pods` are those of the App, trimmed; what old ones suffer from says nothing about new ones.
-    A failure is told before the progress deadline only where it is certain to be of this template
-    and this scale.
+    Before the progress deadline, a rollout counts as failed only if the cause is certain to belong
+    to this template and this scale.
     """
     status = deployment.get("status") or {}
     wanted = deployment["spec"].get("replicas", 1)
     if is_complete(deployment):
-        return Rollout(Stand.DONE, Reason.READY, f"{wanted} of {wanted} containers run")
+        return Rollout(RolloutStatus.COMPLETE, Reason.READY, f"{wanted} of {wanted} containers run")
     # Kubernetes keeps the conditions of a failed rollout while it stops surplus containers.
     if wanted == 0 or status.get("updatedReplicas", 0) > wanted:
         left = status.get("replicas", 0)
         message = f"scale is {wanted}; {left} containers are there"
-        return Rollout(Stand.MOVING, Reason.ROLLING_OUT, message)
+        return Rollout(RolloutStatus.PROGRESSING, Reason.ROLLING_OUT, message)
     ready = f"{status.get('readyReplicas', 0)} of {wanted} containers run"
     if not _is_seen(deployment):
-        return Rollout(Stand.MOVING, Reason.ROLLING_OUT, ready)
+        return Rollout(RolloutStatus.PROGRESSING, Reason.ROLLING_OUT, ready)
     conditions = {item["type"]: item for item in status.get("conditions") or ()}
     newest = _newest(deployment, conditions)
     found = trouble([pod for pod in pods if newest in ("", _template_of(pod))])
     if found is not None and found[0] in _HOPELESS:
-        return Rollout(Stand.FAILED, Reason.ROLLOUT_FAILED, found[1])
+        return Rollout(RolloutStatus.FAILED, Reason.ROLLOUT_FAILED, found[1])
     failure = conditions.get("ReplicaFailure", {})
     refused = failure.get("message", "") if failure.get("status") == "True" else ""
     if _QUOTA in refused and f'"{deployment["metadata"]["name"]}-{newest}' in refused:
-        return Rollout(Stand.FAILED, Reason.QUOTA_EXCEEDED, _over_quota(ready, refused))
+        return Rollout(RolloutStatus.FAILED, Reason.QUOTA_EXCEEDED, _over_quota(ready, refused))
     detail = found[1] if found else refused
     message = f"{ready}; {detail}" if detail else ready
     if conditions.get("Progressing", {}).get("reason") == "ProgressDeadlineExceeded":
-        return Rollout(Stand.FAILED, Reason.ROLLOUT_FAILED, f"no progress in time: {message}")
+        return Rollout(
+            RolloutStatus.TIMED_OUT, Reason.ROLLOUT_FAILED, f"no progress in time: {message}"
+        )
     if not detail and status.get("readyReplicas", 0) >= wanted:
         message += ", new ones are starting"
-    return Rollout(Stand.MOVING, Reason.ROLLING_OUT, message)
+    return Rollout(RolloutStatus.PROGRESSING, Reason.ROLLING_OUT, message)
 
 
 def is_complete(deployment: Object) -> bool:

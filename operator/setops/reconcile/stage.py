@@ -1,4 +1,4 @@
-"""Stages: a namespace that isolates them, a count of what is ready in it, and an orderly end."""
+"""Stages: the namespace that isolates them, how much of it is ready, and an orderly deletion."""
 
 from __future__ import annotations
 
@@ -23,22 +23,23 @@ from setops.api.kinds import (
 )
 from setops.api.names import FINALIZER
 from setops.api.stage import StageSpec
-from setops.desired.metadata import Owner, Place
+from setops.desired.metadata import Owner, StageNames
 from setops.desired.namespace import is_ours, stage_namespace
 from setops.desired.stage import StageObjects, stage_objects
 from setops.reconcile import edits, namespaces, revisions
 from setops.reconcile.children import apply_all, remove_unwanted
 from setops.reconcile.context import Context
+from setops.reconcile.deletion import blocker, delete_or_wait
 from setops.reconcile.places import is_deleting, labels_of, organization_name
 from setops.reconcile.report import Report, Stalled, Waiting
 
 _KINDS = (NETWORK_POLICY, RESOURCE_QUOTA)
-# Changesets first, so that none brings back what goes; Services last, since Apps link them.
+# Changesets first, so that none makes anything again; Services last, since Apps link them.
 _ENDING = ((CHANGESET,), (APP, NOTIFICATION), (SERVICE,))
 
 
 async def reconcile(context: Context, stage: Object) -> Report | None:
-    """Keep the Stage's namespace and what isolates it; on deletion end all that is in it."""
+    """Keep the namespace and what isolates it; on deletion, delete everything in it first."""
     cluster = context.cluster
     name, home = stage["metadata"]["name"], stage["metadata"]["namespace"]
     if is_deleting(stage):
@@ -56,7 +57,7 @@ async def reconcile(context: Context, stage: Object) -> Report | None:
     )
     objects = stage_objects(
         StageObjects(
-            Place(project, name, namespace),
+            StageNames(project, name, namespace),
             Owner(NAMESPACE, namespace, made["metadata"]["uid"]),
             spec.quota,
         )
@@ -65,7 +66,7 @@ async def reconcile(context: Context, stage: Object) -> Report | None:
     await remove_unwanted(cluster, made, objects, _KINDS)
     resources = {kind: cluster.list(kind, namespace) for kind in (APP, SERVICE, NOTIFICATION)}
     everything = (obj for each in resources.values() for obj in each)
-    again = await edits.record(context, stage, namespace, everything)
+    again = await edits.record_when_quiet(context, stage, namespace, everything)
     status = _status(context, stage, namespace, resources)
     message = (
         f"namespace {namespace}, {status['readyApps']} of {status['apps']} Apps and "
@@ -96,7 +97,7 @@ def _status(
     context: Context, stage: Object, namespace: str, resources: Mapping[Kind, Sequence[Object]]
 ) -> dict[str, Any]:
     cluster = context.cluster
-    # As it is now, not as it was when this began: meanwhile a commit may have taken the lock.
+    # The latest status, since a commit may have taken the lock in the meantime.
     latest = cluster.get(key_of(stage)) or stage
     old = latest.get("status") or {}
     apps, services = resources[APP], resources[SERVICE]
@@ -119,7 +120,7 @@ def _ready(objects: Sequence[Object]) -> int:
 
 
 async def _end(context: Context, stage: Object) -> None:
-    """Ends what is in the namespace, kind by kind, then the namespace, then the Stage itself."""
+    """Delete what is in the namespace, kind by kind, then the namespace, then the Stage itself."""
     cluster = context.cluster
     name, home = stage["metadata"]["name"], stage["metadata"]["namespace"]
     project = home.removeprefix(context.options.namespace_prefix)
@@ -128,8 +129,8 @@ async def _end(context: Context, stage: Object) -> None:
     if live is not None and is_ours(live, project, name):
         for kinds in _ENDING:
             await _end_all(context, namespace, kinds)
-        # The label that protects the namespace goes once the Stage is no longer protected, be it
-        # a moment before its deletion: until then our own delete would be refused, too.
+        # Protection may have been lifted only a moment ago. As long as the namespace still has the
+        # label, admission refuses our own delete, too.
         spec = StageSpec.model_validate(stage.get("spec") or {})
         organization = organization_name(cluster, project)
         await cluster.apply(stage_namespace(namespace, project, name, organization, spec))
@@ -142,12 +143,7 @@ async def _end_all(context: Context, namespace: str, kinds: Sequence[Kind]) -> N
     for kind in kinds:
         for obj in cluster.list(kind, namespace):
             if not is_deleting(obj):
-                await namespaces.delete_or_wait(cluster, obj)
+                await delete_or_wait(cluster, obj)
     left = [obj for kind in kinds for obj in cluster.list(kind, namespace)]
     if left:
-        raise Waiting(Reason.DELETING, "waits for " + "; ".join(_blocker(obj) for obj in left[:5]))
-
-
-def _blocker(obj: Object) -> str:
-    said = namespaces.ready_message(obj)
-    return f"{obj['kind']} {obj['metadata']['name']!r}" + (f" ({said})" if said else "")
+        raise Waiting(Reason.DELETING, "waits for " + "; ".join(blocker(obj) for obj in left[:5]))

@@ -220,10 +220,10 @@ def test_deleting_what_is_gone_is_fine(sandbox: Sandbox, namespace: str) -> None
 def test_a_rehearsal_tells_what_would_be_refused(sandbox: Sandbox, namespace: str) -> None:
     async def story() -> None:
         async with bench(sandbox) as bench_:
-            await bench_.cluster.rehearse(deployment(namespace))
+            await bench_.cluster.dry_run(deployment(namespace))
             assert await bench_.cluster.fetch(Key(DEPLOYMENT, namespace, "web")) is None
             with pytest.raises(errors.Invalid):
-                await bench_.cluster.rehearse(deployment(namespace, image=""))
+                await bench_.cluster.dry_run(deployment(namespace, image=""))
 
     asyncio.run(story())
 

@@ -41,7 +41,7 @@ LINKS = st.one_of(
 HTTP = some(
     public=st.booleans(),
     port=st.integers(1, 65535),
-    healthCheck=some(path=st.just("/up"), status=st.just("200-299,301")),
+    healthCheck=some(path=st.just("/up"), status=st.sampled_from(["200-299,301", "200-399"])),
 )
 TCP = st.builds(lambda raw: {"protocol": "tcp", **raw}, some(public=st.booleans()))
 

@@ -7,12 +7,20 @@ from typing import Any
 import pytest
 from hypothesis import given
 
+from setops.api.app import AppSpec
 from setops.api.changeset import Plan
 from setops.api.definition import StageDefinition
 from setops.api.errors import Code, Problem, Validator
-from setops.changes.diff import diff
+from setops.api.kinds import APP, Object
+from setops.api.section import APPS
+from setops.changes.diff import Action, Change, diff
+from setops.changes.effects import effect
 from setops.changes.plan import MAX_ROWS, Source, error_of, plan_of, plan_text, value_text
-from tests.unit.changes.definitions import DEFINITIONS, stage
+from setops.desired.app import AppObjects, app_objects
+from setops.desired.metadata import Owner, StageNames
+from setops.desired.pod import LinkSecret
+from setops.kube.compare import differences
+from tests.unit.changes.definitions import DEFINITIONS, apps, stage
 
 SOURCE = Source(3, "content", "target")
 
@@ -94,56 +102,115 @@ def test_the_text() -> None:
 
 
 RUNNING: dict[str, Any] = {"image": "nginx:1"}
+LINKED: dict[str, Any] = {"image": "nginx:1", "links": {"store": {"envKey": "A"}}}
 RESTARTS = "restarts its containers, without downtime"
 
 
+def deployment(app: AppSpec) -> Object | None:
+    """The Deployment of an App in a Stage where every linked Service has its Secret."""
+    secrets = {name: LinkSecret(f"secret-{name}", "digest") for name in app.links or ()}
+    made = app_objects(
+        AppObjects(
+            name="web",
+            spec=app,
+            stage=StageNames("shop", "production", "shop-production"),
+            owner=Owner(APP, "web", "uid"),
+            link_secrets=secrets,
+        )
+    )
+    return next((obj for obj in made if obj["kind"] == "Deployment"), None)
+
+
+def what_happens(before: AppSpec, after: AppSpec) -> str | None:
+    """What Kubernetes makes of the two Deployments: it replaces pods whose template differs."""
+    old, new = deployment(before), deployment(after)
+    replicas = [obj["spec"]["replicas"] if obj else 0 for obj in (old, new)]
+    if not any(replicas):
+        return None
+    if not all(replicas):
+        return "starts its containers" if replicas[1] else "stops its containers"
+    assert old is not None
+    assert new is not None
+    # As the API server tells it: what one of them doesn't set is no difference.
+    pods = [{**obj, "spec": {"template": obj["spec"]["template"]}} for obj in (old, new)]
+    return RESTARTS if differences(pods[0], pods[1]) or differences(pods[1], pods[0]) else None
+
+
+@given(apps(), apps())
+def test_what_is_announced_is_what_happens_to_the_pods(before: AppSpec, after: AppSpec) -> None:
+    for change in diff(stage(apps={"web": before.to_json()}), stage(apps={"web": after.to_json()})):
+        if change.action is Action.UPDATE:
+            assert effect(change) == what_happens(before, after)
+
+
+@given(apps(), apps())
+def test_what_is_announced_of_a_single_setting(before: AppSpec, other: AppSpec) -> None:
+    """Most pairs of random Apps differ in much; these differ in one setting."""
+    for setting in ("container", "network", "resources", "env", "links", "domains", "schedule"):
+        after = before.model_copy(update={setting: getattr(other, setting)})
+        if before.network.protocol == after.network.protocol and before != after:
+            change = Change(Action.UPDATE, APPS, "web", before, after)
+            assert effect(change) == what_happens(before, after)
+
+
 @pytest.mark.parametrize(
-    ("fields", "effect"),
+    ("before", "after"),
     [
-        ({"resources": {"scale": 2}}, None),
-        ({"resources": {"scale": 0}}, "stops its containers"),
-        ({"resources": {"memory": 512}}, RESTARTS),
-        ({"image": "nginx:2"}, RESTARTS),
-        ({"container": {"entrypoint": ["a"]}}, RESTARTS),
-        ({"env": {"A": {"value": "1"}}}, RESTARTS),
-        ({"links": {"store": {"envKey": "A"}}}, RESTARTS),
-        ({"network": {"port": 3000}}, RESTARTS),
-        ({"network": {"public": True}}, RESTARTS),
-        ({"network": {"healthCheck": {"path": "/up"}}}, RESTARTS),
-        ({"domains": {"www.example.com": {}}}, None),
-        ({"schedule": {"night": {"at": "22:00", "scale": 0}}}, None),
-        ({"releases": {"1": {"image": "nginx:2"}}}, None),
+        (RUNNING, {"resources": {"scale": 2}}),
+        (RUNNING, {"resources": {"scale": 0}}),
+        (RUNNING, {"resources": {"memory": 512}}),
+        (RUNNING, {"image": "nginx:2"}),
+        (RUNNING, {"container": {"entrypoint": ["a"]}}),
+        (RUNNING, {"container": {"command": []}}),
+        (RUNNING, {"env": {"A": {"value": "1"}}}),
+        (RUNNING, {"env": {"A": {"value": "1", "description": "d"}}}),
+        (RUNNING, LINKED),
+        (LINKED, {"links": {"store": {"envKey": "B"}}}),
+        (RUNNING, {"network": {"port": 3000}}),
+        (RUNNING, {"network": {"public": True}}),
+        (RUNNING, {"domains": {"www.example.com": {}}}),
+        (RUNNING, {"schedule": {"night": {"at": "22:00", "scale": 0}}}),
+        (RUNNING, {"releases": {"1": {"image": "nginx:2"}}}),
+        (RUNNING, {"image": None, "releases": {"1": {"image": "nginx:1"}}, "activeRelease": 1}),
+        (RUNNING, {"image": None}),
+        ({"image": None}, {"image": "a"}),
+        ({"image": None}, {"env": {"A": {"value": "1"}}}),
+        ({"image": "a", "resources": {"scale": 0}}, {"resources": {"scale": 1}}),
     ],
 )
-def test_what_restarts_containers(fields: dict[str, Any], effect: str | None) -> None:
-    before, after = stage(apps={"web": RUNNING}), stage(apps={"web": {**RUNNING, **fields}})
-    (change,) = planned(before, after).changes
-    assert change.effect == effect
+def test_an_effect_is_what_happens(before: dict[str, Any], after: dict[str, Any]) -> None:
+    old, new = stage(apps={"web": before}), stage(apps={"web": {**before, **after}})
+    (change,) = planned(old, new).changes
+    assert change.effect == what_happens(old.apps["web"], new.apps["web"])
 
 
 @pytest.mark.parametrize(
     ("before", "after", "effect"),
     [
-        (
-            {"image": "a", "env": {"A": {"value": "1"}}},
-            {"image": "a", "env": {"A": {"value": "1", "description": "d"}}},
-            None,
+        pytest.param(
+            {"status": "200-399"}, {"status": "200-499"}, RESTARTS, id="no longer the kubelet's"
         ),
-        ({}, {"image": "a"}, "starts its containers"),
-        ({}, {"env": {"A": {"value": "1"}}}, None),
-        ({"image": "a", "resources": {"scale": 0}}, {"image": "a"}, "starts its containers"),
-        (
-            {"image": "a", "network": {"public": True, "healthCheck": {"status": "200"}}},
-            {"image": "a", "network": {"public": True}},
-            None,
+        pytest.param({}, {"status": "200-399"}, RESTARTS, id="the kubelet's from now on"),
+        pytest.param(None, {}, RESTARTS, id="a check from now on"),
+        pytest.param({}, {"path": "/up"}, None, id="the path is the load balancer's"),
+        pytest.param({"status": "200"}, {"status": "200-299"}, None, id="so are these codes"),
+        pytest.param(
+            {"status": "200-399"}, {"status": "200-399", "path": "/up"}, RESTARTS, id="its path"
         ),
-        ({"image": "a"}, {"releases": {"1": {"image": "a"}}, "activeRelease": 1}, None),
     ],
 )
-def test_what_starts_and_what_leaves_containers_alone(
-    before: dict[str, Any], after: dict[str, Any], effect: str | None
+def test_what_a_health_check_restarts(
+    before: dict[str, str] | None, after: dict[str, str], effect: str | None
 ) -> None:
-    (change,) = planned(stage(apps={"web": before}), stage(apps={"web": after})).changes
+    old, new = (
+        stage(
+            apps={
+                "web": {**RUNNING, "network": {"healthCheck": check} if check is not None else {}}
+            }
+        )
+        for check in (before, after)
+    )
+    (change,) = planned(old, new).changes
     assert change.effect == effect
 
 

@@ -6,10 +6,11 @@ from typing import Any, Final
 
 from setops.api.app import AppSpec
 from setops.api.kinds import APP, NAMESPACE, Kind, Object, key_of
-from setops.desired.app import AppObjects, LinkSecret, app_objects
-from setops.desired.metadata import Owner, Place
+from setops.desired.app import AppObjects, app_objects
+from setops.desired.metadata import Owner, StageNames
+from setops.desired.pod import LinkSecret
 
-PLACE: Final = Place("shop", "production", "shop-production")
+PLACE: Final = StageNames("shop", "production", "shop-production")
 STAGE_OWNER: Final = Owner(NAMESPACE, PLACE.namespace, "uid-of-namespace")
 STORE: Final = LinkSecret("service-store", "digest-1")
 
@@ -17,7 +18,7 @@ STORE: Final = LinkSecret("service-store", "digest-1")
 def described(spec: Object, name: str = "web", **around: Any) -> AppObjects:
     """An App of the sample Stage with this spec, in the resources' own spelling."""
     owner = Owner(APP, name, f"uid-of-{name}")
-    settings = {"place": PLACE, "owner": owner, "link_secrets": {}, **around}
+    settings = {"stage": PLACE, "owner": owner, "link_secrets": {}, **around}
     return AppObjects(name=name, spec=AppSpec.model_validate(spec), **settings)
 
 

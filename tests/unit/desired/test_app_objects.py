@@ -13,7 +13,8 @@ from setops.api import names
 from setops.api.app import AppSpec
 from setops.api.kinds import APP, DEPLOYMENT, Object, key_of
 from setops.api.stage import Quota
-from setops.desired.app import LinkSecret, app_objects, pod_selector
+from setops.desired.app import app_objects, selector_text
+from setops.desired.pod import LinkSecret
 from setops.desired.stage import StageObjects, stage_objects
 from tests.unit.changes.definitions import apps
 from tests.unit.desired.samples import PLACE, STAGE_OWNER, STORE, build, described
@@ -64,13 +65,17 @@ def test_the_selector_is_the_same_for_every_spec(one: AppSpec, other: AppSpec) -
         for obj in made_of(spec)
         if key_of(obj).kind is DEPLOYMENT
     ]
-    assert all(selector == {names.LABEL_APP: "web"} for selector in selectors)
+    assert all(
+        selector == {names.LABEL_APP: "web", names.LABEL_COMPONENT: "app"} for selector in selectors
+    )
 
 
 def test_pods_carry_what_the_selectors_ask_for() -> None:
     labels = build({})[DEPLOYMENT]["spec"]["template"]["metadata"]["labels"]
-    key, value = pod_selector("web").split("=")
-    assert labels[key] == value
+    selector = described({}).pod_selector()
+    assert selector.items() <= labels.items()
+    pairs = (pair.split("=") for pair in selector_text(selector).split(","))
+    assert dict(pairs) == selector
     assert labels[names.LABEL_MANAGED_BY] == names.MANAGER, "or the pods wouldn't be watched"
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from setops.desired.app import literal
+from setops.desired.pod import literal
 
 
 def expand(text: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 
-from setops.desired.metadata import Place
+from setops.desired.metadata import StageNames
 from setops.desired.service import secret_name, service_secret
 
 SERVICE = {"metadata": {"name": "db", "namespace": "shop-live", "uid": "1a2b"}}
@@ -12,7 +12,7 @@ SERVICE = {"metadata": {"name": "db", "namespace": "shop-live", "uid": "1a2b"}}
 
 def test_the_secret_holds_every_entry_and_goes_with_its_service() -> None:
     entries = {"url": "postgresql://app:ä@host/app", "empty": ""}
-    made = service_secret(SERVICE, Place("shop", "live", "shop-live"), entries)
+    made = service_secret(SERVICE, StageNames("shop", "live", "shop-live"), entries)
     assert (made["kind"], made["type"]) == ("Secret", "Opaque")
     metadata = made["metadata"]
     assert (metadata["name"], metadata["namespace"]) == (secret_name("db"), "shop-live")

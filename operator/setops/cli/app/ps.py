@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from setops.api.kinds import POD, Object
-from setops.api.names import LABEL_APP
+from setops.api.kinds import Object
 from setops.cli.app.containers import HEADER, AppContainer, containers, messages, rows, summary
 from setops.cli.base.call import Call
 from setops.cli.base.terminal import table
-from setops.cli.base.view import app_of, show
+from setops.cli.base.view import app_of, pods_of, show
 
 Running = tuple[Object, Sequence[Object]]
 """An App and its pods."""
@@ -28,8 +27,7 @@ def run(call: Call) -> int:
 def read(call: Call) -> Running:
     """The App that the line is about, with its pods."""
     app = app_of(call)
-    name, namespace = app["metadata"]["name"], app["metadata"]["namespace"]
-    return app, call.session.cluster.list(POD, namespace, f"{LABEL_APP}={name}")
+    return app, pods_of(call.session, app)
 
 
 def listed(running: Sequence[AppContainer]) -> Sequence[str]:

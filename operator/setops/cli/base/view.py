@@ -9,7 +9,8 @@ from datetime import datetime
 from typing import Any, Final, TypeVar
 
 from setops.api.errors import Code, Validator, nearest, quoted
-from setops.api.kinds import APP, SERVICE, Kind, Object
+from setops.api.kinds import APP, POD, SERVICE, Kind, Object
+from setops.api.names import LABEL_APP
 from setops.cli.base import output
 from setops.cli.base.call import Call
 from setops.cli.base.problems import failure
@@ -54,6 +55,13 @@ def _watch(read: Callable[[], T], draw: Callable[[T], str], found: T) -> None:
 def listing(header: Row, rows: Sequence[Row], nothing: str) -> str:
     """A table, or the sentence `nothing` if it has no rows."""
     return table([str(cell) for cell in header], rows) if rows else nothing
+
+
+def pods_of(session: Session, app: Object) -> Sequence[Object]:
+    """The pods of an App's containers, by the selector that its status names."""
+    metadata = app["metadata"]
+    selector = (app.get("status") or {}).get("selector") or f"{LABEL_APP}={metadata['name']}"
+    return session.cluster.list(POD, metadata["namespace"], selector)
 
 
 def named(session: Session, kind: Kind, name: str) -> Object:

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from setops.api.changeset import Phase, phase_of
 from setops.api.conditions import ConditionType, Reason, find
 from setops.api.errors import Code, Validator
-from setops.api.kinds import APP, CHANGESET, DEPLOYMENT, POD, SERVICE, Object
-from setops.api.names import ANNOTATION_PAUSED, LABEL_APP
+from setops.api.kinds import APP, CHANGESET, DEPLOYMENT, SERVICE, Object
+from setops.api.names import ANNOTATION_PAUSED
 from setops.api.pod_trouble import failing_containers, unscheduled
 from setops.cli.base.problems import failure
 from setops.cli.base.session import Session
-from setops.cli.base.view import named, ready
+from setops.cli.base.view import named, pods_of, ready
 from setops.cli.why import advice
 
 
@@ -102,7 +102,7 @@ def _of_links(session: Session, app: Object, what: str) -> Iterator[Blocker]:
 
 def _of_children(session: Session, app: Object, what: str) -> Iterator[Blocker]:
     name, namespace = app["metadata"]["name"], app["metadata"]["namespace"]
-    for pod in session.cluster.list(POD, namespace, f"{LABEL_APP}={name}"):
+    for pod in pods_of(session, app):
         yield from _of_pod(pod, what)
     deployment = session.cluster.find(DEPLOYMENT, namespace, name)
     for condition in ((deployment or {}).get("status") or {}).get("conditions") or ():

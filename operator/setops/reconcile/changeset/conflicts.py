@@ -1,4 +1,4 @@
-"""What keeps a Changeset from being carried out although its commands are right: other people."""
+"""Why a Changeset with correct commands can't be committed: what other people changed or own."""
 
 from __future__ import annotations
 
@@ -7,33 +7,27 @@ from typing import Any
 
 from setops.api.errors import Code, Problem, Validator, quoted
 from setops.changes.diff import Change, Path
-from setops.changes.merge import Conflict, value_at
+from setops.changes.merge import MergeConflict, value_at
 from setops.changes.plan import value_text
 from setops.reconcile import revisions
+from setops.reconcile.changeset.job import Job
 from setops.reconcile.context import Context
-from setops.reconcile.places import StagePlace
 
 
 async def problems(
-    context: Context,
-    around: StagePlace,
-    base: revisions.Revision,
-    conflicts: Sequence[Conflict],
-    user: str | None,
+    context: Context, job: Job, base: revisions.Revision, conflicts: Sequence[MergeConflict]
 ) -> list[Problem]:
-    """Each conflict with its field, both values, and who made the other change and when.
-
-    `user` is whose Changeset it is, if that is known.
-    """
+    """Each conflict with its field, both values, and who made the other change and when."""
     if not conflicts:
         return []
-    latest = revisions.latest_number(context.cluster, around.stage)
+    cluster, stage = context.cluster, job.around.stage
+    latest = revisions.latest_number(cluster, stage)
     later = [
         revision
         for number in range(base.number + 1, latest + 1)
-        if (revision := await revisions.load(context.cluster, around.stage, number)) is not None
+        if (revision := await revisions.load(cluster, stage, number)) is not None
     ]
-    mine = f"this Changeset of {user}" if user else "this Changeset"
+    mine = f"this Changeset of {job.spec.user}" if job.spec.user else "this Changeset"
     return [_problem(conflict, mine, _maker(conflict, base, later)) for conflict in conflicts]
 
 
@@ -48,13 +42,13 @@ def owned_by_git(change: Change, owner: str, path: Path) -> Problem:
         )
     else:
         message = (
-            f"{what} comes from Git ({owner}) and would be made again; remove it from Git instead"
+            f"{what} comes from Git ({owner}), which would create it again; remove it there instead"
         )
     return Problem(field, Validator.INVALID, message, Code.CHANGESET_INVALID)
 
 
 def _maker(
-    conflict: Conflict, base: revisions.Revision, later: Iterable[revisions.Revision]
+    conflict: MergeConflict, base: revisions.Revision, later: Iterable[revisions.Revision]
 ) -> str:
     """Who changed the field last since the base, as recorded."""
     where = (conflict.section, conflict.name, conflict.path)
@@ -68,7 +62,7 @@ def _maker(
     return said
 
 
-def _problem(conflict: Conflict, mine: str, maker: str) -> Problem:
+def _problem(conflict: MergeConflict, mine: str, maker: str) -> Problem:
     what = f"{conflict.section.kind} {quoted(conflict.name)}"
     if conflict.path:
         theirs = _become(conflict.base, conflict.theirs)
@@ -86,7 +80,7 @@ def _problem(conflict: Conflict, mine: str, maker: str) -> Problem:
     return Problem(
         conflict.field,
         Validator.TAKEN if taken else Validator.INVALID,
-        f"{message}; discard it and make it anew on what is there now",
+        f"{message}; discard it and create a new one from the current state",
         conflict.section.taken if taken else Code.CHANGESET_INVALID,
     )
 

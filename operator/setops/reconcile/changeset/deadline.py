@@ -13,13 +13,13 @@ from setops.api.section import SERVICES
 from setops.api.service import ServiceSpec
 from setops.changes.diff import Change
 from setops.kube.cluster import Cluster
-from setops.reconcile.changeset import entries
+from setops.reconcile.changeset.readiness import ready_since
 
 
 @dataclass(frozen=True, slots=True)
-class Clock:
-    """When the commit began (RFC 3339), what time it is, the user's own limit in seconds, and all
-    that the commit changes."""
+class CommitClock:
+    """When the commit began (RFC 3339), what time it is now, the user's limit in seconds, and
+    everything that the commit changes."""
 
     started: str
     now: datetime
@@ -27,11 +27,12 @@ class Clock:
     changes: Sequence[Change]
 
 
-def is_overdue(cluster: Cluster, namespace: str, clock: Clock, change: Change) -> bool:
-    """Whether a resource has had its time.
+def is_overdue(cluster: Cluster, namespace: str, clock: CommitClock, change: Change) -> bool:
+    """Whether a resource has used up its time.
 
-    A Service has that of its product. The time of an App begins when the Services are ready that
-    the same commit changes and that it links. With a limit of the user's, that counts for all.
+    The user's limit counts for every resource, if there is one. Otherwise a Service has as long as
+    its product may take. The time of an App begins once the Services that it links, and that the
+    same commit changes, are ready.
     """
     if clock.timeout is not None:
         return _elapsed(clock, clock.started) > clock.timeout
@@ -41,17 +42,17 @@ def is_overdue(cluster: Cluster, namespace: str, clock: Clock, change: Change) -
         return _elapsed(clock, clock.started) > limit
     since = [clock.started]
     for service in _linked(clock, change):
-        ready = entries.ready_since(cluster, namespace, service)
+        ready = ready_since(cluster, namespace, service)
         if ready is None:
             return False  # the Service's own deadline decides
         since.append(ready)
     return min(_elapsed(clock, moment) for moment in since) > ROLLOUT_SECONDS
 
 
-def _linked(clock: Clock, change: Change) -> list[Change]:
+def _linked(clock: CommitClock, change: Change) -> list[Change]:
     links = (change.after.links or {}) if isinstance(change.after, AppSpec) else {}
     return [each for each in clock.changes if each.section is SERVICES and each.name in links]
 
 
-def _elapsed(clock: Clock, since: str) -> float:
+def _elapsed(clock: CommitClock, since: str) -> float:
     return (clock.now - datetime.fromisoformat(since)).total_seconds()

@@ -1,28 +1,23 @@
-"""A Changeset at work on its Stage, and what all its steps share: errors, counts, how it ends."""
+"""A Changeset at work on its Stage, and what all its steps share: errors, names, counts."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Final
 
-from setops.api.changeset import ChangesetSpec, Phase
-from setops.api.conditions import Reason
+from setops.api.changeset import ChangesetSpec, Phase, phase_of
 from setops.api.errors import Problem
 from setops.api.kinds import Object
-from setops.api.names import FINALIZER
 from setops.changes.diff import Change
-from setops.reconcile.changeset import lock
-from setops.reconcile.changeset.reporting import report
-from setops.reconcile.context import Context
 from setops.reconcile.places import StagePlace
 
-POLL = 2.0
+POLL: Final = 2.0
 """Seconds between two looks while a commit waits, beside the events that wake it."""
 
 
 class FailedError(Exception):
-    """The commit can't succeed; what it did is put back."""
+    """The commit can't succeed, so it is rolled back."""
 
     def __init__(self, message: str, problems: Iterable[Problem] = ()) -> None:
         super().__init__(message)
@@ -40,19 +35,28 @@ class Job:
 
     @property
     def namespace(self) -> str:
-        return self.around.place.namespace
+        """The Stage's namespace, in which the Changeset lies."""
+        return self.around.names.namespace
 
     @property
     def status(self) -> Object:
+        """The Changeset's status; empty before the first look."""
         status: Object = self.changeset.get("status") or {}
         return status
 
     @property
+    def phase(self) -> Phase:
+        """The phase in the status."""
+        return phase_of(self.changeset)
+
+    @property
     def name(self) -> str:
+        """The Changeset's name."""
         return str(self.changeset["metadata"]["name"])
 
     @property
     def uid(self) -> str:
+        """The Changeset's uid."""
         return str(self.changeset["metadata"]["uid"])
 
     def now_as(self, changeset: Object) -> Job:
@@ -78,19 +82,3 @@ def summary(problems: Sequence[Problem]) -> str:
         f"{count} error{'s' if count != 1 else ''}: {'; '.join(str(p) for p in problems[:3])}"
         + ("; …" if count > 3 else "")
     )
-
-
-async def end(
-    context: Context, job: Job, phase: Phase, reason: Reason, message: str, **fields: Any
-) -> None:
-    """Say how it ended, then let go of what it holds."""
-    changeset = await report(context, job.changeset, phase, reason, message, **fields)
-    await clean_up(context, job.now_as(changeset))
-
-
-async def clean_up(context: Context, job: Job) -> None:
-    """Let go of the lock and the finalizer, if they are still held."""
-    context.memory.plans.pop(job.uid, None)
-    stage = context.cluster.get(job.around.key) or job.around.stage
-    await lock.release(context, stage, job.changeset)
-    await context.cluster.remove_finalizer(job.changeset, FINALIZER)

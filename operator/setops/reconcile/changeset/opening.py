@@ -7,18 +7,22 @@ import json
 from setops.api.changeset import Phase
 from setops.api.conditions import Reason
 from setops.api.kinds import Object
+from setops.changes.plan import Planned
 from setops.kube.errors import TooLarge
-from setops.reconcile.changeset import lock
-from setops.reconcile.changeset.job import POLL, Job, end, of_user, summary
-from setops.reconcile.changeset.planning import Planned, number_of_base, plan
+from setops.reconcile import lock
+from setops.reconcile.changeset.ending import end
+from setops.reconcile.changeset.job import POLL, Job, of_user, summary
+from setops.reconcile.changeset.planning import number_of_base, plan
+from setops.reconcile.changeset.queue import older_draft, turn_of
 from setops.reconcile.changeset.reporting import rendered, report
 from setops.reconcile.context import Context
+from setops.reconcile.report import Requeue
 
 
 async def show_plan(context: Context, job: Job) -> None:
     """Show what a commit would do, and what is wrong with it."""
-    planned = await plan(context, job.changeset, job.around)
-    older = lock.locked_by(context.cluster, job.changeset)
+    planned = await plan(context, job)
+    older = older_draft(context.cluster, job.changeset)
     if older is not None:
         reason = Reason.CHANGESET_LOCKED
         message = (
@@ -33,25 +37,25 @@ async def show_plan(context: Context, job: Job) -> None:
     try:
         await report(
             context,
-            job.changeset,
+            job,
             Phase.OPEN,
             reason,
             message,
             plan=planned.plan.to_json(),
             errors=rendered(planned.problems) or None,
-            baseRevision=number_of_base(context, job.changeset, job.around),
+            baseRevision=number_of_base(context, job),
             turn=None,
         )
     except TooLarge:
         await refuse_size(context, job)
         return
-    # Its commit was taken back at the moment when it had got its turn.
+    # Its user may have withdrawn the commit at the moment when it had got the lock.
     await lock.release(context, job.around.stage, job.changeset)
 
 
-async def rehearse(context: Context, job: Job) -> None:
-    """Plan, and end."""
-    planned = await plan(context, job.changeset, job.around)
+async def show_plan_and_end(context: Context, job: Job) -> None:
+    """A Changeset with `spec.dryRun`: make the plan, and nothing else."""
+    planned = await plan(context, job)
     if planned.problems:
         await refuse(context, job, planned)
         return
@@ -108,14 +112,14 @@ async def refuse_size(context: Context, job: Job) -> None:
     )
 
 
-async def queue(context: Context, job: Job, ahead: Object) -> float:
+async def queue(context: Context, job: Job, ahead: Object) -> Requeue:
     """Say for whom the Changeset waits; the end of that one marks it again."""
     await report(
         context,
-        job.changeset,
+        job,
         Phase.QUEUED,
         Reason.CHANGESET_QUEUED,
         f"waits for Changeset {of_user(ahead)}, which comes first on this Stage",
-        turn=lock.turn_of(job.changeset),
+        turn=turn_of(job.changeset),
     )
-    return POLL
+    return Requeue(POLL)

@@ -1,4 +1,7 @@
-"""From commands to a plan: folded over where the Changeset began, merged with what came since."""
+"""From commands to a plan, and what leads back from it.
+
+A plan is folded over the revision where the Changeset began, and merged with what came since.
+"""
 
 from __future__ import annotations
 
@@ -7,71 +10,67 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Final
 
-from setops.api.changeset import ChangesetSpec, Plan
-from setops.api.definition import StageDefinition
+from setops.api.changeset import ChangesetSpec
+from setops.api.definition import StageDefinition, of_entries
 from setops.api.errors import Code, Problem, ProblemsError, Validator
 from setops.api.kinds import Object
+from setops.api.section import SECTIONS, Entry, Section, section_of
 from setops.changes.diff import Change, diff
 from setops.changes.digest import content_hash, definition_hash
 from setops.changes.fold import Folded, fold
 from setops.changes.merge import Merged, merge
 from setops.changes.ownership import owner_of
-from setops.changes.plan import ROOM, Source, plan_of
+from setops.changes.plan import ROOM, Planned, Source, plan_of
 from setops.language.command import CommandContext
-from setops.reconcile import revisions
-from setops.reconcile.changeset import conflicts, lock
-from setops.reconcile.changeset.entries import key_of_change, live_definition
+from setops.reconcile import lock, revisions
+from setops.reconcile.changeset import conflicts
+from setops.reconcile.changeset.entries import key_of_change
+from setops.reconcile.changeset.job import Job
 from setops.reconcile.context import Context
-from setops.reconcile.places import StagePlace
+from setops.reconcile.live import live_definition, live_entry
 
 MAX_OBJECT: Final = 1_400_000
 """Bytes of spec and plan; etcd takes 1.5 MiB, and conditions and metadata need some of it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Planned:
-    """What a Changeset does to the definition `before`, which it finds."""
-
-    before: StageDefinition
-    after: StageDefinition
-    changes: tuple[Change, ...]
-    problems: tuple[Problem, ...]
-    plan: Plan
-
-    @property
-    def target_hash(self) -> str:
-        return self.plan.target_hash
+class PlanLostError(Exception):
+    """The plan that is being carried out can't be made again; the message says why."""
 
 
 @dataclass(frozen=True, slots=True)
-class Ground:
-    """What a Changeset is planned over: where it began, and how things stand now."""
+class PlanBasis:
+    """What a Changeset is planned over: where it began, and how things are now."""
 
     base: revisions.Revision
     now: StageDefinition
 
 
-def number_of_base(context: Context, changeset: Object, around: StagePlace) -> int:
+def spec_of(changeset: Object) -> ChangesetSpec:
+    """A Changeset's spec; the schema has checked its form already."""
+    return ChangesetSpec.model_validate(changeset["spec"])
+
+
+def number_of_base(context: Context, job: Job) -> int:
     """The revision at which a Changeset began; the latest one when it begins now."""
-    known = (changeset.get("status") or {}).get("baseRevision")
-    return revisions.latest_number(context.cluster, around.stage) if known is None else int(known)
+    known = job.status.get("baseRevision")
+    latest = revisions.latest_number(context.cluster, job.around.stage)
+    return latest if known is None else int(known)
 
 
-async def plan(context: Context, changeset: Object, around: StagePlace) -> Planned:
-    """The plan over the Stage as it stands, with all that is wrong."""
+async def plan(context: Context, job: Job) -> Planned:
+    """The plan over the Stage as it is now, with everything that is wrong."""
     try:
-        now = await _current(context, changeset, around)
+        now = await _current(context, job)
     except ProblemsError as error:
         empty = StageDefinition()
-        return _planned(changeset, around, (empty, empty), error.problems)
-    base = await _base(context, changeset, around, now)
+        return _planned(job, (empty, empty), error.problems)
+    base = await _base(context, job, now)
     if base is None:
-        return _planned(changeset, around, (now, now), [_base_gone(changeset)])
-    outcome = _merged(changeset, around, Ground(base, now))
-    user = changeset["spec"].get("user")
+        return _planned(job, (now, now), [_base_gone(job)])
+    outcome = _outcome(job, PlanBasis(base, now))
     found = [
-        *await conflicts.problems(context, around, base, outcome.merged.conflicts, user),
-        *_owned_by_git(context, around, outcome.planned.changes),
+        *await conflicts.problems(context, job, base, outcome.merged.conflicts),
+        *_owned_by_git(context, job, outcome.planned.changes),
     ]
     if not found:
         return outcome.planned
@@ -79,50 +78,100 @@ async def plan(context: Context, changeset: Object, around: StagePlace) -> Plann
     return replace(outcome.planned, problems=(*outcome.planned.problems, *blamed))
 
 
-def plan_over(changeset: Object, around: StagePlace, ground: Ground) -> Planned:
-    """The plan over given definitions; the same input gives the same plan."""
-    return _merged(changeset, around, ground).planned
+async def plan_again(context: Context, job: Job) -> Planned:
+    """The plan that is being carried out, made from what the status names.
+
+    Raises PlanLostError.
+    """
+    known = context.memory.plans.get(job.uid)
+    if known is not None and known.target_hash == job.status["plan"]["targetHash"]:
+        return known
+    planned = await _made_again(context, job)
+    context.memory.plans[job.uid] = planned
+    return planned
 
 
-async def _current(context: Context, changeset: Object, around: StagePlace) -> StageDefinition:
+async def way_back(context: Context, job: Job) -> tuple[Change, ...] | None:
+    """What undoes the commit; None when the revision from which it started is gone."""
+    try:
+        planned = await plan_again(context, job)
+    except PlanLostError:
+        number = job.status["previousRevision"]
+        before = await revisions.load(context.cluster, job.around.stage, number)
+        return None if before is None else _as_before(context, job, before.definition)
+    return diff(planned.after, planned.before)
+
+
+async def _made_again(context: Context, job: Job) -> Planned:
+    status, cluster, stage = job.status, context.cluster, job.around.stage
+    before = await revisions.load(cluster, stage, status["previousRevision"])
+    if before is None:
+        message = f"revision {status['previousRevision']}, from which it started, is gone"
+        raise PlanLostError(message)
+    base = before
+    if status["baseRevision"] != before.number:
+        loaded = await revisions.load(cluster, stage, status["baseRevision"])
+        if loaded is None:
+            message = f"revision {status['baseRevision']}, at which it was begun, is gone"
+            raise PlanLostError(message)
+        base = loaded
+    planned = _outcome(job, PlanBasis(base, before.definition)).planned
+    if planned.problems or planned.target_hash != status["plan"]["targetHash"]:
+        raise PlanLostError(
+            "this operator version can't reproduce the plan the commit started with"
+        )
+    return planned
+
+
+def _as_before(context: Context, job: Job, before: StageDefinition) -> tuple[Change, ...]:
+    """What puts every resource of the plan back as a whole, when the plan itself is lost."""
+    live: dict[Section, dict[str, Entry]] = {section: {} for section in SECTIONS}
+    wanted: dict[Section, dict[str, Entry]] = {section: {} for section in SECTIONS}
+    for change in job.status["plan"].get("changes") or ():
+        section, name = section_of(change["kind"]), change["name"]
+        entry = live_entry(context.cluster, job.namespace, section, name)
+        if entry is not None:
+            live[section][name] = entry
+        if name in before.section(section):
+            wanted[section][name] = before.section(section)[name]
+    return diff(of_entries(live), of_entries(wanted))
+
+
+async def _current(context: Context, job: Job) -> StageDefinition:
     """The live definition; while another commit runs, the one from before it.
 
     Raises ProblemsError for a resource that the definition can't hold.
     """
-    cluster, namespace = context.cluster, around.place.namespace
-    running = lock.holder(cluster, around.stage, namespace)
-    if running is not None and running["metadata"]["uid"] != changeset["metadata"]["uid"]:
+    cluster, stage = context.cluster, job.around.stage
+    running = lock.holder(cluster, stage, job.namespace)
+    if running is not None and running["metadata"]["uid"] != job.uid:
         number = (running.get("status") or {}).get("previousRevision")
-        found = None
-        if number is not None:
-            found = await revisions.load(cluster, around.stage, number)
+        found = None if number is None else await revisions.load(cluster, stage, number)
         if found is not None:
             return found.definition
-    return live_definition(cluster, namespace)
+    return live_definition(cluster, job.namespace)
 
 
-async def _base(
-    context: Context, changeset: Object, around: StagePlace, now: StageDefinition
-) -> revisions.Revision | None:
+async def _base(context: Context, job: Job, now: StageDefinition) -> revisions.Revision | None:
     """Where the Changeset began; None when that revision is gone.
 
     One that was never open begins with what it finds.
     """
-    number = (changeset.get("status") or {}).get("baseRevision")
-    latest = revisions.latest_number(context.cluster, around.stage)
-    is_now = number == latest and revisions.is_recorded(context.cluster, around.stage, now)
+    cluster, stage = context.cluster, job.around.stage
+    number = job.status.get("baseRevision")
+    latest = revisions.latest_number(cluster, stage)
+    is_now = number == latest and revisions.is_recorded(cluster, stage, now)
     if number is None or is_now:
         return revisions.Revision(latest, now, revisions.Author())
-    return await revisions.load(context.cluster, around.stage, number)
+    return await revisions.load(cluster, stage, number)
 
 
-def _base_gone(changeset: Object) -> Problem:
-    number = changeset["status"]["baseRevision"]
+def _base_gone(job: Job) -> Problem:
     return Problem(
         "",
         Validator.NOT_FOUND,
-        f"revision {number} of the Stage, at which this Changeset was begun, is no longer kept "
-        f"(the last {revisions.KEPT} are); discard it and make a new one",
+        f"revision {job.status['baseRevision']} of the Stage, at which this Changeset was begun, "
+        f"is no longer kept (the last {revisions.KEPT} are); discard it and make a new one",
         Code.CHANGESET_INVALID,
     )
 
@@ -134,42 +183,42 @@ class _Outcome:
     planned: Planned
 
 
-def _merged(changeset: Object, around: StagePlace, ground: Ground) -> _Outcome:
-    folded = _fold(changeset, around, ground.base.definition)
-    merged = merge(ground.base.definition, folded.definition, ground.now)
+def _outcome(job: Job, basis: PlanBasis) -> _Outcome:
+    """The plan over given definitions; the same input gives the same plan."""
+    folded = fold(basis.base.definition, job.spec, _surroundings(job))
+    merged = merge(basis.base.definition, folded.definition, basis.now)
     problems = [*folded.problems, *map(folded.blame, merged.problems)]
     try:
         revisions.check_size(merged.definition)
     except revisions.TooLargeError as error:
         problems.append(Problem("", Validator.TOO_LONG, str(error), Code.CHANGESET_INVALID))
-    planned = _planned(changeset, around, (ground.now, merged.definition), problems)
+    planned = _planned(job, (basis.now, merged.definition), problems)
     return _Outcome(folded, merged, planned)
 
 
-def _fold(changeset: Object, around: StagePlace, base: StageDefinition) -> Folded:
-    scope = CommandContext(
-        organization=around.organization,
-        project=around.place.project,
-        stage=around.place.stage,
-        registry=_registry(changeset, around),
+def _surroundings(job: Job) -> CommandContext:
+    return CommandContext(
+        organization=job.around.organization,
+        project=job.around.names.project,
+        stage=job.around.names.stage,
+        registry=_registry(job),
     )
-    return fold(base, spec_of(changeset), scope)
 
 
-def _registry(changeset: Object, around: StagePlace) -> str | None:
-    """The Organization's registry; of a commit that runs, the one that it was planned with."""
-    status = changeset.get("status") or {}
-    if "startedAt" in status:
-        registry: str | None = status["plan"].get("registry")
+def _registry(job: Job) -> str | None:
+    """The Organization's registry; for a commit that runs, the one that it was planned with."""
+    if "startedAt" in job.status:
+        registry: str | None = job.status["plan"].get("registry")
         return registry
-    return around.organization_spec.registry if around.organization_spec else None
+    organization = job.around.organization_spec
+    return organization.registry if organization else None
 
 
-def _owned_by_git(context: Context, around: StagePlace, changes: Iterable[Change]) -> list[Problem]:
+def _owned_by_git(context: Context, job: Job, changes: Iterable[Change]) -> list[Problem]:
     """Fields that a Changeset must not overwrite, since Git would put them back."""
     found = []
     for change in changes:
-        live = context.cluster.get(key_of_change(around.place.namespace, change))
+        live = context.cluster.get(key_of_change(job.namespace, change))
         owned = owner_of(change, live, context.options.git_managers) if live else None
         if owned is not None:
             found.append(conflicts.owned_by_git(change, *owned))
@@ -177,32 +226,24 @@ def _owned_by_git(context: Context, around: StagePlace, changes: Iterable[Change
 
 
 def _planned(
-    changeset: Object,
-    around: StagePlace,
-    ends: tuple[StageDefinition, StageDefinition],
-    problems: Iterable[Problem],
+    job: Job, ends: tuple[StageDefinition, StageDefinition], problems: Iterable[Problem]
 ) -> Planned:
     before, after = ends
     changes = diff(before, after)
     made = plan_of(
         changes,
         Source(
-            generation=changeset["metadata"].get("generation", 1),
-            content_hash=content_hash(spec_of(changeset)),
+            generation=job.changeset["metadata"].get("generation", 1),
+            content_hash=content_hash(job.spec),
             target_hash=definition_hash(after),
-            registry=_registry(changeset, around),
+            registry=_registry(job),
         ),
-        room=_room(changeset),
+        room=_room(job),
     )
     return Planned(before, after, changes, tuple(problems), made)
 
 
-def _room(changeset: Object) -> int:
+def _room(job: Job) -> int:
     """Bytes that a plan may take, so that spec and status fit into one object together."""
-    taken = len(json.dumps(changeset["spec"]))
+    taken = len(json.dumps(job.changeset["spec"]))
     return max(0, min(ROOM, MAX_OBJECT - taken))
-
-
-def spec_of(changeset: Object) -> ChangesetSpec:
-    """A Changeset's spec; the schema has checked its form already."""
-    return ChangesetSpec.model_validate(changeset["spec"])

@@ -1,4 +1,4 @@
-"""What the API server refuses of a commit, gathered so that a user reads all of it at once."""
+"""What the API server refuses, collected so that a user sees all of it at once."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from collections.abc import Sequence
 from setops.api.errors import Code, Problem, Validator
 from setops.changes.diff import Change
 from setops.kube.errors import ApiError
-from setops.reconcile.changeset.entries import EditedError
 from setops.reconcile.changeset.job import FailedError, named, summary
+from setops.reconcile.changeset.writes import EditedError
 from setops.reconcile.report import Stalled
 
 
 def raise_refusals(results: Sequence[tuple[Change, BaseException | None]]) -> None:
-    """Raise FailedError with all that was refused, and anything else that went wrong as it is."""
-    # First what may have taken effect all the same, or comes by itself: a rollback that didn't
-    # know of it would leave it behind. A refusal comes again.
+    """Raise FailedError with everything that was refused; re-raise any other error as it is."""
+    # Other errors come first. A write that failed that way may have taken effect all the same, and
+    # a rollback that didn't know would leave it behind. A refusal will come again anyway.
     for _, error in results:
         if error is not None and not _is_refusal(error):
             raise error

@@ -1,75 +1,87 @@
-"""A Changeset's status: phase, conditions, and when each is so."""
+"""A Changeset's status: phase and step, and the conditions that follow from the phase."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
-from setops.api import conditions
-from setops.api.changeset import Phase
-from setops.api.conditions import ConditionType, Reason
+from setops.api.changeset import Phase, Step
+from setops.api.conditions import ConditionType, Reason, condition
 from setops.api.errors import Problem
 from setops.api.kinds import Object
 from setops.changes.plan import error_of
-from setops.kube.events import EventType
+from setops.reconcile.changeset.job import Job
 from setops.reconcile.context import Context
+from setops.reconcile.report import Report, Shape, publish
 
-# Phase -> (Ready, Reconciling, Stalled, Complete, Failed).
-_SHAPE: Final[Mapping[Phase, tuple[bool, bool, bool, bool, bool]]] = {
-    Phase.OPEN: (False, False, False, False, False),
-    Phase.QUEUED: (False, True, False, False, False),
-    Phase.APPLYING: (False, True, False, False, False),
-    Phase.ROLLING_BACK: (False, True, False, False, False),
-    Phase.COMMITTED: (True, False, False, True, False),
-    Phase.FAILED: (False, False, True, False, True),
-    Phase.DISCARDED: (True, False, False, False, False),
+_SHAPES: Final[Mapping[Phase, Shape]] = {
+    Phase.OPEN: "open",
+    Phase.QUEUED: "reconciling",
+    Phase.APPLYING: "reconciling",
+    Phase.ROLLING_BACK: "reconciling",
+    Phase.COMMITTED: "ready",
+    Phase.FAILED: "stalled",
+    Phase.DISCARDED: "ready",
 }
-_TYPES: Final = (
-    ConditionType.READY,
-    ConditionType.RECONCILING,
-    ConditionType.STALLED,
-    ConditionType.COMPLETE,
-    ConditionType.FAILED,
-)
+_MADE_BY_PUBLISH: Final = ("conditions", "observedGeneration")
 
 
 async def report(
+    context: Context, job: Job, phase: Phase, reason: Reason, message: str, **fields: object
+) -> Job:
+    """Write phase, conditions and these fields; other fields stay. None removes a field.
+
+    Returns the job with the Changeset as it is then. Raises Conflict when the Changeset has changed
+    since it was read, so that a late edit can't slip under a plan.
+    """
+    written = await report_bare(context, job.changeset, phase, reason, message, **fields)
+    return job.now_as(written)
+
+
+async def report_bare(
     context: Context,
     changeset: Object,
     phase: Phase,
     reason: Reason,
     message: str,
-    **fields: Any,
+    **fields: object,
 ) -> Object:
-    """Write phase, conditions and these fields; other fields stay. None removes a field.
-
-    Raises Conflict when the Changeset has changed since it was read, so that a late edit can't
-    slip under a plan.
-    """
+    """The same for a Changeset whose Stage isn't known."""
     generation = changeset["metadata"].get("generation", 1)
     old = changeset.get("status") or {}
-    shape = list(_SHAPE[phase])
-    if phase is Phase.OPEN and reason is Reason.CHANGESET_INVALID:
-        shape[2] = True
-    if reason is Reason.CHANGESET_PLANNED:
-        shape[3] = True
-    shaped = [
-        conditions.condition(type_, value, reason, message, generation)
-        for type_, value in zip(_TYPES, shape, strict=True)
-    ]
-    status = {
-        **old,
-        **fields,
-        "phase": phase.value,
-        "observedGeneration": generation,
-        "conditions": conditions.merge(old.get("conditions"), shaped, context.timestamp()),
-    }
-    if phase.finished and "finishedAt" not in old:
-        status["finishedAt"] = context.timestamp()
-    if old.get("phase") != phase.value:
-        severity: EventType = "Warning" if phase is Phase.FAILED else "Normal"
-        context.events.record(changeset, severity, reason.value, message)
-    return await context.cluster.swap_status(changeset, status)
+    kept = {name: value for name, value in old.items() if name not in _MADE_BY_PUBLISH}
+    status = {**kept, **fields, "phase": phase.value}
+    if phase.finished:
+        status.setdefault("finishedAt", context.timestamp())
+    invalid = phase is Phase.OPEN and reason is Reason.CHANGESET_INVALID
+    complete = phase is Phase.COMMITTED or reason is Reason.CHANGESET_PLANNED
+    ends = (
+        condition(ConditionType.COMPLETE, complete, reason, message, generation),
+        condition(ConditionType.FAILED, phase is Phase.FAILED, reason, message, generation),
+    )
+    shape = "stalled" if invalid else _SHAPES[phase]
+    return await publish(context, changeset, Report(shape, reason, message, status, extra=ends))
+
+
+async def enter(context: Context, job: Job, step: Step) -> Job:
+    """Store the step that is about to be taken, once. Raises as `report` does."""
+    if job.status.get("step") == step:
+        return job
+    reason, message = Reason.CHANGESET_APPLYING, job.status["plan"]["summary"]
+    if job.phase is Phase.ROLLING_BACK:
+        reason, message = Reason.CHANGESET_ROLLING_BACK, rolling_back(cause_of(job))
+    return await report(context, job, job.phase, reason, message, step=step.value)
+
+
+def rolling_back(cause: str) -> str:
+    """What a Changeset says while it is rolled back."""
+    return f"{cause}; the previous definition is being put back"
+
+
+def cause_of(job: Job) -> str:
+    """Why a Changeset is rolled back, as its status has it; empty when that is lost."""
+    errors = job.status.get("errors")
+    return str(errors[0]["message"]) if errors else ""
 
 
 def rendered(problems: Iterable[Problem]) -> list[dict[str, Any]]:

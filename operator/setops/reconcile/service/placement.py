@@ -42,8 +42,8 @@ def where_to_keep(service: Object, around: StagePlace) -> ServiceTarget:
         endpoint_url=aws.endpoint_url,
         network=organization.network,
         organization=around.organization,
-        project=around.place.project,
-        stage=around.place.stage,
+        project=around.names.project,
+        stage=around.names.stage,
     )
     if stored is None:
         return current

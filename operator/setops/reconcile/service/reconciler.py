@@ -18,7 +18,7 @@ from setops.aws.decide import Act, Create, Done, Failed, Foreign, Refuse, Wait
 from setops.aws.errors import AwsError, ConflictError
 from setops.aws.inventories import FRESH
 from setops.aws.observation import Observation
-from setops.desired.metadata import Place
+from setops.desired.metadata import StageNames
 from setops.desired.service import secret_name
 from setops.reconcile.aws import SOON, interruption
 from setops.reconcile.context import Context
@@ -56,11 +56,11 @@ async def _keep(context: Context, service: Object) -> Report:
     service = await context.cluster.add_finalizer(service, FINALIZER)
     service = await forget_pin(context, service, spec)
     service, where = await settle_in(context, service, spec, where)
-    credentials = await held_credentials(context, service, around.place)
+    credentials = await held_credentials(context, service, around.names)
     target = replace(target_of(service, spec, where), credentials=credentials)
     is_ready = is_true(service.get("status"), ConditionType.READY, metadata["generation"])
     max_age = context.options.drift_interval * _STALE if is_ready else FRESH
-    keeper = _Keeper(context, service, around.place, where, was_as_wanted=is_ready)
+    keeper = _Keeper(context, service, around.names, where, was_as_wanted=is_ready)
     settled = await converge.keep(context.aws, target, keeper, max_age)
     report = _report(context, service, spec, settled)
     if is_ready:
@@ -75,7 +75,7 @@ class _Keeper:
 
     context: Context
     service: Object
-    place: Place
+    stage: StageNames
     where: ServiceTarget
     was_as_wanted: bool
 
@@ -92,7 +92,7 @@ class _Keeper:
             self.context.events.record(self.service, "Warning", reason, message)
 
     async def store(self, connection: Mapping[str, str]) -> None:
-        await publish(self.context, self.service, self.place, connection)
+        await publish(self.context, self.service, self.stage, connection)
 
 
 def _check(spec: ServiceSpec) -> None:

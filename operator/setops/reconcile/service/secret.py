@@ -6,19 +6,19 @@ import base64
 from collections.abc import Mapping
 
 from setops.api.kinds import Object, key_of
-from setops.desired.metadata import Place
+from setops.desired.metadata import StageNames
 from setops.desired.service import service_secret
 from setops.reconcile.children import apply_own, refuse_foreign
 from setops.reconcile.context import Context
 
 
-async def held_credentials(context: Context, service: Object, place: Place) -> dict[str, str]:
+async def held_credentials(context: Context, service: Object, stage: StageNames) -> dict[str, str]:
     """What the Secret holds, read from the API server and not the cache.
 
     Raises Stalled when a Secret of that name is somebody else's, and Waiting while one of an
     earlier Service is going.
     """
-    desired = service_secret(service, place, {})
+    desired = service_secret(service, stage, {})
     secret = await context.cluster.fetch(key_of(desired))
     if secret is None:
         return {}
@@ -28,7 +28,7 @@ async def held_credentials(context: Context, service: Object, place: Place) -> d
 
 
 async def publish(
-    context: Context, service: Object, place: Place, connection: Mapping[str, str]
+    context: Context, service: Object, stage: StageNames, connection: Mapping[str, str]
 ) -> None:
     """Write the Secret. Raises as `apply_own` does."""
-    await apply_own(context.cluster, service_secret(service, place, connection))
+    await apply_own(context.cluster, service_secret(service, stage, connection))

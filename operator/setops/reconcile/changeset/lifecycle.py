@@ -1,4 +1,7 @@
-"""Which step of a Changeset's life is due. Pure."""
+"""What is due with a Changeset, by its phase and its spec. Pure.
+
+The steps of a commit that has begun are decided in `machine`.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ from enum import Enum
 from setops.api.changeset import ChangesetSpec, Phase
 
 
-class Step(Enum):
+class Due(Enum):
     """What to do next with a Changeset."""
 
     PLAN = "plan"
@@ -17,8 +20,8 @@ class Step(Enum):
     """Plan, then end."""
     DISCARD = "discard"
     START = "start"
-    """Take the lock, plan for good, and go on with APPLY."""
-    APPLY = "apply"
+    """Take the lock, plan for good, and go on with COMMIT."""
+    COMMIT = "commit"
     ROLL_BACK = "roll back"
     CLEAN_UP = "clean up"
     """It has ended: let go of the lock and the finalizer."""
@@ -40,31 +43,31 @@ class Situation:
     irrevocable: bool = False
 
 
-def next_step(situation: Situation) -> Step:
-    """The step that is due. A running Changeset runs to its end, also when it is deleted."""
+def what_is_due(situation: Situation) -> Due:
+    """What is due. A running Changeset runs to its end, also when it is deleted."""
     match situation.phase:
         case Phase.COMMITTED | Phase.FAILED | Phase.DISCARDED:
-            return Step.CLEAN_UP
+            return Due.CLEAN_UP
         case Phase.APPLYING:
             # `discard` is a cancel; a Stage that goes takes everything with it anyway.
             if situation.stage_deleting:
-                return Step.ROLL_BACK
+                return Due.ROLL_BACK
             if situation.spec.discard and not situation.irrevocable:
-                return Step.ROLL_BACK
-            return Step.APPLY
+                return Due.ROLL_BACK
+            return Due.COMMIT
         case Phase.ROLLING_BACK:
-            return Step.ROLL_BACK
+            return Due.ROLL_BACK
         case Phase.OPEN | Phase.QUEUED:
             return _not_started(situation)
 
 
-def _not_started(situation: Situation) -> Step:
+def _not_started(situation: Situation) -> Due:
     if situation.deleting:
-        return Step.CLEAN_UP
+        return Due.CLEAN_UP
     if situation.spec.discard:
-        return Step.DISCARD
+        return Due.DISCARD
     if situation.spec.dry_run:
-        return Step.DRY_RUN
+        return Due.DRY_RUN
     if situation.spec.commit and not situation.locked:
-        return Step.START
-    return Step.PLAN
+        return Due.START
+    return Due.PLAN

@@ -1,0 +1,125 @@
+"""What is seen of a running commit: the plan that it carries out, beside what is there."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from setops.api.changeset import Phase, Step
+from setops.changes.diff import Change, is_final
+from setops.changes.plan import Planned
+from setops.reconcile import revisions
+from setops.reconcile.changeset.deadline import CommitClock, is_overdue
+from setops.reconcile.changeset.entries import is_blocked, is_done, key_of_change
+from setops.reconcile.changeset.job import Job, named
+from setops.reconcile.changeset.machine import Awaited, CommitView
+from setops.reconcile.changeset.planning import PlanLostError, plan_again
+from setops.reconcile.changeset.readiness import is_ready, is_stalled, message_of
+from setops.reconcile.changeset.writes import waits_for
+from setops.reconcile.context import Context
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """A running commit: the Changeset, what is seen of it, and its plan unless that is lost."""
+
+    job: Job
+    view: CommitView
+    known_plan: Planned | None
+
+    @property
+    def planned(self) -> Planned:
+        """The plan. No step but the rollback's is taken without one."""
+        if self.known_plan is None:
+            raise ValueError(f"the plan of Changeset {self.job.name!r} is lost")
+        return self.known_plan
+
+    @property
+    def revocable(self) -> tuple[Change, ...]:
+        """The changes that come before the point of no return."""
+        return tuple(change for change in self.planned.changes if not is_final(change))
+
+    @property
+    def final(self) -> tuple[Change, ...]:
+        """The changes that can't be undone."""
+        return tuple(change for change in self.planned.changes if is_final(change))
+
+
+def is_decided(context: Context, job: Job) -> bool:
+    """Whether the commit's revision is recorded.
+
+    From that moment on it has succeeded, and a cancel or an edit that comes later comes after it.
+    """
+    return revisions.made_by(context.cluster, job.around.stage, job.uid) is not None
+
+
+async def observe(context: Context, job: Job, *, cancelled: bool) -> Commit:
+    """Look at a commit or its rollback; the view says all that `next_step` has to know."""
+    step = job.status.get("step")
+    view = CommitView(
+        job.phase,
+        Step(step) if step else None,
+        cancelled=cancelled,
+        recorded=is_decided(context, job),
+        irrevocable=bool(job.status.get("irrevocable")),
+    )
+    if job.phase is Phase.ROLLING_BACK or view.cancelled or view.recorded:
+        return Commit(job, view, None)
+    try:
+        planned = await plan_again(context, job)
+    except PlanLostError as error:
+        return Commit(job, replace(view, failure=str(error), lost=True), None)
+    commit = Commit(job, view, planned)
+    return replace(commit, view=_with_resources(context, commit))
+
+
+def _with_resources(context: Context, commit: Commit) -> CommitView:
+    """The view with what is seen of the resources that the plan changes."""
+    cluster, job = context.cluster, commit.job
+    undone = [c for c in commit.planned.changes if not is_done(cluster, job.namespace, c)]
+    missing = [change for change in undone if not is_final(change)]
+    awaited = _blocked(context, job, missing)
+    writable, failure = bool(missing) and awaited is None, ""
+    if not missing:
+        pending = [c for c in commit.revocable if not is_ready(cluster, job.namespace, c)]
+        failure = _failure(context, commit, pending)
+        awaited = _awaited(context, job, pending)
+    return replace(
+        commit.view,
+        recorded=not commit.planned.changes,
+        begun=len(undone) < len(commit.planned.changes),
+        writable=writable,
+        failure=failure,
+        awaited=awaited,
+        deletable=len(missing) < len(undone),
+    )
+
+
+def _blocked(context: Context, job: Job, missing: Sequence[Change]) -> Awaited | None:
+    """What has to go before anything more can be written, section by section."""
+    section = [change for change in missing if change.section is missing[0].section]
+    if not section or not all(is_blocked(context.cluster, job.namespace, c) for c in section):
+        return None
+    return Awaited(waits_for(key_of_change(job.namespace, section[0])))
+
+
+def _failure(context: Context, commit: Commit, pending: Sequence[Change]) -> str:
+    """Why a change can't become ready, for the first that can't; empty when all may."""
+    cluster, job = context.cluster, commit.job
+    clock = CommitClock(
+        job.status["startedAt"], context.now(), job.spec.timeout, commit.planned.changes
+    )
+    for change in pending:
+        message = message_of(cluster, job.namespace, change)
+        if is_stalled(cluster, job.namespace, change):
+            return f"{named(change)}: {message}"
+        if is_overdue(cluster, job.namespace, clock, change):
+            return f"{named(change)} did not become ready in time: {message}"
+    return ""
+
+
+def _awaited(context: Context, job: Job, pending: Sequence[Change]) -> Awaited | None:
+    if not pending:
+        return None
+    message = message_of(context.cluster, job.namespace, pending[0])
+    return Awaited(f"{named(pending[0])}: {message}", pending[0])

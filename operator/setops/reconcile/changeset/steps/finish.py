@@ -1,0 +1,59 @@
+"""Finish: say how the Changeset ended, and free the Stage."""
+
+from __future__ import annotations
+
+from setops.api.changeset import Phase, Progress
+from setops.api.conditions import Reason
+from setops.reconcile import revisions
+from setops.reconcile.changeset.ending import end
+from setops.reconcile.changeset.job import Job
+from setops.reconcile.changeset.observation import Commit
+from setops.reconcile.changeset.planning import way_back
+from setops.reconcile.changeset.reporting import cause_of
+from setops.reconcile.context import Context
+from setops.reconcile.places import is_deleting
+
+
+async def take(context: Context, commit: Commit) -> None:
+    """End it Committed, or Failed after a rollback.
+
+    Everything comes from the status and the revisions, so it does the same after a kill.
+    """
+    if commit.job.phase is Phase.ROLLING_BACK:
+        await _failed(context, commit.job)
+    else:
+        await _committed(context, commit.job)
+
+
+async def _committed(context: Context, job: Job) -> None:
+    cluster, stage = context.cluster, job.around.stage
+    number = revisions.made_by(cluster, stage, job.uid) or int(job.status["previousRevision"])
+    await revisions.prune(cluster, stage)
+    plan = job.status["plan"]
+    total = len(plan.get("changes") or ())
+    await end(
+        context,
+        job,
+        Phase.COMMITTED,
+        Reason.CHANGESET_COMMITTED,
+        f"committed as revision {number}: {plan['summary']}",
+        progress=Progress(done=total, total=total).to_json(),
+        revision=number,
+    )
+
+
+async def _failed(context: Context, job: Job) -> None:
+    ending = "all was put back"
+    if not is_deleting(job.around.stage) and await way_back(context, job) is None:
+        ending = (
+            f"revision {job.status['previousRevision']}, from which it started, is gone, so "
+            "what it had changed stays; look at the plan for what that may be"
+        )
+    await end(
+        context,
+        job,
+        Phase.FAILED,
+        Reason.CHANGESET_FAILED,
+        f"{cause_of(job)}; {ending}",
+        progress=None,
+    )

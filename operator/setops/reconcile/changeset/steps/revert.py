@@ -1,0 +1,64 @@
+"""Revert: put back what the commit has changed; what others changed meanwhile is left alone."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from setops.api.changeset import Phase, Step
+from setops.api.conditions import Reason
+from setops.api.errors import Code, Problem, Validator
+from setops.changes.diff import Change
+from setops.kube.errors import Forbidden
+from setops.reconcile.changeset.job import POLL, FailedError, Job
+from setops.reconcile.changeset.observation import Commit
+from setops.reconcile.changeset.planning import way_back
+from setops.reconcile.changeset.reporting import enter, rendered, report, rolling_back
+from setops.reconcile.changeset.writes import EditedError, NotYetError, revert
+from setops.reconcile.context import Context
+from setops.reconcile.places import is_deleting
+from setops.reconcile.report import Requeue
+
+CANCELLED: Final = "cancelled"
+
+
+async def take(context: Context, commit: Commit) -> Job | Requeue:
+    """Begin the rollback, or carry it out once it has begun.
+
+    Nothing is put back in a Stage that is being deleted, since everything in it goes anyway.
+    """
+    job = commit.job
+    if job.phase is Phase.APPLYING:
+        return await begin(context, job, FailedError(commit.view.failure or CANCELLED))
+    if not is_deleting(job.around.stage):
+        try:
+            await _revert_all(context, job, await way_back(context, job) or ())
+        except NotYetError:
+            return Requeue(POLL)
+    return await enter(context, job, Step.FINISH)
+
+
+async def begin(context: Context, job: Job, failure: FailedError) -> Job:
+    """From here on the commit is undone; the status keeps the cause until the end."""
+    problems = failure.problems or (
+        Problem("", Validator.INVALID, failure.message, Code.COMMIT_FAILED),
+    )
+    return await report(
+        context,
+        job,
+        Phase.ROLLING_BACK,
+        Reason.CHANGESET_ROLLING_BACK,
+        rolling_back(failure.message),
+        step=Step.REVERT.value,
+        errors=rendered(problems),
+    )
+
+
+async def _revert_all(context: Context, job: Job, changes: tuple[Change, ...]) -> None:
+    for change in changes:
+        try:
+            await revert(context.cluster, job.namespace, change)
+        except EditedError:
+            continue
+        except Forbidden as error:
+            if not error.namespace_terminating:
+                raise

@@ -1,0 +1,144 @@
+"""Single writes of a commit and of its rollback, each safe to repeat after a kill.
+
+What somebody else changed meanwhile stays, unless it is the very field that the plan changes: then
+the write is refused.
+"""
+
+from __future__ import annotations
+
+from setops.api.kinds import SERVICE, Key, Object
+from setops.api.names import MANAGER
+from setops.api.section import Entry
+from setops.changes.diff import Action, Change
+from setops.kube.cluster import Cluster
+from setops.kube.errors import AlreadyExists
+from setops.reconcile.changeset.entries import is_done, key_of_change, merged_over, spec_in
+from setops.reconcile.changeset.marks import mark_rolled_back, with_version_noted
+from setops.reconcile.places import is_deleting
+
+
+class EditedError(Exception):
+    """Somebody changed an entry that the commit changes, after its plan was made."""
+
+
+class NotYetError(Exception):
+    """The object of an earlier life has to go before the new one can be made."""
+
+
+async def write(cluster: Cluster, namespace: str, change: Change, *, dry_run: bool) -> None:
+    """Carry one change out, or ask for it as a dry run.
+
+    Raises EditedError when the resource is neither as before nor as after, NotYetError while one
+    of that name is going, and ApiError for what the API server refuses.
+    """
+    if is_done(cluster, namespace, change):
+        return
+    key = key_of_change(namespace, change)
+    live = cluster.get(key)
+    if live is not None and is_deleting(live):
+        if dry_run:
+            return
+        raise NotYetError(waits_for(key))
+    if live is None:
+        await _create(cluster, key, change, dry_run=dry_run)
+        return
+    if change.action is Action.UPDATE:
+        await _update(cluster, change, live, dry_run=dry_run)
+        return
+    if change.before is None or spec_in(change, live) != change.before:
+        raise EditedError(
+            f"{key.kind} {key.name!r} was changed by somebody else while the commit ran"
+        )
+    await cluster.delete(key, uid=live["metadata"]["uid"], dry_run=dry_run)
+    if change.action is Action.REPLACE and not dry_run:
+        if cluster.get(key) is not None:
+            raise NotYetError(waits_for(key))
+        await _create(cluster, key, change, dry_run=False)
+
+
+async def delete_for_good(cluster: Cluster, namespace: str, change: Change) -> None:
+    """Carry out a destruction past the point of no return, whatever was edited meanwhile."""
+    key = key_of_change(namespace, change)
+    live = cluster.get(key)
+    if live is not None and not is_deleting(live):
+        await cluster.delete(key, uid=live["metadata"]["uid"])
+
+
+async def revert(cluster: Cluster, namespace: str, change: Change) -> None:
+    """Carry out one change of a rollback, by what the API server has, not the cache.
+
+    The cache may not know yet of a write of which the answer was lost. Fields that somebody else
+    has changed meanwhile are left alone. Raises as `write` does.
+    """
+    key = key_of_change(namespace, change)
+    live = await cluster.fetch(key)
+    if change.action is Action.UPDATE and live is not None and not is_deleting(live):
+        spec = spec_in(change, live)
+        if spec is not None and (merged := merged_over(change, spec)).entry != spec:
+            await cluster.replace(_with_spec(with_version_noted(live, merged.entry), merged.entry))
+        return
+    if change.after is None and live is not None and not is_deleting(live):
+        if not _made_by_us(live):
+            raise EditedError(f"{key.kind} {key.name!r} was created by somebody else")
+        if key.kind == SERVICE:
+            live = await mark_rolled_back(cluster, live)
+        await cluster.delete(key, uid=live["metadata"]["uid"])
+        return
+    await write(cluster, namespace, change, dry_run=False)
+
+
+def waits_for(key: Key) -> str:
+    """What a commit says while the resource of an earlier life is going."""
+    return f"waits for the {key.kind} {key.name!r} that is being deleted"
+
+
+async def _update(cluster: Cluster, change: Change, live: Object, *, dry_run: bool) -> None:
+    what = f"{live['kind']} {change.name!r}"
+    spec = spec_in(change, live)
+    if spec is None:
+        raise EditedError(f"{what} was changed by somebody else while the commit ran")
+    merged = merged_over(change, spec)
+    if merged.conflicts:
+        fields = ", ".join(".".join(path) for path in merged.conflicts)
+        raise EditedError(f"{fields} of {what} was changed by somebody else while the commit ran")
+    await cluster.replace(_with_spec(live, merged.entry), dry_run=dry_run)
+
+
+def _with_spec(live: Object, spec: Entry) -> Object:
+    """What is sent for an update; without managers, which would be taken for the whole truth."""
+    metadata = {k: v for k, v in live["metadata"].items() if k != "managedFields"}
+    return {**live, "metadata": metadata, "spec": spec.to_json()}
+
+
+def _made_by_us(live: Object) -> bool:
+    """Whether a commit wrote its spec. `live` is whole, not as the cache has it."""
+    return any(
+        entry.get("manager") == MANAGER
+        and not entry.get("subresource")
+        and "f:spec" in (entry.get("fieldsV1") or {})
+        for entry in live["metadata"].get("managedFields") or ()
+    )
+
+
+async def _create(cluster: Cluster, key: Key, change: Change, *, dry_run: bool) -> None:
+    if change.after is None or change.action is Action.UPDATE:
+        raise EditedError(f"{key.kind} {key.name!r} was deleted by somebody else meanwhile")
+    try:
+        await cluster.create(
+            {
+                "apiVersion": key.kind.api_version,
+                "kind": key.kind.kind,
+                "metadata": {"name": key.name, "namespace": key.namespace},
+                "spec": change.after.to_json(),
+            },
+            dry_run=dry_run,
+        )
+    except AlreadyExists as error:
+        # Ours, when the answer to an earlier create was lost and the cache doesn't know of it.
+        live = await cluster.fetch(key)
+        if live is None or is_deleting(live):
+            raise NotYetError(waits_for(key)) from error
+        if spec_in(change, live) != change.after:
+            raise EditedError(
+                f"{key.kind} {key.name!r} was created by somebody else meanwhile"
+            ) from error

@@ -1,0 +1,76 @@
+"""The lock of a Stage: which Changeset changes it, and since when.
+
+The lock is kept in the Stage's status. A commit takes it before it writes anything else. A lock
+whose Changeset is gone or has ended counts as free.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+from setops.api.changeset import phase_of
+from setops.api.kinds import CHANGESET, Key, Object, key_of
+from setops.kube.cluster import Cluster
+from setops.kube.errors import Conflict
+from setops.reconcile import revisions
+from setops.reconcile.context import Context
+
+
+def holder(cluster: Cluster, stage: Object, namespace: str) -> Object | None:
+    """The running Changeset that holds the Stage's lock; None when the lock is free."""
+    lock = (stage.get("status") or {}).get("currentChangeset")
+    if not lock:
+        return None
+    found = cluster.get(Key(CHANGESET, namespace, lock["changeset"]))
+    if found is None or found["metadata"]["uid"] != lock["uid"] or phase_of(found).finished:
+        return None
+    return found
+
+
+async def take(context: Context, stage: Object, changeset: Object) -> None:
+    """Take the lock for a Changeset whose turn it is; nothing happens when it has it already.
+
+    Raises Conflict when somebody else wrote the Stage's status at the same moment.
+    """
+    metadata = changeset["metadata"]
+    status = stage.get("status") or {}
+    held = status.get("currentChangeset")
+    if held and held["uid"] == metadata["uid"]:
+        return
+    lock = {
+        "changeset": metadata["name"],
+        "uid": metadata["uid"],
+        "user": changeset["spec"].get("user"),
+        "since": context.timestamp(),
+    }
+    await context.cluster.swap_status(stage, {**status, "currentChangeset": lock})
+
+
+async def show_wait(context: Context, stage: Object, changeset: Object, waiting_for: str) -> None:
+    """Show on the lock what its holder waits for.
+
+    A conflict is passed over, since the Changeset's own status says so, too.
+    """
+    latest = context.cluster.get(key_of(stage)) or stage
+    status = latest.get("status") or {}
+    lock = status.get("currentChangeset")
+    if not lock or lock["uid"] != changeset["metadata"]["uid"]:
+        return
+    if lock.get("waitingFor") == waiting_for:
+        return
+    with suppress(Conflict):
+        await context.cluster.swap_status(
+            latest, {**status, "currentChangeset": {**lock, "waitingFor": waiting_for}}
+        )
+
+
+async def release(context: Context, stage: Object, changeset: Object) -> None:
+    """Free the lock if this Changeset holds it, and show the Stage's revision."""
+    status = stage.get("status") or {}
+    lock = status.get("currentChangeset")
+    if not lock or lock["uid"] != changeset["metadata"]["uid"]:
+        return
+    revision = revisions.latest_number(context.cluster, stage)
+    await context.cluster.swap_status(
+        stage, {**status, "currentChangeset": None, "revision": revision}
+    )
