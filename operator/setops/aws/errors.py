@@ -78,19 +78,22 @@ class RetryError(AwsError):
 
 
 class Codes(Protocol):
-    """What `classify` needs of a product: its name, and what its own error codes mean."""
+    """What `classify` needs of a product: its name, and what its own error codes mean.
+
+    A code of `wait_codes` makes a WaitError, one of `stall_codes` a StalledError with its remedy.
+    """
 
     @property
     def type_name(self) -> str: ...
 
     @property
-    def passing(self) -> Collection[str]: ...
+    def wait_codes(self) -> Collection[str]: ...
 
     @property
-    def terminal(self) -> Mapping[str, str]: ...
+    def stall_codes(self) -> Mapping[str, str]: ...
 
 
-_THROTTLING: Final = frozenset(
+_THROTTLE_CODES: Final = frozenset(
     {
         "BandwidthLimitExceeded",
         "EC2ThrottledException",
@@ -106,7 +109,7 @@ _THROTTLING: Final = frozenset(
     }
 )
 
-_PASSING: Final = frozenset(
+_WAIT_CODES: Final = frozenset(
     {
         "InternalError",
         "InternalFailure",
@@ -123,7 +126,7 @@ _RIGHTS: Final = "give the operator's identity this right, or remove the policy 
 _CREDENTIALS: Final = "check the operator's own AWS credentials and the account's roleArn"
 _CLOCK: Final = "set the clock of the node on which the operator runs"
 
-_TERMINAL: Final[Mapping[str, str]] = {
+_STALL_CODES: Final[Mapping[str, str]] = {
     "AccessDenied": _RIGHTS,
     "AccessDeniedException": _RIGHTS,
     "UnauthorizedOperation": _RIGHTS,
@@ -148,7 +151,11 @@ _TERMINAL: Final[Mapping[str, str]] = {
     "AccountProblem": "the account is suspended or unpaid; see the AWS billing console",
     "OptInRequired": "enable the product or the region in this account",
 }
-"""What means the same for all products. What means something for one stands beside its parts."""
+"""Codes that somebody has to clear, with what to do.
+
+This table and the two above hold for every product. Codes of one API are in the `wait_codes` and
+`stall_codes` of its `ApiUse`, in `parts/`.
+"""
 
 _NOT_ASSUMED: Final = (
     "let the role's trust policy name the operator's identity and the external id, "
@@ -213,17 +220,17 @@ def _classify_answer(exc: ClientError, product: Codes, where: str) -> AwsError:
     operation = exc.operation_name
     status = exc.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
     what = f"{operation} in {where} failed with {code}: {error.get('Message', '')}".rstrip(": ")
-    if code in _THROTTLING:
+    if code in _THROTTLE_CODES:
         message = f"{what}; it is tried again with fewer calls"
         return ThrottledError(message, code=code, operation=operation)
-    if code in _PASSING or code in product.passing:
+    if code in _WAIT_CODES or code in product.wait_codes:
         return WaitError(f"{what}; it is tried again", code=code, operation=operation)
-    if operation.startswith("AssumeRole") and code in _TERMINAL:
+    if operation.startswith("AssumeRole") and code in _STALL_CODES:
         return StalledError(f"{what}; {_NOT_ASSUMED}", code=code, operation=operation)
-    if code in _TERMINAL:
-        return StalledError(f"{what}; {_TERMINAL[code]}", code=code, operation=operation)
-    if code in product.terminal:
-        remedy = product.terminal[code]
+    if code in _STALL_CODES:
+        return StalledError(f"{what}; {_STALL_CODES[code]}", code=code, operation=operation)
+    if code in product.stall_codes:
+        remedy = product.stall_codes[code]
         return StalledError(f"{what}; {remedy}", code=code, operation=operation)
     if status >= 500:
         return WaitError(f"{what}; it is tried again", code=code, operation=operation)

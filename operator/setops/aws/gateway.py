@@ -41,8 +41,8 @@ class _Sts:
     """What `classify` wants to know of the call that asks who we are."""
 
     type_name = "sts"
-    passing = frozenset[str]()
-    terminal: Mapping[str, str] = MappingProxyType({})
+    wait_codes = frozenset[str]()
+    stall_codes: Mapping[str, str] = MappingProxyType({})
 
 
 class Gateway:

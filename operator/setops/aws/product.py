@@ -107,14 +107,14 @@ class Product(ABC):
         return tuple(each for use in self.uses for each in use.statements)
 
     @cached_property
-    def passing(self) -> frozenset[str]:
-        """Error codes that go away by themselves."""
-        return frozenset(code for use in self.uses for code in use.passing)
+    def wait_codes(self) -> frozenset[str]:
+        """Error codes that pass by themselves: Reconciling, and looked at again soon."""
+        return frozenset(code for use in self.uses for code in use.wait_codes)
 
     @cached_property
-    def terminal(self) -> Mapping[str, str]:
-        """Error codes that only somebody can clear, each with what to do."""
-        return {code: remedy for use in self.uses for code, remedy in use.terminal.items()}
+    def stall_codes(self) -> Mapping[str, str]:
+        """Error codes that somebody has to clear: Stalled, with what to do."""
+        return {code: remedy for use in self.uses for code, remedy in use.stall_codes.items()}
 
     def inventory(self, clients: AccountClients) -> Inventory:
         """What there is in the account of those kinds of parts that AWS lists in bulk."""

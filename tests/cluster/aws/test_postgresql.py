@@ -311,7 +311,7 @@ def test_storage_that_rests_from_its_last_change_holds_up_nothing_else(
     wish(database, plan="db.m5.large", options={"minStorage": 40, "maxStorage": 80})
     resting = lambda body: RESTING if "AllocatedStorage" in body else None  # noqa: E731
     with answering(database, "ModifyDBInstance", resting):
-        with pytest.raises(WaitError, match="once in six hours") as caught:
+        with pytest.raises(WaitError, match="one storage change in six hours") as caught:
             database.create()
         assert caught.value.retry_after == 300
         found = owner.instance(name)

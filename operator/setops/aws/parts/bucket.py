@@ -125,10 +125,10 @@ API: Final = ApiUse(
         "PutBucketEncryption": ("s3:PutEncryptionConfiguration",),
         "PutPublicAccessBlock": ("s3:PutBucketPublicAccessBlock",),
     },
-    passing=frozenset(
+    wait_codes=frozenset(
         {"BucketAlreadyOwnedByYou", "BucketNotEmpty", "NoSuchBucket", "OperationAborted"}
     ),
-    terminal={
+    stall_codes={
         "BucketAlreadyExists": (
             "bucket names are unique among all AWS accounts and this one is taken; "
             "give the Service another name"

@@ -44,7 +44,7 @@ from setops.aws.parts.db_version import (
     to_ask_for,
     version_of,
 )
-from setops.aws.parts.rds import API
+from setops.aws.parts.rds import API, is_storage_resting
 from setops.aws.parts.security_group import SecurityGroup
 from setops.aws.parts.subnet_group import SubnetGroup
 
@@ -59,11 +59,8 @@ _UNUPGRADED: Final = frozenset(
 )
 """Codes by which AWS refuses a call, it may be for the sake of the version alone."""
 
-_RESTING: Final = "previous storage change is being optimized"
-"""What AWS says when it refuses, with a code that also means other things, to change the storage
-less than six hours after the last change."""
-_REST: Final = 300.0
-"""Seconds after which to ask again."""
+_STORAGE_RETRY_SECONDS: Final = 300.0
+"""How long to wait before AWS is asked again for a storage change that it refused as too early."""
 
 _Asked = Mapping[str, Mapping[str, Any]]
 """Arguments of ModifyDBInstance, by the path of the field that they set."""
@@ -249,18 +246,18 @@ class DbInstance(Guard):
                 DBInstanceIdentifier=self.id, ApplyImmediately=True, **arguments
             )
         except ClientError as exc:
-            if _RESTING not in exc.response.get("Error", {}).get("Message", ""):
+            if not is_storage_resting(exc):
                 raise
             others = {k: v for k, v in arguments.items() if k not in db_storage.ARGUMENTS}
             if len(others) == len(arguments):
                 raise  # it isn't the storage that is asked for
             if not others:
                 raise WaitError(
-                    "AWS changes the storage of a database once in six hours; it is tried again "
-                    f"until then: {exc}",
+                    "AWS allows one storage change in six hours; the operator keeps trying until "
+                    f"it is accepted: {exc}",
                     code=code_of(exc),
                     operation=exc.operation_name,
-                    retry_after=_REST,
+                    retry_after=_STORAGE_RETRY_SECONDS,
                 ) from exc
             self._modify(others)
 

@@ -125,7 +125,7 @@ API: Final = ApiUse(
             "rds:AddTagsToResource",
         ),
     },
-    passing=frozenset(
+    wait_codes=frozenset(
         {
             "DBInstanceAlreadyExists",
             "DBInstanceNotFound",
@@ -140,7 +140,7 @@ API: Final = ApiUse(
             "InvalidDBSubnetGroupStateFault",
         }
     ),
-    terminal={
+    stall_codes={
         "AuthorizationNotFound": NETWORK,
         "DBParameterGroupQuotaExceeded": QUOTA,
         "DBSnapshotAlreadyExists": "rename or delete that snapshot",
@@ -160,9 +160,21 @@ API: Final = ApiUse(
 )
 
 
+_STORAGE_REST: Final = "previous storage change is being optimized"
+
+
+def is_storage_resting(exc: ClientError) -> bool:
+    """Whether AWS refuses a storage change because the last one is less than six hours old.
+
+    The code of this answer has other meanings, too. So it isn't one of the `wait_codes`, and only
+    its text decides.
+    """
+    return _STORAGE_REST in exc.response.get("Error", {}).get("Message", "")
+
+
 def group_tags(rds: RDSClient, arn: str, missing: str) -> Mapping[str, str] | None:
-    """The tags of a group, which Describe calls don't show. None when it is gone by now, which AWS
-    says by the code `missing`."""
+    """The tags of a group, which Describe calls don't show. None if the group no longer exists:
+    AWS then answers with the code `missing`."""
     try:
         return tags_by_key(rds.list_tags_for_resource(ResourceName=arn)["TagList"])
     except ClientError as exc:

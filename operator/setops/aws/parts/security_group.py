@@ -78,8 +78,8 @@ API: Final = ApiUse(
         ),
     ),
     actions={"CreateSecurityGroup": ("ec2:CreateSecurityGroup", "ec2:CreateTags")},
-    passing=frozenset({"DependencyViolation", "InvalidGroup.Duplicate", "InvalidGroup.InUse"}),
-    terminal={
+    wait_codes=frozenset({"DependencyViolation", "InvalidGroup.Duplicate", "InvalidGroup.InUse"}),
+    stall_codes={
         "InvalidGroup.NotFound": _NETWORK,
         "InvalidGroupId.Malformed": _NETWORK,
         "InvalidSecurityGroupID.NotFound": _NETWORK,

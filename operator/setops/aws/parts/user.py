@@ -98,7 +98,7 @@ API: Final = ApiUse(
         ),
     ),
     actions={"CreateUser": ("iam:CreateUser", "iam:TagUser")},
-    passing=frozenset(
+    wait_codes=frozenset(
         {
             "ConcurrentModification",
             "DeleteConflict",
@@ -107,7 +107,7 @@ API: Final = ApiUse(
             "NoSuchEntity",
         }
     ),
-    terminal={"MalformedPolicyDocument": PARAMETER},
+    stall_codes={"MalformedPolicyDocument": PARAMETER},
 )
 
 
