@@ -9,11 +9,11 @@ import pytest
 from setops.api.errors import Code
 from setops.aws.api_use import ACCOUNT
 from setops.aws.errors import UnsupportedTypeError
-from setops.aws.policy import document
+from setops.aws.operator_rights import document
 from setops.aws.products import PRODUCTS
 from setops.aws.products.postgresql import Postgresql
 from setops.aws.registry import Registry
-from tests.unit.aws.test_policy import MANAGED_LIMIT
+from tests.unit.aws.test_operator_rights import MANAGED_LIMIT
 
 
 class SharedPostgresql(Postgresql):
