@@ -1,6 +1,17 @@
 """What describes a type of Service. `services/` has the description of each, `catalogue` the list.
 
 Neither this module nor `services/` loads a model, since they are imported for help and completion.
+
+What happens to the data when a Service is destroyed:
+
+    policy     `spec.deletionPolicy`, else the first of the type's `policies`: Snapshot where the
+               product has snapshots (SNAPSHOT_FIRST), else Retain (RETAIN_FIRST)
+    exception  a rollback deletes what its commit had created, whatever the policy is; data that the
+               Service adopted falls under the policy
+    plan       `data_loss` in `changes/effects` says in advance what will happen
+    decision   `reconcile/service/deletion`, which has `aws/decide.decide_deletion` decide
+    execution  `aws/composite`: `delete` for Snapshot and Delete, by the `delete` of each part;
+               `relinquish` for Retain, by the `revoke` of the parts that let Apps in (`aws/parts`)
 """
 
 from __future__ import annotations

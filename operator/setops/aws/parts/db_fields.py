@@ -1,4 +1,4 @@
-"""What an RDS instance should be, what it is, and what AWS takes to change that. Makes no call.
+"""What an RDS instance should be, what it is, and which arguments change that. Pure.
 
 Source of what may be changed when: the Amazon RDS User Guide (modifying an instance).
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Final
 
 from setops.aws.observation import Found
@@ -61,12 +61,14 @@ class Wanted:
     final_snapshot: Callable[[], str] | None = None
 
 
-def instance_fields(found: Found, wanted: Wanted, security_group: str) -> Iterator[Field]:
-    """All that we set of an instance, compared with what is, or is on its way.
+def instance_fields(
+    found: Found, wanted: Wanted, security_group: str, now: datetime
+) -> Iterator[Field]:
+    """All that we set of an instance, compared with what it is or will be after pending changes.
 
-    `security_group` is the id of that which it should have; empty while there is none.
+    `security_group` is the id of the group that it should have; empty while there is none. `now`
+    decides whether AWS may be asked for an upgrade again.
     """
-    now = datetime.now(UTC)
     actual = {**found, **found.get("PendingModifiedValues", {})}
     size = wanted.instance_class
     yield Field(CLASS, size, actual["DBInstanceClass"], {"DBInstanceClass": size})

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from botocore.exceptions import ClientError
@@ -68,7 +68,10 @@ _Asked = Mapping[str, Mapping[str, Any]]
 
 @dataclass(frozen=True)
 class DbInstance(Guard):
-    """The instance `id`. `new_password` makes one that nobody knows."""
+    """The instance `id`. `new_password` generates one that nobody knows.
+
+    `now` is when this object was made; each is used for a moment only.
+    """
 
     kind: ClassVar[str] = "instance"
     label: ClassVar[str] = "RDS instance"
@@ -77,6 +80,7 @@ class DbInstance(Guard):
     rds: RDSClient
     wanted: Wanted
     new_password: Callable[[], str]
+    now: datetime
 
     @classmethod
     def inventory(cls, clients: AccountClients) -> Mapping[str, Found]:
@@ -144,7 +148,7 @@ class DbInstance(Guard):
         )
 
     def fields(self, found: Found, ids: Mapping[str, str]) -> Iterable[Field]:
-        return instance_fields(found, self.wanted, ids.get(SecurityGroup.kind, ""))
+        return instance_fields(found, self.wanted, ids.get(SecurityGroup.kind, ""), self.now)
 
     def put(self, found: Found, fields: Sequence[Field]) -> None:
         """Ask for all of it in one call, to be done at once.
@@ -229,8 +233,7 @@ class DbInstance(Guard):
         named = {**asked[VERSION], "EngineVersion": version}
         self._modify_all(found, {**asked, VERSION: named})
         if version != there:
-            upgrade = Upgrade(version, there, datetime.now(UTC))
-            self._tag(found, TAG_UPGRADE, str(upgrade))
+            self._tag(found, TAG_UPGRADE, str(Upgrade(version, there, self.now)))
 
     def _modify_all(self, found: Found, asked: _Asked) -> None:
         arguments = {name: value for each in asked.values() for name, value in each.items()}

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from functools import partial
 from typing import ClassVar, Final
 from urllib.parse import quote
@@ -115,6 +116,7 @@ class Postgresql(Product):
             rds=rds,
             wanted=_wanted(target, wanted.id, main),
             new_password=_new_password,
+            now=datetime.now(UTC),
         )
         return Assembly(
             (security_group, subnet_group, *groups, instance),
