@@ -83,7 +83,7 @@ def test_a_database_lives_its_whole_life(bound: Account, clients: Clients) -> No
         plan="db.t3.small",
         deletion_policy=DeletionPolicy.SNAPSHOT,
         placement=owner.placement,
-        life="1a2b3c4d",
+        uid="1a2b3c4d",
     )
     operator = Operator(clients, target)
     assert operator.create()[-1] == Done()

@@ -191,8 +191,8 @@ def _major(target: Target, found: Found | None) -> str:
 
 def _final_snapshot(target: Target) -> str:
     """Its name differs with each life of the Service, so that none stands in the next one's way."""
-    name = resource_name(target.identity, NAME_LIMIT - len(target.life) - 1)
-    return f"{name}-{target.life}"
+    name = resource_name(target.identity, NAME_LIMIT - len(target.uid) - 1)
+    return f"{name}-{target.uid}"
 
 
 def _new_password() -> str:
