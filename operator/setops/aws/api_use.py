@@ -21,6 +21,8 @@ TAGGING: Final[Conditions] = {"StringEquals": {f"aws:RequestTag/{TAG_MANAGED_BY}
 
 QUOTA: Final = "raise the quota of the account in AWS Service Quotas, or delete what is unused"
 """What to do about a quota that is used up."""
+NETWORK: Final = "correct `network` of the Organization"
+"""What to do about a VPC, subnets or security groups that AWS refuses."""
 PARAMETER: Final = "change the Service's options as the message says"
 """What to do about a parameter that AWS refuses."""
 

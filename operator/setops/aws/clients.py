@@ -111,7 +111,7 @@ class AccountClients:
                 except ValueError as exc:
                     # boto3 is stricter about URLs than our schema.
                     raise StalledError(
-                        f"{exc}; put aws.endpointUrl right", code="InvalidEndpoint"
+                        f"{exc}; correct aws.endpointUrl", code="InvalidEndpoint"
                     ) from exc
             return self._made[product]
 

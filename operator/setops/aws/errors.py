@@ -2,14 +2,15 @@
 
 AwsError
 ├── WaitError         it passes by itself: observe again later
-│   ├── ThrottledError    the account is asked too often
+│   ├── ThrottledError    the account is called too often
 │   └── UnreachableError  no answer from the endpoint
 ├── StalledError      somebody has to act: rights, a name, a quota, a parameter
-│   ├── ConflictError      somebody else has our name
+│   ├── ConflictError      a resource of somebody else has our name
 │   └── UnsupportedTypeError
-└── RetryError        unknown: try again with growing delays, and look at the message
+└── RetryError        unknown: try again with growing delays
 
-A StalledError is still tried again now and then, because the cause may be cleared at AWS alone.
+After a StalledError the Service is still tried again now and then: somebody may have cleared the
+cause at AWS, which we don't notice otherwise.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ class AwsError(Exception):
 
 
 class WaitError(AwsError):
-    """It passes by itself. `retry_after` is in seconds; None leaves the delay to the caller."""
+    """It passes by itself. `retry_after` is in seconds; None: the caller chooses the delay."""
 
     def __init__(
         self, message: str, *, code: str, operation: str = "", retry_after: float | None = None
@@ -46,7 +47,7 @@ class WaitError(AwsError):
 
 
 class ThrottledError(WaitError):
-    """AWS, or our own back-off after AWS did so, asks for fewer calls in this account."""
+    """AWS asked for fewer calls in this account, or our back-off after that still lasts."""
 
 
 class UnreachableError(WaitError):
@@ -54,11 +55,11 @@ class UnreachableError(WaitError):
 
 
 class StalledError(AwsError):
-    """Somebody has to act; the message says what to do."""
+    """Somebody has to act. The message says what to do."""
 
 
 class ConflictError(StalledError):
-    """Something has our name without our tags. `resource` names it."""
+    """A resource has our name but not our tags. `resource` names it."""
 
     def __init__(self, resource: str) -> None:
         super().__init__(
@@ -70,11 +71,11 @@ class ConflictError(StalledError):
 
 
 class UnsupportedTypeError(StalledError):
-    """Services of this type can't be made; the message names those that can."""
+    """Services of this type can't be created. The message lists the types that can."""
 
 
 class RetryError(AwsError):
-    """Unknown."""
+    """The meaning is unknown."""
 
 
 class Codes(Protocol):
@@ -178,7 +179,7 @@ def code_of(exc: ClientError) -> str:
 
 @contextmanager
 def tolerate(*codes: str) -> Iterator[None]:
-    """Lets an answer with one of these codes count as success."""
+    """An answer with one of these codes counts as success."""
     try:
         yield
     except ClientError as exc:
@@ -187,16 +188,16 @@ def tolerate(*codes: str) -> Iterator[None]:
 
 
 def classify(exc: Exception, product: Codes, account: Account) -> AwsError:
-    """The meaning of what was raised in a verb of `product` against `account`.
+    """The meaning of an exception from a call for `product` in `account`.
 
-    Codes that mean the same everywhere come first, then the product's own. An unknown code of an
-    answer 5xx passes by itself; any other is to be retried.
+    Throttling is looked for first, then codes to wait for, then codes that stall. An unknown code
+    is a WaitError with HTTP status 5xx, else a RetryError.
     """
     where = f"AWS account {account.account_id}, {account.region}"
     if isinstance(exc, ClientError):
         return _classify_answer(exc, product, where)
     if not isinstance(exc, boto.BotoCoreError):
-        # A token that can't be read, say; or a mistake of ours, which the log tells more about.
+        # For example an unreadable token, or a bug of ours: the log has the traceback.
         code = type(exc).__name__
         what = f"{product.type_name} in {where}: {code}: {exc}"
         return RetryError(f"{what}; it is tried again, see the operator's log", code=code)

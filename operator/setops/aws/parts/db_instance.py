@@ -1,4 +1,4 @@
-"""An RDS database instance: what it should be, and how AWS is asked for it.
+"""An RDS database instance: what it should be, and the calls that make it so.
 
 Source of limits and of what may be changed when: the Amazon RDS User Guide (modifying and deleting
 an instance) and the API reference.
@@ -57,7 +57,7 @@ PASSWORD: Final = "password"  # noqa: S105
 _UNUPGRADED: Final = frozenset(
     {"DBUpgradeDependencyFailure", "InvalidParameterCombination", "InvalidParameterValue"}
 )
-"""Codes by which AWS refuses a call, it may be for the sake of the version alone."""
+"""Codes with which AWS refuses a call, perhaps only because of the version."""
 
 _STORAGE_RETRY_SECONDS: Final = 300.0
 """How long to wait before AWS is asked again for a storage change that it refused as too early."""
@@ -102,10 +102,10 @@ class DbInstance(Guard):
         return tags_of(found)
 
     def create(self, ids: Mapping[str, str]) -> Found | None:
-        """Make the instance as it should be.
+        """Create the instance as it should be.
 
-        Deletion protection comes when it is ready: until then it holds nothing, and a Changeset
-        that is cancelled can be rid of it at once.
+        Deletion protection is set once it is ready. Until then it holds no data, and a commit that
+        is rolled back can delete it at once.
         """
         wanted, password = self.wanted, self.wanted.password or ""
         tags = {**self.identity.tags(), TAG_CREDENTIALS: fingerprint(password)}
@@ -151,12 +151,13 @@ class DbInstance(Guard):
         return instance_fields(found, self.wanted, ids.get(SecurityGroup.kind, ""), self.now)
 
     def put(self, found: Found, fields: Sequence[Field]) -> None:
-        """Ask for all of it in one call, to be done at once.
+        """Ask for all changes in one call, to be applied at once.
 
-        If AWS refuses the storage change, the rest is asked for without it; raises WaitError when
-        nothing is left. A version that can't be had doesn't block the rest either: raises
-        StalledError, or what AWS answered, once all else was asked for. A class comes after the
-        version, as the version that is there may not support it, or before it if AWS wants that.
+        If AWS refuses the storage change, the others are asked for without it. Raises WaitError if
+        there are no others. A version that AWS refuses doesn't block the others either: they are
+        asked for, then StalledError or AWS's own error is raised. The class is changed after the
+        version, since the present version may not support it. If AWS refuses that order, the class
+        is changed first.
         """
         asked = {each.path: each.argument for each in fields}
         if ASKED in asked:
@@ -186,14 +187,14 @@ class DbInstance(Guard):
         return tags_of(found).get(TAG_CREDENTIALS) == RELEASED
 
     def revoke(self, found: Found) -> None:
-        """Give it a password that nobody is told, and note that."""
+        """Give it a password that nobody knows, and note that in a tag."""
         self._modify({"MasterUserPassword": self.new_password()})
         self._tag(found, TAG_CREDENTIALS, RELEASED)
 
     def delete(self, found: Found) -> bool:
         """Ask for its deletion, which takes AWS a while.
 
-        Raises StalledError in a state in which AWS takes no final snapshot.
+        Raises StalledError in a state in which AWS takes no final snapshot, if one is wanted.
         """
         snapshot = self.wanted.final_snapshot
         if snapshot is not None and not allows_snapshot(found):
@@ -214,9 +215,9 @@ class DbInstance(Guard):
         return False
 
     def _is_pending(self, found: Found) -> bool:
-        """Whether AWS has yet to do something of what is wanted, and has been told so.
+        """Whether a change that we asked for is still pending.
 
-        What is pending and leads away isn't ours, and doesn't make anybody wait for it.
+        A pending change that we didn't ask for is ignored: nobody has to wait for it.
         """
         if not found.get("PendingModifiedValues", {}):
             return False
@@ -253,7 +254,7 @@ class DbInstance(Guard):
                 raise
             others = {k: v for k, v in arguments.items() if k not in db_storage.ARGUMENTS}
             if len(others) == len(arguments):
-                raise  # it isn't the storage that is asked for
+                raise  # no storage change was asked for
             if not others:
                 raise WaitError(
                     "AWS allows one storage change in six hours; the operator keeps trying until "

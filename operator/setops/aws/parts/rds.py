@@ -1,4 +1,7 @@
-"""How the parts of a database use the API of RDS: calls, rights, error codes, tags of groups."""
+"""How the parts of a database use the API of RDS: calls, rights, error codes, tags of groups.
+
+EC2's, for the security group, are in `security_group`.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from botocore.exceptions import ClientError
 
-from setops.aws.api_use import ACCOUNT, QUOTA, TAGGED, TAGGING, ApiUse, Statement
+from setops.aws.api_use import ACCOUNT, NETWORK, QUOTA, TAGGED, TAGGING, ApiUse, Statement
 from setops.aws.errors import code_of
 from setops.aws.identity import MANAGED_BY
 from setops.aws.ownership import tags_by_key
@@ -15,8 +18,6 @@ from setops.aws.ownership import tags_by_key
 if TYPE_CHECKING:
     from mypy_boto3_rds import RDSClient
 
-NETWORK: Final = "put `network` of the Organization right"
-"""What to do about subnets or security groups that AWS refuses."""
 _SIZE: Final = "choose another plan"
 
 
@@ -147,7 +148,7 @@ API: Final = ApiUse(
         "DBSubnetGroupDoesNotCoverEnoughAZs": NETWORK,
         "DBSubnetGroupQuotaExceeded": QUOTA,
         "DBSubnetQuotaExceededFault": QUOTA,
-        "DBUpgradeDependencyFailure": "put right what keeps the database from the new version",
+        "DBUpgradeDependencyFailure": "resolve what keeps the database from being upgraded",
         "InstanceQuotaExceeded": QUOTA,
         "InsufficientDBInstanceCapacity": f"{_SIZE}, or try later",
         "InvalidSubnet": NETWORK,

@@ -1,4 +1,4 @@
-"""What AWS is to make of a Service. Pure."""
+"""What AWS should make of a Service. Pure."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from setops.reconcile.aws import account_of
 from setops.reconcile.service.version_pin import pin_of
 
 _UID_LENGTH: Final = 8
-"""Characters of the uid that tell a Service from an earlier one of its name."""
+"""How many characters of the uid distinguish a Service from an earlier one of its name."""
 
 
 def target_of(service: Object, spec: ServiceSpec, where: ServiceTarget) -> Target:
-    """The Target of a Service, without what its Secret holds."""
+    """The Target of a Service, without the credentials of its Secret."""
     network = where.network or OrganizationNetwork()
     status = service.get("status") or {}
     pin = pin_of(service)
