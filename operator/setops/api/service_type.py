@@ -4,14 +4,14 @@ Neither this module nor `services/` loads a model, since they are imported for h
 
 What happens to the data when a Service is destroyed:
 
-    policy     `spec.deletionPolicy`, else the first of the type's `policies`: Snapshot where the
-               product has snapshots (SNAPSHOT_FIRST), else Retain (RETAIN_FIRST)
+    policy     `spec.deletionPolicy`, else the first of the type's `policies`: Snapshot if the
+               product has snapshots (postgresql), else Retain (s3)
     exception  a rollback deletes what its commit had created, whatever the policy is; data that the
                Service adopted falls under the policy
     plan       `data_loss` in `changes/effects` says in advance what will happen
-    decision   `reconcile/service/deletion`, which has `aws/decide.decide_deletion` decide
-    execution  `aws/composite`: `delete` for Snapshot and Delete, by the `delete` of each part;
-               `relinquish` for Retain, by the `revoke` of the parts that let Apps in (`aws/parts`)
+    decision   `reconcile/service/deletion` finds the policy, `aws/decide.decide_deletion` the act
+    execution  `aws/composite`: for Snapshot and Delete `delete`, which calls `delete` of each part;
+               for Retain `relinquish`, which calls `revoke` of each Guard (both in `aws/parts`)
 """
 
 from __future__ import annotations
