@@ -58,7 +58,7 @@ class Composite:
             # Of these only their existence counts.
             else replace(look_at(part, inventory), examined=True)
             for part in assembly.parts
-            if part.key != main.part.key
+            if part.key != main.part.key and part.key not in assembly.retired & assembly.held
         )
         return self._present(assembly, (main, *others), status, inventory)
 
@@ -195,7 +195,7 @@ class Composite:
             differences=tuple(differences) if status.activity.is_calm else (),
             credentials_valid=whole and all(each.accepts(seen[each.key], held) for each in guards),
             released=all(each.is_revoked(seen[each.key]) for each in guards),
-            ids=self.product.ids(self.target),
+            ids={part.key: part.id for part in assembly.parts},
             # What an inventory has may be too old to act on.
             seen={
                 look.part.key: seen[look.part.key]

@@ -107,8 +107,9 @@ class Shelves(Product):
     part_keys: ClassVar[tuple[str, ...]] = ("plank", "shelf")
     policies = tuple(DeletionPolicy)
 
-    def __init__(self, cloud: Cloud) -> None:
+    def __init__(self, cloud: Cloud, *, replaced: bool = False) -> None:
         self.cloud = cloud
+        self.replaced = frozenset({"plank"}) if replaced else frozenset()
 
     def name(self, target: Target, key: str) -> str:  # noqa: ARG002
         return key[0]
@@ -116,7 +117,7 @@ class Shelves(Product):
     def assemble(self, clients: AccountClients, target: Target, main: Found | None) -> Assembly:  # noqa: ARG002
         plank = Plank("p", target.identity, self.cloud)
         shelf = Shelf("s", target.identity, self.cloud)
-        return Assembly((plank, shelf), shelf)
+        return Assembly((plank, shelf), shelf, retired=self.replaced, held=self.replaced)
 
     def connection(self, target: Target, observation: Observation) -> Mapping[str, str]:  # noqa: ARG002
         return {}
@@ -212,6 +213,15 @@ def test_tags_that_cost_a_call_are_asked_for_only_where_it_matters(cloud: Cloud)
     with pytest.raises(ConflictError, match="plank p"):
         composite.update(changed)
     assert not cloud.changes
+
+
+def test_a_part_that_the_main_part_still_holds_costs_no_call(cloud: Cloud) -> None:
+    made(cloud)
+    composite = replace(of(cloud), product=Shelves(cloud, replaced=True))
+    observation = composite.observe(inventory(cloud))
+    assert not observation.differences
+    assert cloud.calls == ["tags shelf"]
+    assert observation.ids == {"plank": "p", "shelf": "s"}
 
 
 def test_while_aws_works_on_the_main_part_nothing_else_is_looked_at(cloud: Cloud) -> None:

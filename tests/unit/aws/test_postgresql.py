@@ -63,3 +63,12 @@ def test_a_parameter_group_goes_only_when_the_instance_has_left_it() -> None:
     assert "parameterGroup15" in upgrading.retired - upgrading.surplus
     upgraded = product.assemble(NoClients(), target, instance("16.1"))  # type: ignore[arg-type]
     assert "parameterGroup15" in upgraded.surplus
+
+
+def test_a_parameter_group_of_any_version_that_was_made_once_is_found_again() -> None:
+    ids = {"parameterGroup12": "setops-pg12-older", "parameterGroup17": "setops-pg17-newer"}
+    target = Target(TARGET.account, TARGET.identity, TARGET.type, ids=ids)
+    assembly = Postgresql().assemble(NoClients(), target, None)  # type: ignore[arg-type]
+    found = {each.key: each.id for each in assembly.parts if each.key in ids}
+    assert found == ids
+    assert ids.keys() <= assembly.surplus

@@ -47,6 +47,11 @@ class ParameterGroup(Part):
         """The key of the group for a major version."""
         return f"{cls.kind}{major}"
 
+    @classmethod
+    def majors_in(cls, ids: Mapping[str, str]) -> tuple[str, ...]:
+        """The major versions of the groups among stored ids."""
+        return tuple(key.removeprefix(cls.kind) for key in ids if key.startswith(cls.kind))
+
     @property
     def key(self) -> str:
         return self.key_of(self.major)

@@ -105,8 +105,11 @@ class Postgresql(Product):
                 family=f"{_ENGINE.name}{major}",
                 parameters=_PARAMETERS,
             )
-            # Also an unsupported version, in case somebody has upgraded the instance to it.
-            for major in dict.fromkeys((*TYPE.versions, needed))
+            # Also unsupported versions: one that somebody has upgraded the instance to, and those
+            # of groups that were created before.
+            for major in dict.fromkeys(
+                (*TYPE.versions, needed, *ParameterGroup.majors_in(target.ids))
+            )
         ]
         wanted = next(each for each in groups if each.major == needed)
         in_use = parameter_group_of(main) if main else ""

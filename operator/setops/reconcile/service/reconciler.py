@@ -134,7 +134,12 @@ def _report(context: Context, service: Object, spec: ServiceSpec, settled: Settl
 def _seen(observation: Observation) -> dict[str, Any]:
     """The fields of the status that come from an observation."""
     main = observation.main
-    return {"state": main.state, "arn": main.arn or None, "endpoint": main.endpoint or None}
+    return {
+        "state": main.state,
+        "arn": main.arn or None,
+        "endpoint": main.endpoint or None,
+        "ids": dict(observation.ids),
+    }
 
 
 def _status(service: Object, seen: Mapping[str, Any]) -> dict[str, Any]:
@@ -143,5 +148,5 @@ def _status(service: Object, seen: Mapping[str, Any]) -> dict[str, Any]:
     return {
         **seen,
         "secret": secret_name(service["metadata"]["name"]),
-        **{name: known.get(name) for name in ("target", "ids", "adopted")},
+        **{name: known.get(name) for name in ("target", "adopted")},
     }
