@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from setops.aws.part import Field
 from setops.aws.parts.db_fields import TAG_CREDENTIALS, Wanted, fingerprint, instance_fields
-from setops.aws.parts.db_version import DbEngine, VersionWish
+from setops.aws.parts.db_version import TAG_UPGRADE, VERSION, DbEngine, Upgrade, VersionWish
 
 ENGINE = DbEngine("postgres", "PostgreSQL", ("13", "14", "15", "16"))
 GROUP = "sg-ours"
@@ -85,3 +86,31 @@ def test_what_an_instance_is_asked_for_leaves_no_difference(
     after = modified(found, differing, wanted.version)
     left = [each.path for each in instance_fields(after, wanted, GROUP, NOW) if each.difference()]
     assert not left
+
+
+@pytest.mark.parametrize(
+    ("minutes", "refused", "awaited"), [(5, False, True), (30, True, False), (90, False, False)]
+)
+def test_whether_an_upgrade_is_asked_for_again_depends_on_the_time_that_is_passed(
+    minutes: int, refused: bool, awaited: bool
+) -> None:
+    asked = Upgrade("16.4", "15.4", NOW - timedelta(minutes=minutes))
+    found = {
+        "DBInstanceStatus": "available",
+        "DBInstanceClass": "db.t3.micro",
+        "AllocatedStorage": 20,
+        "EngineVersion": "15.4",
+        "TagList": [{"Key": TAG_UPGRADE, "Value": str(asked)}],
+    }
+    wanted = Wanted(
+        instance_class="db.t3.micro",
+        multi_az=False,
+        min_storage=20,
+        max_storage=None,
+        version=VersionWish(ENGINE, "16"),
+        backup_days=7,
+        parameter_group="ours",
+    )
+    fields = {each.path: each for each in instance_fields(found, wanted, GROUP, NOW)}
+    version = fields[VERSION]
+    assert (bool(version.refusal), bool(version.later)) == (refused, awaited)
