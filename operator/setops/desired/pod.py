@@ -25,7 +25,7 @@ CONTAINER: Final = "app"
 URL_KEY: Final = "url"
 """The entry of a Service's Secret that a link gives to the App."""
 
-STOP_SECONDS: Final = 60
+GRACE_SECONDS: Final = 60
 """From SIGTERM to SIGKILL; the platform promises at least one minute."""
 _PROBE_SECONDS: Final = 10
 # The codes that a kubelet's own http check accepts; others are the load balancer's business.
@@ -102,7 +102,7 @@ def _pod_spec(pod: AppPod, image: str) -> Object:
         "serviceAccountName": service_account_name(pod.name),
         "automountServiceAccountToken": False,
         "enableServiceLinks": False,
-        "terminationGracePeriodSeconds": STOP_SECONDS,
+        "terminationGracePeriodSeconds": GRACE_SECONDS,
         "securityContext": {
             "seccompProfile": {"type": "RuntimeDefault"},
             **({"runAsNonRoot": True} if restricted else {}),

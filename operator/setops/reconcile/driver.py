@@ -82,9 +82,9 @@ async def _report_fault(context: Context, obj: Object, error: ApiError) -> None:
     latest = context.cluster.get(key_of(obj)) or obj
     if latest["kind"] == CHANGESET.kind and phase_of(latest).finished:
         # Its conditions go on saying how it ended.
-        context.events.record(latest, "Warning", Reason.FAULT.value, message)
+        context.events.record(latest, "Warning", Reason.SERVER_FAILURE.value, message)
         return
-    await _publish(context, obj, interrupted(latest, Waiting(Reason.FAULT, message)))
+    await _publish(context, obj, interrupted(latest, Waiting(Reason.SERVER_FAILURE, message)))
 
 
 def _note_paused(context: Context, obj: Object) -> None:

@@ -192,9 +192,9 @@ def _others_behind_it(cluster: Cluster, change: ObjectChange, _: Object) -> Iter
 
 
 def _counts_alone(change: ObjectChange) -> bool:
-    """Whether a status changed without a word on whether the object is ready or stalled.
+    """Whether a status changed, but not Ready or Stalled.
 
-    Every word counts of one that is being deleted: it says why that takes time.
+    While an object is being deleted every change counts, since its message says what it waits for.
     """
     if not change.of_status_alone or is_deleting(change.new or {"metadata": {}}):
         return False

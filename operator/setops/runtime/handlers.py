@@ -26,7 +26,7 @@ from setops.api.kinds import (
 )
 from setops.kube.client import PAGE
 from setops.kube.connection import CONNECT_TIMEOUT, Connection
-from setops.kube.informer import INACTIVITY_TIMEOUT, SERVER_TIMEOUT
+from setops.kube.informer import INACTIVITY_TIMEOUT, WATCH_SECONDS
 from setops.kube.transport import REQUEST_TIMEOUT
 from setops.runtime.watches import Watches
 
@@ -82,7 +82,7 @@ def settings() -> kopf.OperatorSettings:
     configured.persistence.progress_storage = _NoProgress()
     # CRDs come with the chart, before the operator; watching all of a cluster's costs megabytes.
     configured.scanning.disabled = True
-    configured.watching.server_timeout = SERVER_TIMEOUT
+    configured.watching.server_timeout = WATCH_SECONDS
     configured.watching.connect_timeout = CONNECT_TIMEOUT
     configured.watching.inactivity_timeout = INACTIVITY_TIMEOUT
     configured.watching.chunk_size = PAGE

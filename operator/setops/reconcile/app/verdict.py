@@ -40,7 +40,7 @@ def verdict(
     if app.spec.running_image is None or deployment is None:
         return Report(
             "ready",
-            Reason.NO_RELEASE,
+            Reason.APP_HAS_NO_ACTIVE_RELEASE,
             f"nothing runs: no release is active; create one (--app {app.name} release:create "
             "DIGEST) and activate it, or set spec.image",
             status,
@@ -106,7 +106,7 @@ def _complete(app: AppObjects, status: dict[str, Any], message: str) -> Report:
     if later:
         return Report(
             "ready",
-            Reason.ROUTE_PENDING,
+            Reason.ROUTE_NOT_SUPPORTED,
             f"{message}; this version doesn't build {' and '.join(later)} yet",
             status,
         )

@@ -31,7 +31,7 @@ async def start(context: Context, job: Job) -> Requeue | None:
             context,
             job,
             Phase.COMMITTED,
-            Reason.CHANGESET_COMMITTED,
+            Reason.COMMITTED,
             f"the same Changeset was committed before, as revision {done}; nothing was changed",
             revision=done,
         )
@@ -53,7 +53,7 @@ async def start(context: Context, job: Job) -> Requeue | None:
             context,
             job,
             Phase.APPLYING,
-            Reason.CHANGESET_APPLYING,
+            Reason.APPLYING,
             planned.plan.summary,
             step=Step.DRY_RUN.value,
             plan=planned.plan.to_json(),

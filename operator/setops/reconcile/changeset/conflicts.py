@@ -38,7 +38,7 @@ def owned_by_git(change: Change, owner: str, path: Path) -> Problem:
     if path:
         message = (
             f"{'.'.join(path)} of {what} belongs to Git: {owner} would put it back; "
-            "change it in Git, or leave it out there"
+            "change it in Git, or remove it from Git"
         )
     else:
         message = (
@@ -72,15 +72,14 @@ def _problem(conflict: MergeConflict, mine: str, maker: str) -> Problem:
             f"which {'leaves it' if conflict.ours is None else 'sets it'} {ours}"
         )
     else:
-        message = (
-            f"{what} was {_deed(conflict.base, conflict.theirs)} by {maker} after {mine} was "
-            f"begun, in which it is {_deed(conflict.base, conflict.ours)}"
-        )
+        does, _ = _deed(conflict.base, conflict.ours)
+        _, done = _deed(conflict.base, conflict.theirs)
+        message = f"{what} was {done} by {maker} after {mine} was begun; this Changeset {does} it"
     taken = conflict.base is None and not conflict.path
     return Problem(
         conflict.field,
         Validator.TAKEN if taken else Validator.INVALID,
-        f"{message}; discard it and create a new one from the current state",
+        f"{message}; discard this Changeset and create a new one from the current state",
         conflict.section.taken if taken else Code.CHANGESET_INVALID,
     )
 
@@ -93,10 +92,11 @@ def _become(before: Any, after: Any) -> str:
     return f"changed from {_value(before)} to {_value(after)}"
 
 
-def _deed(before: Any, after: Any) -> str:
+def _deed(before: Any, after: Any) -> tuple[str, str]:
+    """What one side does with an entry: in the present, and in the past."""
     if before is None:
-        return "created"
-    return "destroyed" if after is None else "changed"
+        return "creates", "created"
+    return ("destroys", "destroyed") if after is None else ("changes", "changed")
 
 
 def _value(value: Any) -> str:

@@ -20,7 +20,10 @@ from setops.changes.diff import Change
 
 @dataclass(frozen=True, slots=True)
 class Awaited:
-    """What a commit waits for, as a message; `change` is None while something is going."""
+    """What a commit waits for, as a message.
+
+    `change` is None while it waits for an earlier resource to be deleted.
+    """
 
     message: str
     change: Change | None = None

@@ -32,7 +32,7 @@ async def show_plan(context: Context, job: Job) -> None:
     elif planned.problems:
         reason, message = Reason.CHANGESET_INVALID, summary(planned.problems)
     else:
-        reason = Reason.CHANGESET_OPEN
+        reason = Reason.OPEN
         message = f"{planned.plan.summary}; set spec.commit to carry out"
     try:
         await report(
@@ -63,7 +63,7 @@ async def show_plan_and_end(context: Context, job: Job) -> None:
         context,
         job,
         Phase.DISCARDED,
-        Reason.CHANGESET_PLANNED,
+        Reason.PLANNED,
         f"dry run: {planned.plan.summary}",
         plan=planned.plan.to_json(),
     )
@@ -75,7 +75,7 @@ async def discard(context: Context, job: Job) -> None:
         context,
         job,
         Phase.DISCARDED,
-        Reason.CHANGESET_DISCARDED,
+        Reason.DISCARDED,
         "discarded; nothing was changed",
     )
 
@@ -118,7 +118,7 @@ async def queue(context: Context, job: Job, ahead: Object) -> Requeue:
         context,
         job,
         Phase.QUEUED,
-        Reason.CHANGESET_QUEUED,
+        Reason.QUEUED,
         f"waits for Changeset {of_user(ahead)}, which comes first on this Stage",
         turn=turn_of(job.changeset),
     )

@@ -32,7 +32,8 @@ def ahead(cluster: Cluster, stage: Object, changeset: Object) -> Object | None:
 def turn_of(changeset: Object) -> int:
     """The place in the queue: the resourceVersion at which the commit was asked for.
 
-    That of a Changeset that nobody has looked at since is its present one.
+    A Changeset that hasn't been reconciled since has no `turn` yet; its current resourceVersion
+    counts.
     """
     known = (changeset.get("status") or {}).get("turn")
     return int(known) if known is not None else version_of(changeset)

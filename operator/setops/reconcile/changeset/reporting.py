@@ -54,7 +54,7 @@ async def report_bare(
     if phase.finished:
         status.setdefault("finishedAt", context.timestamp())
     invalid = phase is Phase.OPEN and reason is Reason.CHANGESET_INVALID
-    complete = phase is Phase.COMMITTED or reason is Reason.CHANGESET_PLANNED
+    complete = phase is Phase.COMMITTED or reason is Reason.PLANNED
     ends = (
         condition(ConditionType.COMPLETE, complete, reason, message, generation),
         condition(ConditionType.FAILED, phase is Phase.FAILED, reason, message, generation),
@@ -67,9 +67,9 @@ async def enter(context: Context, job: Job, step: Step) -> Job:
     """Store the step that is about to be taken, once. Raises as `report` does."""
     if job.status.get("step") == step:
         return job
-    reason, message = Reason.CHANGESET_APPLYING, job.status["plan"]["summary"]
+    reason, message = Reason.APPLYING, job.status["plan"]["summary"]
     if job.phase is Phase.ROLLING_BACK:
-        reason, message = Reason.CHANGESET_ROLLING_BACK, rolling_back(cause_of(job))
+        reason, message = Reason.ROLLING_BACK, rolling_back(cause_of(job))
     return await report(context, job, job.phase, reason, message, step=step.value)
 
 

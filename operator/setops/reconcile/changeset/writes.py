@@ -22,14 +22,14 @@ class EditedError(Exception):
 
 
 class NotYetError(Exception):
-    """The object of an earlier life has to go before the new one can be made."""
+    """An earlier object of the same name has to be gone before the new one can be created."""
 
 
 async def write(cluster: Cluster, namespace: str, change: Change, *, dry_run: bool) -> None:
     """Carry one change out, or ask for it as a dry run.
 
-    Raises EditedError when the resource is neither as before nor as after, NotYetError while one
-    of that name is going, and ApiError for what the API server refuses.
+    Raises EditedError if the resource is neither as before nor as after, NotYetError while an
+    earlier one of that name is being deleted, and ApiError for what the API server refuses.
     """
     if is_done(cluster, namespace, change):
         return
@@ -88,7 +88,7 @@ async def revert(cluster: Cluster, namespace: str, change: Change) -> None:
 
 
 def waits_for(key: Key) -> str:
-    """What a commit says while the resource of an earlier life is going."""
+    """What a commit says while an earlier resource of that name is being deleted."""
     return f"waits for the {key.kind} {key.name!r} that is being deleted"
 
 

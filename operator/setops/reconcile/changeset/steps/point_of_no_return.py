@@ -25,7 +25,7 @@ async def take(context: Context, commit: Commit) -> Job:
         context,
         job,
         Phase.APPLYING,
-        Reason.CHANGESET_APPLYING,
+        Reason.APPLYING,
         f"deletes {names}; from here on it can't be cancelled",
         step=Step.POINT_OF_NO_RETURN.value,
         irrevocable=True,

@@ -46,7 +46,7 @@ async def begin(context: Context, job: Job, failure: FailedError) -> Job:
         context,
         job,
         Phase.ROLLING_BACK,
-        Reason.CHANGESET_ROLLING_BACK,
+        Reason.ROLLING_BACK,
         rolling_back(failure.message),
         step=Step.REVERT.value,
         errors=rendered(problems),

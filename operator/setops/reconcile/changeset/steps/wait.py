@@ -33,7 +33,7 @@ async def wait_for(context: Context, commit: Commit, awaited: Awaited, step: Ste
         context,
         commit.job,
         Phase.APPLYING,
-        Reason.CHANGESET_APPLYING,
+        Reason.APPLYING,
         f"{commit.planned.plan.summary} ({ready}/{len(changes)})",
         step=step.value,
         progress=progress.to_json(),
