@@ -1,4 +1,7 @@
-"""Why a Changeset with correct commands can't be committed: what other people changed or own."""
+"""Why a Changeset with correct commands can't be committed: what other people changed or own.
+
+These messages are for the plan. What is edited while the commit runs is reported by `writes`.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +20,10 @@ from setops.reconcile.context import Context
 async def problems(
     context: Context, job: Job, base: revisions.Revision, conflicts: Sequence[MergeConflict]
 ) -> list[Problem]:
-    """Each conflict with its field, both values, and who made the other change and when."""
+    """A problem for each conflict: its field, both values, and who made the other change and when.
+
+    `changes/merge` finds the conflicts.
+    """
     if not conflicts:
         return []
     cluster, stage = context.cluster, job.around.stage
@@ -50,7 +56,7 @@ def owned_by_git(change: Change, owner: str, path: Path) -> Problem:
 def _maker(
     conflict: MergeConflict, base: revisions.Revision, later: Iterable[revisions.Revision]
 ) -> str:
-    """Who changed the field last since the base, as recorded."""
+    """Who changed the field last since the base, according to the revisions."""
     where = (conflict.section, conflict.name, conflict.path)
     before = value_at(base.definition, *where)
     said = "somebody, directly"
