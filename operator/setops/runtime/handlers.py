@@ -1,7 +1,7 @@
 """kopf's handlers: one for each kind that users write.
 
-Each takes its event into the cache. What follows from a change is decided in one place, whoever
-brought it: the cache tells its listener, which marks the keys that `reconcile/triggers.py` names.
+Each puts its event into the cache. What follows from a change is decided in one place: the cache
+calls its listener, which marks the keys that `reconcile/triggers.py` names. `work` connects them.
 kopf itself writes nothing: no Events, no annotations, no finalizers.
 """
 
@@ -74,7 +74,7 @@ def _at(kind: Kind) -> tuple[str, str, str]:
 
 
 def settings() -> kopf.OperatorSettings:
-    """How kopf is to behave: quietly, and with watches that notice when they are dead."""
+    """kopf's settings: it writes nothing, and its watches notice when they are dead."""
     configured = kopf.OperatorSettings()
     configured.posting.enabled = False
     configured.persistence.finalizer = f"{GROUP}/unused"
@@ -102,8 +102,8 @@ async def run_kopf(
     """
     registry = handlers(watches)
 
-    # Once: the session renews its own credentials. When kopf logs in again, it closes the session
-    # under the feet of all other watches, and ends.
+    # Only once: the session renews its own credentials. If kopf logs in again, it closes the
+    # session that all other watches still use, and ends.
     @kopf.on.login(registry=registry)
     async def login(**_: Any) -> kopf.AiohttpSession:
         return kopf.AiohttpSession(server=connection.server, aiohttp_session=connection.session())

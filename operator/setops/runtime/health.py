@@ -18,13 +18,13 @@ from aiohttp import web
 from setops.runtime.metrics import Metrics
 
 MAX_WATCH_SILENCE: Final = 210.0
-"""Seconds without anything from any watch. Each is opened again after 70 silent seconds."""
+"""How long all watches may be silent, in seconds. Each is opened again after 70 silent seconds."""
 
 MAX_QUEUE_WAIT: Final = 300.0
-"""Seconds that a key may wait for a worker."""
+"""How long a key may wait for a worker, in seconds."""
 
 MAX_RECONCILIATION: Final = 900.0
-"""Seconds that one reconciliation may take."""
+"""How long one reconciliation may take, in seconds."""
 
 _log = logging.getLogger(__name__)
 

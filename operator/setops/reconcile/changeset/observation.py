@@ -1,4 +1,4 @@
-"""What is seen of a running commit: the plan that it carries out, beside what is there."""
+"""Observes a running commit: compares the plan that it carries out with what is there."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from setops.reconcile.context import Context
 
 @dataclass(frozen=True, slots=True)
 class Commit:
-    """A running commit: the Changeset, what is seen of it, and its plan unless that is lost."""
+    """A running commit: the Changeset, what was observed, and its plan unless that is lost."""
 
     job: Job
     view: CommitView
@@ -48,13 +48,13 @@ class Commit:
 def is_decided(context: Context, job: Job) -> bool:
     """Whether the commit's revision is recorded.
 
-    From that moment on it has succeeded, and a cancel or an edit that comes later comes after it.
+    From that moment on it has succeeded. A later cancel or edit has no effect on it.
     """
     return revisions.made_by(context.cluster, job.around.stage, job.uid) is not None
 
 
 async def observe(context: Context, job: Job, *, cancelled: bool) -> Commit:
-    """Look at a commit or its rollback; the view says all that `next_step` has to know."""
+    """Look at a commit or its rollback. The view holds all that `next_step` needs."""
     step = job.status.get("step")
     view = CommitView(
         job.phase,
@@ -74,7 +74,7 @@ async def observe(context: Context, job: Job, *, cancelled: bool) -> Commit:
 
 
 def _with_resources(context: Context, commit: Commit) -> CommitView:
-    """The view with what is seen of the resources that the plan changes."""
+    """The view, with the state of the resources that the plan changes."""
     cluster, job = context.cluster, commit.job
     undone = [c for c in commit.planned.changes if not is_done(cluster, job.namespace, c)]
     missing = [change for change in undone if not is_final(change)]

@@ -1,4 +1,4 @@
-"""What becomes of a Changeset before its commit begins: plan, dry run, discard, waiting in line."""
+"""What happens to a Changeset before its commit begins: plan, dry run, discard, queueing."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ async def show_plan(context: Context, job: Job) -> None:
     except TooLarge:
         await refuse_size(context, job)
         return
-    # Its user may have withdrawn the commit at the moment when it had got the lock.
+    # Its user may have withdrawn the commit just when it had taken the lock.
     await lock.release(context, job.around.stage, job.changeset)
 
 
@@ -113,7 +113,7 @@ async def refuse_size(context: Context, job: Job) -> None:
 
 
 async def queue(context: Context, job: Job, ahead: Object) -> Requeue:
-    """Say for whom the Changeset waits; the end of that one marks it again."""
+    """Say which Changeset this one waits for. When that one ends, this one is reconciled again."""
     await report(
         context,
         job,

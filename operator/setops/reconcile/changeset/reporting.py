@@ -32,7 +32,7 @@ async def report(
     """Write phase, conditions and these fields; other fields stay. None removes a field.
 
     Returns the job with the Changeset as it is then. Raises Conflict when the Changeset has changed
-    since it was read, so that a late edit can't slip under a plan.
+    since it was read, so that a plan is never stored for a spec that was edited meanwhile.
     """
     written = await report_bare(context, job.changeset, phase, reason, message, **fields)
     return job.now_as(written)
@@ -79,11 +79,11 @@ def rolling_back(cause: str) -> str:
 
 
 def cause_of(job: Job) -> str:
-    """Why a Changeset is rolled back, as its status has it; empty when that is lost."""
+    """Why a Changeset is rolled back, according to its status; empty if that is lost."""
     errors = job.status.get("errors")
     return str(errors[0]["message"]) if errors else ""
 
 
 def rendered(problems: Iterable[Problem]) -> list[dict[str, Any]]:
-    """Problems as they stand in the status."""
+    """Problems in the form that the status has."""
     return [error_of(problem).to_json() for problem in problems]
