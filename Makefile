@@ -37,7 +37,7 @@ crds: $(VENV)/ready ## write crds/ and the chart's copy from the models
 	$(BIN)/python -m setops.api.crds crds charts/setops/crds
 
 docs: $(VENV)/ready ## write what docs/ says of the command line and of the rights at AWS, from the code
-	$(BIN)/python -m setops.aws.policy docs
+	$(BIN)/python -m setops.aws.operator_rights docs
 	$(BIN)/python -m setops.cli.generate docs
 
 bench: $(VENV)/ready ## side-by-side figures as ratios, also in build/bench.json

@@ -252,7 +252,7 @@ def test_a_refusal_that_passes_is_waited_for_in_a_commit_too(rig: Rig, world: Wo
             STAGE, "grow", definition={"services": dict.fromkeys(("resting", "taken"), grown)}
         ),
     )
-    rig.says(STAGE, "resting", "AwsWaiting", "once in six hours; it is tried again")
+    rig.says(STAGE, "resting", "AwsWaiting", "in six hours; the operator keeps trying until")
     rig.says(STAGE, "taken", "AwsWaiting", "InvalidDBInstanceState")
     assert world.phase(STAGE, "grow") == "Applying"
     rig.rds.allow("ModifyDBInstance", rest)

@@ -135,6 +135,30 @@ def test_a_right_that_a_commit_lacks_is_told_on_the_changeset(settled: World, pr
     assert settled.phase(namespace, "lacking") == "Committed"
 
 
+def test_an_edit_that_cannot_be_planned_leaves_no_older_plan(settled: World, proxy: Proxy) -> None:
+    namespace = settled.stage()
+    settled.commit(namespace, "app:create web")
+    draft = changeset(namespace, "draft", "--app web resource:set scale 2", commit=False)
+    settled.apply(draft)
+    settled.says("scs", "draft", namespace, "!Ready", "Open")
+    # Planning from an older base reads that revision from the API server.
+    settled.commit(namespace, "app:create worker")
+    proxy.rule = lambda request: (
+        Fail(403) if not request.is_write and "/controllerrevisions/" in request.path else None
+    )
+    draft["spec"]["commands"] = ["app:destroy web"]
+    settled.apply(draft)
+    settled.says("scs", "draft", namespace, "Reconciling", "ServerFailure")
+    found = settled.get("scs", "draft", namespace)
+    assert found is not None
+    assert "plan" not in found["status"]
+    proxy.rule = None
+    settled.says("scs", "draft", namespace, "!Ready", "Open")
+    found = settled.get("scs", "draft", namespace)
+    assert found is not None
+    assert found["status"]["plan"]["generation"] == found["metadata"]["generation"]
+
+
 def test_a_second_replica_takes_over(settled: World, operator: Operator) -> None:
     with settled.sandbox.operator(name="standby") as standby:
         assert "setops_leader 0.0" in standby.metrics().splitlines(), "one leads, not two"

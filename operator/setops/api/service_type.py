@@ -1,6 +1,17 @@
 """What describes a type of Service. `services/` has the description of each, `catalogue` the list.
 
 Neither this module nor `services/` loads a model, since they are imported for help and completion.
+
+What happens to the data when a Service is destroyed:
+
+    policy     `spec.deletionPolicy`, else the first of the type's `policies`: Snapshot if the
+               product has snapshots (postgresql), else Retain (s3)
+    exception  a rollback deletes what its commit had created, whatever the policy is; data that the
+               Service adopted falls under the policy
+    plan       `data_loss` in `changes/effects` says in advance what will happen
+    decision   `reconcile/service/deletion` finds the policy, `aws/decide.decide_deletion` the act
+    execution  `aws/composite`: for Snapshot and Delete `delete`, which calls `delete` of each part;
+               for Retain `relinquish`, which calls `revoke` of each Guard (both in `aws/parts`)
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What a kind of part asks of AWS: its calls, the rights they need, and what their answers mean."""
+"""How an API of AWS is used: its calls, the rights they need, and what its error codes mean."""
 
 from __future__ import annotations
 
@@ -9,25 +9,27 @@ from typing import Final
 from setops.aws.identity import MANAGED_BY, TAG_MANAGED_BY
 
 ACCOUNT: Final = "ACCOUNT_ID"
-"""Stands for the 12 digits of the account that the Services live in."""
+"""A placeholder for the 12 digits of the account that the Services live in."""
 
 Conditions = Mapping[str, Mapping[str, str]]
 """Operator, key and value, as in IAM's JSON."""
 
 TAGGED: Final[Conditions] = {"StringEquals": {f"aws:ResourceTag/{TAG_MANAGED_BY}": MANAGED_BY}}
-"""It carries our tag."""
+"""The resource carries our tag."""
 TAGGING: Final[Conditions] = {"StringEquals": {f"aws:RequestTag/{TAG_MANAGED_BY}": MANAGED_BY}}
-"""The call itself gives it our tag."""
+"""The call itself gives the resource our tag."""
 
 QUOTA: Final = "raise the quota of the account in AWS Service Quotas, or delete what is unused"
-"""What to do about a quota that is reached."""
+"""What to do about a quota that is used up."""
+NETWORK: Final = "correct `network` of the Organization"
+"""What to do about a VPC, subnets or security groups that AWS refuses."""
 PARAMETER: Final = "change the Service's options as the message says"
 """What to do about a parameter that AWS refuses."""
 
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """One statement of the operator's IAM policy. `purpose` tells what it is for."""
+    """One statement of the operator's IAM policy. `purpose` says what it is for."""
 
     sid: str
     purpose: str
@@ -38,12 +40,15 @@ class Statement:
 
 @dataclass(frozen=True, eq=False)
 class ApiUse:
-    """How one API of AWS is used. Each is declared once, and compared as that object.
+    """How one API of AWS is used. Each is declared once, and compared by identity.
 
-    `client` is boto3's name of it, `operations` what is called there, `by_botocore` what botocore
-    calls on its own. `actions` are the IAM actions of those operations that need others than the
-    one of their own name. `passing` are error codes that go away by themselves, `terminal` those
-    that only somebody can clear, each with what to do.
+    `client` is boto3's name of it, `operations` what we call, `by_botocore` what botocore calls on
+    its own. `actions` has the IAM actions of an operation, if they differ from its own name.
+
+    `wait_codes` are error codes that pass by themselves: the Service is Reconciling and is looked
+    at again soon. `stall_codes` are those that somebody has to clear, each with what to do: the
+    Service is Stalled and its condition names that remedy. Codes that mean the same for every
+    product are in `errors`.
     """
 
     client: str
@@ -51,12 +56,12 @@ class ApiUse:
     by_botocore: tuple[str, ...] = ()
     statements: tuple[Statement, ...] = ()
     actions: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    passing: frozenset[str] = frozenset()
-    terminal: Mapping[str, str] = field(default_factory=dict)
+    wait_codes: frozenset[str] = frozenset()
+    stall_codes: Mapping[str, str] = field(default_factory=dict)
 
 
 def operations_of(uses: Iterable[ApiUse]) -> dict[str, frozenset[str]]:
-    """All that is called, by client."""
+    """The operations that are called, by client."""
     called: dict[str, frozenset[str]] = {}
     for use in uses:
         ours = {*use.operations, *use.by_botocore}

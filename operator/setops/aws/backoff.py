@@ -1,4 +1,4 @@
-"""How long an account that throttles us is left alone. Pure: callers pass the time."""
+"""How long an account isn't called after AWS throttled it. Pure: callers pass the time."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Backoff:
     def throttled(self, account: Account, now: float) -> float:
         """AWS asked for fewer calls; returns the seconds to wait.
 
-        Answers to calls that were under way when a pause began don't make it longer.
+        Answers to calls that began before the pause don't make it longer.
         """
         pause = self._pauses.get(account)
         if pause is None:
@@ -40,12 +40,12 @@ class Backoff:
         return pause.until - now
 
     def succeeded(self, account: Account, now: float) -> None:
-        """A call was answered; one that began before the pause says nothing about it."""
+        """A call was answered. That ends the back-off, unless a pause is still running."""
         pause = self._pauses.get(account)
         if pause is not None and now >= pause.until:
             del self._pauses[account]
 
     def remaining(self, account: Account, now: float) -> float:
-        """Seconds during which the account is not to be called; 0 if it may be."""
+        """Seconds until the account may be called again; 0 if it may be now."""
         pause = self._pauses.get(account)
         return max(0.0, pause.until - now) if pause is not None else 0.0

@@ -1,8 +1,8 @@
 """boto3 clients, made once for each account, region and product, and the threads they run in.
 
-boto3 clients may be shared by threads; making one may not, and costs some 10 ms. Own credentials
-come from botocore's default chain (EKS Pod Identity and IRSA included); a role is assumed with
-them through STS and renewed by botocore before it expires.
+Threads may share a boto3 client, but not create one at the same time. Creating one takes some
+10 ms. The operator's own credentials come from botocore's default chain, which includes EKS Pod
+Identity and IRSA. With them it assumes a role through STS; botocore renews that in time.
 """
 
 from __future__ import annotations
@@ -38,18 +38,18 @@ T = TypeVar("T")
 
 CallHook = Callable[[str, str, str], None]
 """Called in a worker thread after each API call: product (`s3`, `rds` …), operation, and
-`ok`, AWS's error code, or the name of the exception when no answer came."""
+`ok`, AWS's error code, or the name of the exception if no answer came."""
 
-# With own credentials that come from a role themselves, AWS grants no more than an hour.
+# If the operator's own credentials come from a role, AWS grants no more than an hour.
 _ROLE_SECONDS: Final = 3600
 
 ROLE: Final = "ROLE_NAME"
-"""Stands for the role that the operator assumes in an account."""
+"""A placeholder for the role that the operator assumes in an account."""
 
 STS: Final = ApiUse(
     client="sts",
     operations=("AssumeRole", "GetCallerIdentity"),
-    # To get own credentials where a ServiceAccount has a role (IRSA) or a profile names one.
+    # For the operator's own credentials, if its ServiceAccount has a role (IRSA) or a profile does.
     by_botocore=("AssumeRoleWithWebIdentity",),
     statements=(
         Statement(
@@ -62,18 +62,19 @@ STS: Final = ApiUse(
     ),
     actions={
         "AssumeRole": ("sts:AssumeRole", "sts:TagSession"),
-        # Nobody needs a right to ask who he is.
+        # This call needs no right.
         "GetCallerIdentity": (),
     },
 )
-"""How the operator gets into an account, and learns which one it is in."""
+"""How the operator gets access to an account, and checks which account it is."""
 
 
 @dataclass(frozen=True, slots=True)
 class ClientSettings:
-    """`threads` bounds all calls, `per_account` those of one account; times are in seconds.
+    """`threads` limits all concurrent calls, `per_account` those of one account.
 
-    `inventory_spacing` lies at least between two inventories of a product in an account and region.
+    Times are in seconds. `inventory_spacing` is the least time between two inventories of a product
+    in an account and region.
     """
 
     threads: int = 16
@@ -97,20 +98,20 @@ class AccountClients:
     def client(self, product: str) -> Any:
         """The client of one API, by boto3's name of it, such as `rds`. Makes no call.
 
-        Raises StalledError where `endpointUrl` is none to boto3's mind.
+        Raises StalledError if boto3 doesn't accept `endpointUrl` as a URL.
         """
         with self._lock:
             if product not in self._made:
                 try:
-                    # The stubs know a client by its literal name alone.
+                    # The stubs need the name of a client as a literal.
                     make: Any = self._session.client
                     self._made[product] = make(
                         product, endpoint_url=self.account.endpoint_url, config=self._config
                     )
                 except ValueError as exc:
-                    # What isn't a URL to boto3's mind, though our schema takes it for one.
+                    # boto3 is stricter about URLs than our schema.
                     raise StalledError(
-                        f"{exc}; put aws.endpointUrl right", code="InvalidEndpoint"
+                        f"{exc}; correct aws.endpointUrl", code="InvalidEndpoint"
                     ) from exc
             return self._made[product]
 
@@ -118,7 +119,7 @@ class AccountClients:
 class Clients:
     """All accounts' clients and the pool. Every method may be called from any thread.
 
-    The clients can do what `uses` names, and nothing else.
+    The clients have the operations that `uses` names, and no others.
     """
 
     def __init__(
@@ -129,7 +130,7 @@ class Clients:
     ) -> None:
         self.settings = settings or ClientSettings()
         self._on_call = on_call
-        # The models of AWS's APIs are read and kept once, however many accounts there are.
+        # All accounts share the models of AWS's APIs.
         self._loader = models.loader(operations_of((*uses, STS)))
         self._lock = threading.Lock()
         self._accounts: dict[Account, AccountClients] = {}
@@ -148,11 +149,11 @@ class Clients:
         return await loop.run_in_executor(self._pool, lambda: fn(*args, **kwargs))
 
     def close(self) -> None:
-        """Waits for the calls that are under way, drops those that have not begun."""
+        """Waits for the calls that are running, drops those that have not begun."""
         self._pool.shutdown(wait=True, cancel_futures=True)
 
     def _make(self, account: Account) -> AccountClients:
-        # botocore sessions are not shared: boto3 adds its handlers to one each time it wraps it.
+        # botocore sessions aren't shared: boto3 adds its handlers each time it wraps one.
         core = self._session()
         if account.role_arn is not None:
             own = boto3.Session(botocore_session=self._session(), region_name=account.region)
@@ -177,13 +178,13 @@ class Clients:
             retries={"mode": "standard", "total_max_attempts": self.settings.attempts},
             max_pool_connections=self.settings.threads,
             user_agent_extra="setops",
-            # A host name of one's own rarely resolves with the bucket in front of it.
+            # A custom host name rarely resolves with the bucket's name in front of it.
             s3={"addressing_style": "path" if account.endpoint_url else "auto"},
         )
 
 
 class _Role(CredentialProvider):
-    """Credentials of an assumed role: got on first use, renewed by botocore before they expire."""
+    """Credentials of an assumed role: fetched on first use, renewed by botocore in time."""
 
     METHOD = "setops-role"
 
@@ -195,7 +196,7 @@ class _Role(CredentialProvider):
             "RoleSessionName": "setops",
             "DurationSeconds": _ROLE_SECONDS,
         }
-        # STS takes no empty external id: without one the parameter must not be there.
+        # STS refuses an empty external id, so without one the parameter is left out.
         if asking.account.external_id is not None:
             self._request["ExternalId"] = asking.account.external_id
 

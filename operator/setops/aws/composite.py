@@ -1,7 +1,7 @@
-"""A Service as the sum of its parts: observed, made, put right, released and deleted, once for all.
+"""A Service as the sum of its parts: how it is observed, created, updated, released and deleted.
 
-What isn't ours is never changed and never deleted, whatever the product. Methods are called in
-threads and can be killed between any two API calls: each starts from what is there.
+This is the same for every product. What isn't ours is never changed and never deleted. Methods are
+called in threads and can be killed between any two API calls, so each starts from what exists.
 """
 
 from __future__ import annotations
@@ -44,18 +44,18 @@ class Composite:
     target: Target
 
     def observe(self, inventory: Inventory) -> Observation:
-        """What is there, given an inventory of the account. Reads only."""
+        """What exists, given an inventory of the account. Reads only."""
         assembly, main = self._assemble(inventory)
         if main.ours is None:
             return self._without_main(assembly, main, inventory)
         status = assembly.main.status(main.ours)
-        # Nothing can be done to the rest while AWS works on the main part: nobody asks for it.
+        # While AWS works on the main part, nothing is done to the others, so they aren't read.
         if not status.activity.is_calm:
             return self._present(assembly, (replace(main, examined=True),), status, inventory)
         others = (
             glance_at(part, inventory)
             if part.key not in assembly.retired
-            # Of these only the existence counts.
+            # Of these only their existence counts.
             else replace(look_at(part, inventory), examined=True)
             for part in assembly.parts
             if part.key != main.part.key
@@ -63,25 +63,25 @@ class Composite:
         return self._present(assembly, (main, *others), status, inventory)
 
     def create(self) -> None:
-        """Make what is missing, tagged in the create call, and put right what is there.
+        """Create what is missing, tagged in the create call, and correct what exists.
 
-        Relies on no inventory: what isn't found at AWS now is made. Raises ConflictError for what
-        is somebody else's, before anything is made, and StalledError for an Organization that
-        doesn't say where its databases live.
+        Uses no inventory: what AWS doesn't show now is created. Raises ConflictError, before
+        anything is created, if a part is somebody else's. Raises StalledError if the Organization
+        lacks the network that the product needs.
         """
         self._check_placement()
         assembly, main = self._assemble({})
         self._make(assembly, {assembly.main.key: main}, paths=None)
 
     def update(self, observation: Observation) -> None:
-        """Put right those of the observation's differences that are fixable.
+        """Correct the differences of the observation that are fixable.
 
         Raises as `create` does.
         """
         self._check_placement()
         assembly, main = self._assemble({}, observation.seen)
         if main.ours is None:
-            return  # the next observation tells
+            return  # the next observation shows why
         known = {
             part.key: Look(part, observation.seen[part.key], Ownership.OURS, examined=True)
             for part in assembly.parts
@@ -96,9 +96,10 @@ class Composite:
                     part.delete(found)
 
     def relinquish(self) -> None:
-        """Take away access and leave the data: the deletion under policy Retain.
+        """Take away access and keep the data: the deletion under policy Retain.
 
-        Without a main part of ours there is no data to be left, and what else is ours goes.
+        Without a main part of ours there is no data to keep, so all other parts of ours are
+        deleted.
         """
         assembly, main = self._assemble({})
         others = [part for part in assembly.parts if part.key != main.part.key]
@@ -113,7 +114,7 @@ class Composite:
                 look.part.revoke(found)
 
     def delete(self) -> None:
-        """Delete all parts, as far as AWS gets at once. What is gone is a success.
+        """Delete all parts, as far as AWS gets at once. A missing part counts as deleted.
 
         Raises StalledError for a deletion policy that keeps the data.
         """
@@ -131,7 +132,7 @@ class Composite:
     def issue_credentials(self) -> Mapping[str, str]:
         """Credentials for the Secret, to be stored at once: those that it holds, else new ones.
 
-        Raises WaitError when the part that AWS makes them for isn't this Service's by now.
+        Raises WaitError if the part that they are for is no longer this Service's.
         """
         if self.product.required_credentials:
             return self.product.generate_credentials(self.target.credentials)
@@ -147,7 +148,7 @@ class Composite:
     def _assemble(
         self, inventory: Inventory, seen: Mapping[str, Found] | None = None
     ) -> tuple[Assembly, Look]:
-        """The parts, and what was found of the main one, on which they depend."""
+        """The parts, and the look at the main one, on which they depend."""
         assembly = self.product.assemble(self.clients, self.target, None)
         main = assembly.main
         if seen and main.key in seen:
@@ -174,7 +175,10 @@ class Composite:
         status: PartStatus,
         inventory: Inventory,
     ) -> Observation:
-        """With a main part of ours, the first of `looks`; they lack what nobody asked for."""
+        """The observation if there is a main part of ours, the first of `looks`.
+
+        `looks` lacks the parts that weren't read.
+        """
         details = {look.part.key: look.details for look in looks}
         seen = {key: found for key, found in details.items() if found is not None}
         wanted = [look for look in looks if look.part.key not in assembly.retired]
@@ -192,7 +196,7 @@ class Composite:
             credentials_valid=whole and all(each.accepts(seen[each.key], held) for each in guards),
             released=all(each.is_revoked(seen[each.key]) for each in guards),
             ids=self.product.ids(self.target),
-            # What an inventory has may be old by the time that something is done about it.
+            # What an inventory has may be too old to act on.
             seen={
                 look.part.key: seen[look.part.key]
                 for look in looks
@@ -201,7 +205,7 @@ class Composite:
         )
 
     def _without_main(self, assembly: Assembly, main: Look, inventory: Inventory) -> Observation:
-        """Without one: what else there is."""
+        """The observation if there is no main part of ours: what else exists."""
         others = [look_at(part, inventory) for part in assembly.parts if part.key != main.part.key]
         wanted = [each for each in others if each.part.key not in assembly.retired]
         conflicts = _conflicts((main, *wanted))
@@ -224,9 +228,9 @@ class Composite:
     def _make(
         self, assembly: Assembly, known: Mapping[str, Look], paths: frozenset[str] | None
     ) -> None:
-        """Make what is missing, and set the fields of these paths; None: all that differ.
+        """Create what is missing, and set the fields of these paths; None: all that differ.
 
-        What isn't `known` is looked at now.
+        Parts that aren't `known` are looked at now.
         """
         looks = [known.get(part.key) or look_at(part, {}) for part in assembly.wanted]
         foreign = _conflicts(looks)
@@ -249,7 +253,7 @@ class Composite:
 
 
 def _put(look: Look, ids: Mapping[str, str], paths: frozenset[str] | None) -> None:
-    """Set the fields of these paths; with None those that differ, unless AWS is at work on it."""
+    """Set the fields of these paths; None: those that differ, unless AWS is working on the part."""
     part = look.part
     if paths is not None and not any(path.startswith(f"{part.kind}.") for path in paths):
         return
@@ -288,7 +292,7 @@ def _differences(
 
 
 def _surplus(part: Part) -> str:
-    """Path of the difference that a retired part is still there."""
+    """The path of the difference "a retired part still exists"."""
     return f"{part.kind}.surplus"
 
 
@@ -297,7 +301,7 @@ def _conflicts(looks: Iterable[Look]) -> tuple[str, ...]:
 
 
 def _delete(parts: Sequence[Part], known: Mapping[str, Look]) -> None:
-    """Delete what is ours in reverse order, up to the first part that AWS takes its time for."""
+    """Delete what is ours in reverse order, up to the first part that isn't gone at once."""
     for part in reversed(parts):
         found = (known.get(part.key) or look_at(part, {})).ours
         if found is None:

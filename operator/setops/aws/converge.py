@@ -1,4 +1,4 @@
-"""The one loop: observe, decide, perform, until there is nothing to be done now.
+"""The one loop: observe, decide, perform, until nothing can be done now.
 
 Reconcilers run it, and so do the tests of products.
 """
@@ -17,24 +17,24 @@ from setops.aws.observation import Observation
 from setops.aws.target import Target
 
 STEPS: Final = 8
-"""Actions in one go. More would mean that what was done doesn't show."""
+"""The most actions in one run. More would mean that AWS doesn't show what was done."""
 
 
 class Caller(Protocol):
-    """Whoever runs the loop."""
+    """What the loop needs of the code that runs it."""
 
     async def before(self, act: Act) -> None:
-        """Told before anything is done. What it raises ends the loop."""
+        """Called before each action. What it raises ends the loop."""
 
     async def store(self, connection: Mapping[str, str]) -> None:
-        """Store these entries in the Secret. Credentials of AWS are known nowhere else yet."""
+        """Store these entries in the Secret. New credentials are stored nowhere else yet."""
 
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """How the loop ended: what was seen last, and why nothing is to be done about it now.
+    """How the loop ended: what was observed last, and why nothing can be done now.
 
-    `target` has the credentials that were made meanwhile.
+    `target` includes the credentials that were issued on the way.
     """
 
     target: Target
@@ -47,10 +47,10 @@ class UnsettledError(WaitError):
 
 
 async def keep(gateway: Gateway, target: Target, caller: Caller, max_age: float = FRESH) -> Settled:
-    """Bring a Service to what is wanted of it, as far as AWS gets at once.
+    """Make a Service what is wanted, as far as AWS gets at once.
 
-    What is seen first may be `max_age` seconds old. The Secret is stored at once when there are new
-    credentials, and when the Service is as wanted. Raises AwsError and what the caller raises.
+    The first observation may be `max_age` seconds old. The Secret is stored as soon as there are
+    new credentials, and once the Service is as wanted. Raises AwsError and what the caller raises.
     """
     settled = await _converge(gateway, target, caller, decide_keeping, max_age)
     if isinstance(settled.end, Done | Refuse):
@@ -59,9 +59,9 @@ async def keep(gateway: Gateway, target: Target, caller: Caller, max_age: float 
 
 
 async def remove(gateway: Gateway, target: Target, caller: Caller) -> Settled:
-    """Bring a Service to its end, by its deletion policy, as far as AWS gets at once.
+    """Delete or release a Service, by its deletion policy, as far as AWS gets at once.
 
-    It has come to its end when the end is Done. Raises AwsError and what the caller raises.
+    The result's `end` is Done once that is complete. Raises AwsError and what the caller raises.
     """
     policy = target.deletion_policy
     return await _converge(

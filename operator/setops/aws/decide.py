@@ -1,4 +1,4 @@
-"""What to do next about a Service, from what was observed. Pure; the order of the rules matters."""
+"""What to do next about a Service, from what was observed. Pure. The order of the rules matters."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from setops.aws.observation import Activity, Difference, Observation, PartStatus
 
 @dataclass(frozen=True, slots=True)
 class _Deed:
-    """What can be done at once."""
+    """An action that can be taken now."""
 
     @property
     def drift(self) -> str:
-        """What has changed at AWS, if it is done for a Service that was as wanted; else empty."""
+        """What has changed at AWS, if the Service was as wanted before. Empty if nothing has."""
         return ""
 
 
 @dataclass(frozen=True, slots=True)
 class Create(_Deed):
-    """Make what is missing; also adopts what an earlier life or a killed attempt left."""
+    """Create what is missing. Adopts what an earlier Service or a killed attempt has left."""
 
     @property
     def drift(self) -> str:
@@ -30,7 +30,7 @@ class Create(_Deed):
 
 @dataclass(frozen=True, slots=True)
 class Update(_Deed):
-    """Put these differences right."""
+    """Correct these differences."""
 
     differences: tuple[Difference, ...]
 
@@ -43,7 +43,7 @@ class Update(_Deed):
 
 @dataclass(frozen=True, slots=True)
 class IssueCredentials(_Deed):
-    """The Secret holds no working credentials: make some, and store them at once."""
+    """The Secret holds no working credentials: get some, and store them at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,30 +53,30 @@ class Delete(_Deed):
 
 @dataclass(frozen=True, slots=True)
 class Relinquish(_Deed):
-    """Take away access and leave the data: the policy Retain."""
+    """Take away access and keep the data: the policy Retain."""
 
 
 Act = Create | Update | IssueCredentials | Delete | Relinquish
-"""What can be done at once; afterwards it is observed and decided anew."""
+"""An action that can be taken now. Afterwards the Service is observed again."""
 
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """AWS is at work; observe again later."""
+    """AWS is working on it; observe again later."""
 
     reason: str
 
 
 @dataclass(frozen=True, slots=True)
 class Foreign:
-    """Resources of our name that aren't ours stand in the way: stalled, nothing is touched."""
+    """Resources that aren't ours have our names: stalled, nothing is touched."""
 
     resources: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Refuse:
-    """What is wanted can't be reached without losing data: stalled."""
+    """AWS can't make these differences right, or only by losing data: stalled."""
 
     differences: tuple[Difference, ...]
 
@@ -91,11 +91,11 @@ class Failed:
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """As wanted; for a deletion: nothing is left that has to go."""
+    """As wanted; for a deletion: nothing is left to delete."""
 
 
 End = Wait | Foreign | Refuse | Failed | Done
-"""There is nothing to be done now."""
+"""Nothing can be done now."""
 
 Action = Act | End
 
@@ -116,7 +116,7 @@ def decide_keeping(observation: Observation) -> Act | End:
         return _wait(main) if main.activity is Activity.OCCUPIED else Update(fixable)
     if not observation.credentials_valid:
         return IssueCredentials()
-    # Only now: a Service that is usable stays so while a wish of its user can't be met.
+    # Last, because a Service stays usable even if a change to it is refused.
     refused = tuple(each for each in observation.differences if each.refusal)
     if refused:
         return Refuse(refused)
@@ -126,16 +126,16 @@ def decide_keeping(observation: Observation) -> Act | End:
 
 
 def decide_deletion(observation: Observation, policy: DeletionPolicy) -> Act | End:
-    """The next action for a Service that is on its way out."""
-    # What isn't ours doesn't hold up a deletion: it isn't touched, and isn't counted.
+    """The next action for a Service that is being deleted."""
+    # Resources that aren't ours count as absent, so they don't hold up a deletion.
     if observation.presence is Presence.ABSENT:
         return Done()
     match policy:
         case DeletionPolicy.RETAIN:
-            # Even while AWS is at work: access is taken away at once, the data isn't touched.
+            # Even while AWS is working on it: access is taken away at once, the data stays.
             return Done() if observation.released else Relinquish()
         case DeletionPolicy.SNAPSHOT | DeletionPolicy.DELETE:
-            # What AWS is still making may go as well; AWS says so if it has to be ready first.
+            # Also while AWS is creating it. If it has to be ready first, AWS refuses, and we wait.
             if observation.main.activity is Activity.DELETING:
                 return _wait(observation.main)
             return Delete()

@@ -2,14 +2,15 @@
 
 AwsError
 ├── WaitError         it passes by itself: observe again later
-│   ├── ThrottledError    the account is asked too often
+│   ├── ThrottledError    the account is called too often
 │   └── UnreachableError  no answer from the endpoint
 ├── StalledError      somebody has to act: rights, a name, a quota, a parameter
-│   ├── ConflictError      somebody else has our name
+│   ├── ConflictError      a resource of somebody else has our name
 │   └── UnsupportedTypeError
-└── RetryError        unknown: try again with growing delays, and look at the message
+└── RetryError        unknown: try again with growing delays
 
-A StalledError is still tried again now and then, because the cause may be cleared at AWS alone.
+After a StalledError the Service is still tried again now and then: somebody may have cleared the
+cause at AWS, which we don't notice otherwise.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ class AwsError(Exception):
 
 
 class WaitError(AwsError):
-    """It passes by itself. `retry_after` is in seconds; None leaves the delay to the caller."""
+    """It passes by itself. `retry_after` is in seconds; None: the caller chooses the delay."""
 
     def __init__(
         self, message: str, *, code: str, operation: str = "", retry_after: float | None = None
@@ -46,7 +47,7 @@ class WaitError(AwsError):
 
 
 class ThrottledError(WaitError):
-    """AWS, or our own back-off after AWS did so, asks for fewer calls in this account."""
+    """AWS asked for fewer calls in this account, or our back-off after that still lasts."""
 
 
 class UnreachableError(WaitError):
@@ -54,11 +55,11 @@ class UnreachableError(WaitError):
 
 
 class StalledError(AwsError):
-    """Somebody has to act; the message says what to do."""
+    """Somebody has to act. The message says what to do."""
 
 
 class ConflictError(StalledError):
-    """Something has our name without our tags. `resource` names it."""
+    """A resource has our name but not our tags. `resource` names it."""
 
     def __init__(self, resource: str) -> None:
         super().__init__(
@@ -70,27 +71,30 @@ class ConflictError(StalledError):
 
 
 class UnsupportedTypeError(StalledError):
-    """Services of this type can't be made; the message names those that can."""
+    """Services of this type can't be created. The message lists the types that can."""
 
 
 class RetryError(AwsError):
-    """Unknown."""
+    """The meaning is unknown."""
 
 
 class Codes(Protocol):
-    """What `classify` needs of a product: its name, and what its own error codes mean."""
+    """What `classify` needs of a product: its name, and what its own error codes mean.
+
+    A code of `wait_codes` makes a WaitError, one of `stall_codes` a StalledError with its remedy.
+    """
 
     @property
     def type_name(self) -> str: ...
 
     @property
-    def passing(self) -> Collection[str]: ...
+    def wait_codes(self) -> Collection[str]: ...
 
     @property
-    def terminal(self) -> Mapping[str, str]: ...
+    def stall_codes(self) -> Mapping[str, str]: ...
 
 
-_THROTTLING: Final = frozenset(
+_THROTTLE_CODES: Final = frozenset(
     {
         "BandwidthLimitExceeded",
         "EC2ThrottledException",
@@ -106,7 +110,7 @@ _THROTTLING: Final = frozenset(
     }
 )
 
-_PASSING: Final = frozenset(
+_WAIT_CODES: Final = frozenset(
     {
         "InternalError",
         "InternalFailure",
@@ -123,7 +127,7 @@ _RIGHTS: Final = "give the operator's identity this right, or remove the policy 
 _CREDENTIALS: Final = "check the operator's own AWS credentials and the account's roleArn"
 _CLOCK: Final = "set the clock of the node on which the operator runs"
 
-_TERMINAL: Final[Mapping[str, str]] = {
+_STALL_CODES: Final[Mapping[str, str]] = {
     "AccessDenied": _RIGHTS,
     "AccessDeniedException": _RIGHTS,
     "UnauthorizedOperation": _RIGHTS,
@@ -148,7 +152,11 @@ _TERMINAL: Final[Mapping[str, str]] = {
     "AccountProblem": "the account is suspended or unpaid; see the AWS billing console",
     "OptInRequired": "enable the product or the region in this account",
 }
-"""What means the same for all products. What means something for one stands beside its parts."""
+"""Codes that somebody has to clear, with what to do.
+
+This table and the two above hold for every product. Codes of one API are in the `wait_codes` and
+`stall_codes` of its `ApiUse`, in `parts/`.
+"""
 
 _NOT_ASSUMED: Final = (
     "let the role's trust policy name the operator's identity and the external id, "
@@ -171,7 +179,7 @@ def code_of(exc: ClientError) -> str:
 
 @contextmanager
 def tolerate(*codes: str) -> Iterator[None]:
-    """Lets an answer with one of these codes count as success."""
+    """An answer with one of these codes counts as success."""
     try:
         yield
     except ClientError as exc:
@@ -180,16 +188,16 @@ def tolerate(*codes: str) -> Iterator[None]:
 
 
 def classify(exc: Exception, product: Codes, account: Account) -> AwsError:
-    """The meaning of what was raised in a verb of `product` against `account`.
+    """The meaning of an exception from a call for `product` in `account`.
 
-    Codes that mean the same everywhere come first, then the product's own. An unknown code of an
-    answer 5xx passes by itself; any other is to be retried.
+    Throttling is looked for first, then codes to wait for, then codes that stall. An unknown code
+    is a WaitError with HTTP status 5xx, else a RetryError.
     """
     where = f"AWS account {account.account_id}, {account.region}"
     if isinstance(exc, ClientError):
         return _classify_answer(exc, product, where)
     if not isinstance(exc, boto.BotoCoreError):
-        # A token that can't be read, say; or a mistake of ours, which the log tells more about.
+        # For example an unreadable token, or a bug of ours: the log has the traceback.
         code = type(exc).__name__
         what = f"{product.type_name} in {where}: {code}: {exc}"
         return RetryError(f"{what}; it is tried again, see the operator's log", code=code)
@@ -213,17 +221,17 @@ def _classify_answer(exc: ClientError, product: Codes, where: str) -> AwsError:
     operation = exc.operation_name
     status = exc.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
     what = f"{operation} in {where} failed with {code}: {error.get('Message', '')}".rstrip(": ")
-    if code in _THROTTLING:
+    if code in _THROTTLE_CODES:
         message = f"{what}; it is tried again with fewer calls"
         return ThrottledError(message, code=code, operation=operation)
-    if code in _PASSING or code in product.passing:
+    if code in _WAIT_CODES or code in product.wait_codes:
         return WaitError(f"{what}; it is tried again", code=code, operation=operation)
-    if operation.startswith("AssumeRole") and code in _TERMINAL:
+    if operation.startswith("AssumeRole") and code in _STALL_CODES:
         return StalledError(f"{what}; {_NOT_ASSUMED}", code=code, operation=operation)
-    if code in _TERMINAL:
-        return StalledError(f"{what}; {_TERMINAL[code]}", code=code, operation=operation)
-    if code in product.terminal:
-        remedy = product.terminal[code]
+    if code in _STALL_CODES:
+        return StalledError(f"{what}; {_STALL_CODES[code]}", code=code, operation=operation)
+    if code in product.stall_codes:
+        remedy = product.stall_codes[code]
         return StalledError(f"{what}; {remedy}", code=code, operation=operation)
     if status >= 500:
         return WaitError(f"{what}; it is tried again", code=code, operation=operation)

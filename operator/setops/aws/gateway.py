@@ -1,8 +1,8 @@
 """The door to this package for the reconcilers: asyncio outside, threads and boto3 inside.
 
-Every method raises an AwsError, of which a condition is made, for all that goes wrong at AWS or on
-the way there; what nobody thought of is also logged, with its traceback. Calls of one account are
-bounded and paused together, so that one that throttles or hangs delays none of the others.
+Every method raises an AwsError for anything that goes wrong at AWS or on the way there. Callers
+turn it into a condition. Unexpected errors are also logged with a traceback. Each account has its
+own limit of calls and its own pauses, so one that throttles or hangs doesn't delay the others.
 """
 
 from __future__ import annotations
@@ -38,15 +38,15 @@ _log = logging.getLogger(__name__)
 
 
 class _Sts:
-    """What `classify` wants to know of the call that asks who we are."""
+    """What `classify` needs to know for the call to STS, which belongs to no product."""
 
     type_name = "sts"
-    passing = frozenset[str]()
-    terminal: Mapping[str, str] = MappingProxyType({})
+    wait_codes = frozenset[str]()
+    stall_codes: Mapping[str, str] = MappingProxyType({})
 
 
 class Gateway:
-    """Runs what is decided. Belongs to one event loop; `clock` gives seconds that never go back."""
+    """Observes and acts. Belongs to one event loop; `clock` gives seconds that never go back."""
 
     def __init__(
         self, clients: Clients, products: Registry, clock: Callable[[], float] = time.monotonic
@@ -59,13 +59,13 @@ class Gateway:
         self._checked: set[Account] = set()
         self._inventories = Inventories(clock, clients.settings.inventory_spacing)
         self._written: dict[tuple[Account, Identity, str], float] = {}
-        """When something of a Service was changed last: older inventories don't show it."""
+        """When a Service was last changed at AWS: older inventories don't show it."""
 
     async def check(self, account: Account) -> None:
         """Asks STS whether the account can be reached and the credentials belong to it.
 
-        All that is done in an account does so by itself first. StalledError when the credentials
-        are another account's.
+        The other methods call this before their first call in an account. Raises StalledError if
+        the credentials belong to another account.
         """
         clients = self._clients.of(account)
         found = await self._run(_Sts(), account, _account_id, clients)
@@ -90,8 +90,10 @@ class Gateway:
         return self._product(target).connection(target, observation)
 
     async def observe(self, target: Target, max_age: float = FRESH) -> Observation:
-        """What is there for a Target, as seen `max_age` seconds ago at most, and after the last
-        thing that was done for it."""
+        """What exists for a Target, at most `max_age` seconds old.
+
+        It is never older than the last action for that Target.
+        """
         product, composite = await self._composite(target)
         inventory = await self._inventory(product, target, max_age)
         return await self._run(product, target.account, composite.observe, inventory)
@@ -111,18 +113,18 @@ class Gateway:
     ) -> Mapping[str, str]:
         """Do what was decided.
 
-        Returns new credentials, to be stored in the Secret before anything else is done; an
-        empty mapping when there are none.
+        Returns new credentials, to be stored in the Secret before anything else is done. The
+        mapping is empty if there are none.
         """
         product, composite = await self._composite(target)
         try:
             return await self._run(product, target.account, _perform, composite, observation, act)
         finally:
-            # Also when it failed: what AWS has done by then nobody knows.
+            # Also after a failure, since AWS may have done a part of it.
             self._written[_key(target)] = self._clock()
 
     def forget(self, target: Target) -> None:
-        """Keep nothing of a Service that is gone."""
+        """Drop what is remembered about a Service that was deleted."""
         self._written.pop(_key(target), None)
 
     def _product(self, target: Target) -> Product:

@@ -1,4 +1,4 @@
-"""Whom an AWS resource stands for, and the tags that say so. Pure."""
+"""Who owns an AWS resource, and the tags that say so. Pure."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ MANAGED_BY: Final = "setops"
 
 
 class OwnerKind(StrEnum):
-    """Of what kind the owner of an AWS resource is."""
+    """The kinds of owners of AWS resources."""
 
     SERVICE = "service"
     APP = "app"
@@ -26,15 +26,15 @@ class OwnerKind(StrEnum):
 _OWNER_TAGS: Final = frozenset(
     {TAG_ORGANIZATION, TAG_PROJECT, TAG_STAGE, *(f"setops:{kind}" for kind in OwnerKind)}
 )
-"""Tags that say whose a resource is. One too many makes it somebody else's: what a Service has
-carries all tags of its Stage, and isn't the Stage's."""
+"""Tags that say whose a resource is. An extra one means another owner: a Service's resources carry
+all the tags of the Stage, but don't belong to the Stage."""
 
 
 @dataclass(frozen=True, slots=True)
 class Identity:
     """The owner of an AWS resource. It outlives the Kubernetes object of that name.
 
-    `name` is that of the Service or App. What an owner doesn't have is empty: a Stage has no
+    `name` is the name of the Service or App. Fields that an owner lacks are empty: a Stage has no
     `name`, an Organization has neither `project` nor `stage`. Make one with the `of_…` methods.
     """
 
@@ -78,6 +78,6 @@ class Identity:
         return {key: value for key, value in tags.items() if value}
 
     def owns(self, tags: Mapping[str, str]) -> bool:
-        """Whether a resource with these tags is this owner's. Tags of others may stand beside."""
+        """Whether a resource with these tags is this owner's. It may have other tags, too."""
         own = self.tags()
         return own.items() <= tags.items() and not (tags.keys() & _OWNER_TAGS) - own.keys()

@@ -1,7 +1,7 @@
-"""Inventories of accounts, shared by all who want to know, and never taken too often.
+"""Inventories of accounts, shared by all Services, and never taken too often.
 
-However many Services of a product wait in an account and region, AWS is asked once in so many
-seconds at most. Whoever has changed something is told only what was read after that.
+However many Services of a product wait in an account and region, AWS is asked at most once in
+`spacing` seconds. A caller that has changed something only gets an inventory begun after that.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from setops.aws.observation import Inventory
 from setops.aws.target import Account
 
 FRESH: Final = 4.0
-"""Age in seconds up to which an inventory tells how something stands that is on its way."""
+"""How old an inventory may be, in seconds, while a Service is still changing."""
 
 Read = Callable[[], Awaitable[Inventory]]
 
@@ -23,9 +23,9 @@ Read = Callable[[], Awaitable[Inventory]]
 @dataclass(slots=True)
 class _Shared:
     begun: float = float("-inf")
-    """When the last inventory was begun, even one that failed."""
+    """When the last inventory was begun, whether it failed or not."""
     read: float = float("-inf")
-    """When the one was begun that `inventory` is of."""
+    """When the reading of `inventory` was begun."""
     inventory: Inventory | None = None
     running: asyncio.Task[None] | None = None
 
@@ -33,8 +33,8 @@ class _Shared:
 class Inventories:
     """Inventories by account and product. Belongs to one event loop.
 
-    `clock` gives seconds. At least `spacing` of them lie between the beginnings of two inventories
-    of a product in an account.
+    `clock` gives seconds. Two inventories of a product in an account begin at least `spacing`
+    seconds apart.
     """
 
     def __init__(self, clock: Callable[[], float], spacing: float) -> None:
@@ -43,16 +43,16 @@ class Inventories:
         self._shared: dict[tuple[Account, str], _Shared] = {}
 
     async def get(self, account: Account, product: str, since: float, read: Read) -> Inventory:
-        """A inventory that was begun after `since` on the clock; raises what `read` raises.
+        """An inventory that was begun after `since` on the clock. Raises what `read` raises.
 
-        Who asks while one is under way that began too early waits for the next, together with all
-        the others who do.
+        If the running one began before `since`, the caller waits for the next one, which all
+        waiting callers share.
         """
         shared = self._shared.setdefault((account, product), _Shared())
         while shared.inventory is None or shared.read < since:
             if shared.running is None or shared.running.done():
                 shared.running = asyncio.create_task(self._take(shared, read))
-            # One of the waiting may be cancelled; the others still want it.
+            # One caller may be cancelled while the others still wait.
             await asyncio.shield(shared.running)
         return shared.inventory
 

@@ -1,4 +1,4 @@
-"""A look at a part: what there is under its id, and whose it is."""
+"""A look at a part: what exists under its id, and whose it is."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from setops.aws.part import Part
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """What was found under the id of a part, and whose it is. `examined`: in all details."""
+    """What was found under the id of a part, and whose it is. `examined`: with all details."""
 
     part: Part
     found: Found | None
@@ -26,23 +26,23 @@ class Look:
 
     @property
     def details(self) -> Found | None:
-        """What was found if it is ours, in all details, which may take calls."""
+        """What was found if it is ours, with all details, which may take calls."""
         found = self.ours
         return found if found is None or self.examined else self.part.examine(found)
 
 
 def look_at(part: Part, inventory: Inventory) -> Look:
-    """A look at a part: in the inventory where that has its kind, else by a call."""
+    """Looks at a part: in the inventory if that has its kind, else by a call."""
     listed = inventory.get(part.kind)
     found = part.find() if listed is None else listed.get(part.inventory_key)
     return Look(part, found, part.ownership(found))
 
 
 def glance_at(part: Part, inventory: Inventory) -> Look:
-    """A look at a part that stands beside a main part of ours.
+    """Looks at a part whose main part is ours.
 
-    It is taken for ours where an inventory has it without its tags, so that nobody asks for those
-    each time. They are asked for before anything is done to it.
+    An inventory may have it without its tags. Then it is taken for ours, which saves a call each
+    time. Its tags are read before anything is done to it.
     """
     listed = inventory.get(part.kind)
     if listed is None or part.tags_listed or part.inventory_key not in listed:
@@ -51,9 +51,10 @@ def glance_at(part: Part, inventory: Inventory) -> Look:
 
 
 def look_at_made(part: Part) -> Look:
-    """A look at what was just made, or was there by then: AWS may call the second a success, too.
+    """Looks at a part after its create call.
 
-    Raises ConflictError for what is somebody else's, and WaitError while it doesn't show.
+    It may have existed before: AWS reports success then, too. Raises ConflictError if it is
+    somebody else's, and WaitError while AWS doesn't show it.
     """
     look = look_at(part, {})
     match look.ownership:

@@ -1,7 +1,7 @@
-"""AWS's API models, of which clients get only what this package calls.
+"""AWS's API models, reduced to the operations that this package calls.
 
-botocore makes a method of each operation in each client, so that the whole models, with the
-hundreds of operations of EC2 alone, take nearly 3 MiB in every account; what is called, a tenth.
+botocore makes a method of each operation in each client. EC2 alone has hundreds of operations, so
+whole models take nearly 3 MiB for every account. The operations that we call take a tenth of that.
 """
 
 from __future__ import annotations
@@ -14,16 +14,18 @@ from botocore.loaders import JSONFileLoader, Loader
 
 
 def loader(operations: Mapping[str, Collection[str]]) -> Loader:
-    """A loader for botocore's sessions, given what is called by client. It keeps what it has read
-    for all of them."""
-    # The extras of botocore complete operations that nobody here calls, such as those of copies.
+    """A loader for botocore's sessions, given the operations that are called, by client.
+
+    All sessions share what it has read.
+    """
+    # botocore's extras only concern operations that aren't called here, such as copies.
     return Loader(file_loader=_Called(operations), include_default_extras=False)
 
 
 class _Called(JSONFileLoader):
-    """Reads a model and forgets the operations that nobody calls, with the shapes of those.
+    """Reads a model and drops the operations that aren't called, with their shapes.
 
-    Models of other products stay whole: botocore's own clients for single sign-on and login.
+    Other models stay whole. botocore's own clients for single sign-on and login use them.
     """
 
     def __init__(self, operations: Mapping[str, Collection[str]]) -> None:
@@ -42,7 +44,7 @@ class _Called(JSONFileLoader):
 
 
 def _used(operations: Mapping[str, Any], shapes: Mapping[str, Any]) -> dict[str, Any]:
-    """The shapes that operations are made of, and those that these are made of in turn."""
+    """The shapes that operations refer to, directly or through other shapes."""
     used: dict[str, Any] = {}
     left: list[Any] = list(operations.values())
     while left:

@@ -1,7 +1,9 @@
 """How a resource gets its name at AWS. Pure.
 
-The name is made once. After that the Service's status holds it, so that a change of these rules
-loses sight of nothing that is there.
+This is the rule. Limits, prefixes and suffixes are in the modules of `products`.
+
+A name is made once and stored in the Service's status. From then on the stored one counts
+(`Product.ids`), so existing resources are still found after a change of this rule.
 """
 
 from __future__ import annotations
@@ -21,8 +23,8 @@ def resource_name(identity: Identity, limit: int, prefix: str = MANAGED_BY) -> s
     """The name of an owner's AWS resource: `<prefix>-<project>-<stage>-<name>-<hash>`.
 
     Lowercase letters, digits and single dashes, starting with a letter: what S3, RDS, ElastiCache,
-    OpenSearch and IAM all accept. At most `limit` characters; what is readable is cut first. The
-    hash covers the whole identity, so equal names mean the same owner. Raises ValueError when
+    OpenSearch and IAM all accept. At most `limit` characters; a longer name is cut before the hash.
+    The hash covers the whole identity, so equal names mean the same owner. Raises ValueError if
     `limit` leaves no room for the prefix and the hash.
     """
     digest = hashlib.sha256("\0".join(_hashed(identity)).encode()).digest()
@@ -39,6 +41,6 @@ def resource_name(identity: Identity, limit: int, prefix: str = MANAGED_BY) -> s
 
 def _hashed(identity: Identity) -> tuple[str, ...]:
     who = (identity.organization, identity.project, identity.stage, identity.name)
-    # The names of Services were made before there were other owners, and must not change. No
-    # organization is called "", so no other owner's text is that of a Service.
+    # Names of Services must stay as they were before other kinds of owners existed. An organization
+    # always has a name, so the text of another owner never equals that of a Service.
     return who if identity.kind is OwnerKind.SERVICE else ("", identity.kind.value, *who)

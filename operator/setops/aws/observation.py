@@ -11,8 +11,8 @@ Found = Mapping[str, Any]
 """A resource as a Describe call of AWS has it. Never changed."""
 
 Inventory = Mapping[str, Mapping[str, Found]]
-"""What all Services of a product have in an account and region, by kind of part and by id. Read in
-bulk and shared by all who ask."""
+"""The resources of a product in an account and region, by kind of part and by id. Read in bulk and
+shared by all Services."""
 
 
 class Presence(Enum):
@@ -28,11 +28,11 @@ class Activity(Enum):
 
     STEADY = "steady"
     OCCUPIED = "occupied"
-    """It can be used, but AWS is at work on it and refuses changes: a backup, for one."""
+    """It can be used, but AWS is working on it and refuses changes, during a backup for example."""
     BUSY = "busy"
-    """It is being created or changed. It can't be relied on, and refuses changes."""
+    """It is being created or changed. It may not be usable, and AWS refuses changes."""
     DELETING = "deleting"
-    """It is on its way out."""
+    """AWS is deleting it."""
     FAILED = "failed"
     """A state that it doesn't leave by itself."""
 
@@ -46,8 +46,8 @@ class Activity(Enum):
 class Difference:
     """One thing that isn't as wanted. `path` is dotted, like `bucket.publicAccessBlock`.
 
-    `refusal` says why it can't be put right without losing data, `later` why AWS doesn't let it be
-    put right yet. Both are empty when an update can.
+    `refusal` says why it can't be corrected at all, or not without losing data. `later` says why it
+    can't be corrected yet. Both are empty if an update can correct it.
     """
 
     path: str
@@ -58,7 +58,7 @@ class Difference:
 
     @property
     def fixable(self) -> bool:
-        """Whether an update can put it right now."""
+        """Whether an update can correct it now."""
         return not (self.refusal or self.later)
 
 
@@ -66,9 +66,9 @@ class Difference:
 class PartStatus:
     """What AWS says of one resource.
 
-    `state` is AWS's word for the state, `pending` what AWS has yet to do beside what that says,
-    `version` that which it has or is on the way to, `remedy` what can be done about a state that
-    doesn't pass, `note` what users of one that is ready should know.
+    `state` is AWS's word for the state. `pending` is what AWS has yet to do and the state doesn't
+    show. `version` is the version that it has or is being upgraded to. `remedy` says what to do
+    about a state that doesn't pass, `note` what users of a ready one should know.
     """
 
     activity: Activity = Activity.STEADY
@@ -87,9 +87,9 @@ class Observation:
 
     `main` is the status of the part that holds the data. `conflicts` names resources that have our
     name but not our tags; they count as absent. `released`: nothing exists beyond what the
-    deletion policy Retain keeps. `lacks_credentials`: what is missing can't be made before the
-    Secret holds credentials. `credentials_valid`: the credentials in the Target's Secret are
-    accepted at AWS. `ids` are the names of the parts, `seen` what was found of those that are ours.
+    deletion policy Retain keeps. `lacks_credentials`: missing parts can't be created before the
+    Secret holds credentials. `credentials_valid`: AWS accepts the credentials in the Target's
+    Secret. `ids` are the names of the parts, `seen` the resources that are ours.
     """
 
     presence: Presence

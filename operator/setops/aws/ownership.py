@@ -1,4 +1,4 @@
-"""Whose a resource of our name is, by its tags, and tags as AWS's calls take them."""
+"""Whose a resource is that has a name of ours, and tags in the form that AWS's calls take."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ class Ownership(Enum):
     FOREIGN = "foreign"
     """It exists without them. It is never changed and never deleted."""
     NOBODY = "nobody"
-    """There is none of that name."""
+    """No resource has that name."""
 
 
 def tags_by_key(listed: Iterable[Any]) -> dict[str, str]:
-    """Tags as AWS lists them, `{"Key": …, "Value": …}` each, by key."""
+    """The values of tags by key; `listed` has AWS's form, `{"Key": …, "Value": …}` each."""
     return {tag["Key"]: tag["Value"] for tag in listed}
 
 
 def tag_list(tags: Mapping[str, str]) -> list[Any]:
-    """Tags as most of AWS's calls take them. The stubs have a type of their own for each API."""
+    """Tags in the form of most of AWS's calls. The stubs have a different type for each API."""
     return [{"Key": key, "Value": value} for key, value in tags.items()]

@@ -1,9 +1,9 @@
 """A part: one AWS resource of a Service, whether it exists or not.
 
-A part knows how it is found, told apart, made, compared, changed and deleted. In which order that
-happens to the parts of a Service, and what becomes of those that are somebody else's, is the
-composite's. Methods are called in threads, may raise whatever boto3 raises, and can be killed
-between any two API calls: each starts from what is there.
+A part knows how to find its resource, whose it is, and how to create, compare, change and delete
+it. `composite` decides in which order that happens to the parts of a Service, and leaves alone what
+is somebody else's. Methods are called in threads and may raise whatever boto3 raises. They can be
+killed between any two API calls, so each starts from what exists.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ from setops.aws.ownership import Ownership
 class Field:
     """One thing that we set of a resource: what it should be, what it is, and how it is set.
 
-    `path` begins with the kind of the part. `argument` is what the call that changes the resource
-    takes for it. `refusal` and `later` are those of a Difference.
+    `path` begins with the kind of the part. `argument` holds the arguments that set it in the call
+    that changes the resource. `refusal` and `later` mean the same as in a Difference.
     """
 
     path: str
@@ -37,7 +37,7 @@ class Field:
 
     @property
     def fixable(self) -> bool:
-        """Whether the call can be made now, and would lose nothing."""
+        """Whether the call can be made now, and loses no data."""
         return not (self.refusal or self.later)
 
     def difference(self) -> Difference | None:
@@ -63,9 +63,9 @@ class Part(ABC):
     """The resource `id` of an owner.
 
     `kind` is the key of its id in the Service's status and the first word of its fields' paths,
-    `label` what it is called in messages. `auxiliary`: it is there for the sake of the main part,
-    so a Service without it is one to be put right and not one to be made. `tags_listed`: what is
-    found of it holds its tags, so that nobody has to ask for them.
+    `label` what it is called in messages. `auxiliary`: it only serves the main part; if it is
+    missing, the Service counts as drifted, not as new. `tags_listed`: what `find` and `inventory`
+    return includes the tags, so no further call is needed for them.
     """
 
     kind: ClassVar[str]
@@ -79,7 +79,10 @@ class Part(ABC):
 
     @property
     def key(self) -> str:
-        """Of its id in the Service's status; differs from `kind` where there are several."""
+        """The key of its id in the Service's status.
+
+        It differs from `kind` if a Service has several such parts.
+        """
         return self.kind
 
     @property
@@ -89,13 +92,15 @@ class Part(ABC):
 
     @classmethod
     def inventory(cls, clients: AccountClients) -> Mapping[str, Found] | None:  # noqa: ARG003
-        """All resources of the kind in the account, in a number of calls that doesn't grow with
-        each Service; None where AWS describes them one by one."""
+        """All resources of the kind in the account, by `inventory_key`, read page by page.
+
+        None if AWS only describes them one by one.
+        """
         return None
 
     @property
     def inventory_key(self) -> str:
-        """Under which the inventory has it."""
+        """The key of this part in the inventory."""
         return self.id
 
     @abstractmethod
@@ -104,7 +109,7 @@ class Part(ABC):
 
     @abstractmethod
     def tags(self, found: Found) -> Mapping[str, str] | None:
-        """Its tags. None when it turns out to be gone by now."""
+        """Its tags. None if it no longer exists."""
 
     def ownership(self, found: Found | None) -> Ownership:
         """Whose it is."""
@@ -117,12 +122,12 @@ class Part(ABC):
     def create(self, ids: Mapping[str, str]) -> Found | None:
         """Make it, with its tags in the same call. One that exists is left as it is.
 
-        `ids` are what AWS calls the parts that were made before. Returns what was made, if nothing
-        of it is left to be set; None: it is looked at again, whose it is included.
+        `ids` are the references of the parts that were made before it. Returns the resource if all
+        its fields are set. None: the caller finds it again, checks whose it is, and sets the rest.
         """
 
     def reference(self, found: Found) -> str:  # noqa: ARG002
-        """What other parts call it by."""
+        """The id by which other parts refer to it."""
         return self.id
 
     def status(self, found: Found) -> PartStatus:  # noqa: ARG002
@@ -130,11 +135,11 @@ class Part(ABC):
         return PartStatus()
 
     def examine(self, found: Found) -> Found:
-        """What was found, with what only calls of its own tell."""
+        """The resource, with the details that take extra calls."""
         return found
 
     def fields(self, found: Found, ids: Mapping[str, str]) -> Iterable[Field]:  # noqa: ARG002
-        """Every field that we set, of what was found and examined. Pure."""
+        """Every field that we set, of a resource that was examined. Pure."""
         return ()
 
     def put(self, found: Found, fields: Sequence[Field]) -> None:
@@ -143,31 +148,31 @@ class Part(ABC):
 
     @abstractmethod
     def delete(self, found: Found) -> bool:
-        """Delete it, or a share of it; whether it is gone by now."""
+        """Delete it, or as much of it as one call should; returns whether it is gone."""
 
 
 class Guard(Part):
-    """A part that lets in whoever has the credentials."""
+    """A part that is used with credentials."""
 
     @abstractmethod
     def accepts(self, found: Found, credentials: Mapping[str, str]) -> bool:
-        """Whether these credentials are good for it. Pure."""
+        """Whether it accepts these credentials. Pure."""
 
     @abstractmethod
     def is_revoked(self, found: Found) -> bool:
-        """Whether it lets nobody in. Pure."""
+        """Whether it accepts no credentials at all. Pure."""
 
     @abstractmethod
     def revoke(self, found: Found) -> None:
-        """Let nobody in from now on, and leave the data."""
+        """Make all credentials invalid, and keep the data."""
 
 
 class Issuer(Guard):
-    """A part for which AWS itself makes the credentials."""
+    """A part whose credentials AWS issues."""
 
     @abstractmethod
     def issue(self, credentials: Mapping[str, str]) -> Mapping[str, str]:
-        """These credentials if they are good; else new ones, to be stored at once.
+        """These credentials if they are valid, else new ones, to be stored at once.
 
-        Those that nobody holds are deleted first.
+        Credentials that nobody can know any more are deleted first.
         """

@@ -1,7 +1,7 @@
 """A product: a declaration of the parts that make up one type of Service.
 
-What is said here is all that tells one product from another. Observation, ownership, conflicts,
-order, adoption, release and deletion are the composite's, and the same for all.
+Products differ only in what this class declares. Observation, ownership, conflicts, order,
+adoption, release and deletion are the same for all, and in `composite`.
 """
 
 from __future__ import annotations
@@ -23,10 +23,11 @@ from setops.aws.target import Target
 
 @dataclass(frozen=True, slots=True)
 class Assembly:
-    """The parts of one Service in the order of their making; they are deleted in reverse.
+    """The parts of one Service in the order of creation; they are deleted in reverse.
 
     `main` is the one that holds the data. `retired` are the keys of parts that an earlier version
-    of the Service needed: they aren't made, and go once they aren't `held` by the main part.
+    of the Service needed. They aren't created, and they are deleted once they aren't `held`, that
+    is, used by the main part.
     """
 
     parts: tuple[Part, ...]
@@ -40,19 +41,19 @@ class Assembly:
 
     @property
     def surplus(self) -> frozenset[str]:
-        """The keys of parts that are of no use."""
+        """The keys of parts that nothing needs any more."""
         return self.retired - self.held
 
 
 class Product(ABC):
     """One AWS product.
 
-    `type_name` is its name in the catalogue, `noun` what holds the data, in messages: "a bucket".
-    `part_types` are all the kinds of parts that it has, `part_keys` the keys of those whose names
-    are known from the start. `in_network`: it lives in the Organization's network.
-    `replaces_lost`: a main part that somebody else has deleted is made again, as an empty one does
-    no harm. `required_credentials` are entries of the Secret that have to be there before anything
-    is made; empty where AWS makes the credentials, or where there are none.
+    `type_name` is its name in the catalogue. `noun` names the part that holds the data, in
+    messages: "a bucket". `part_types` are all its kinds of parts, `part_keys` the keys of the parts
+    whose names are stored from the start. `in_network`: it lives in the Organization's network.
+    `replaces_lost`: a main part that somebody else has deleted is created again, empty.
+    `required_credentials` are entries that the Secret must hold before anything is created. They
+    are empty if AWS issues the credentials, or if there are none.
     """
 
     type_name: ClassVar[str]
@@ -69,23 +70,23 @@ class Product(ABC):
 
     @abstractmethod
     def name(self, target: Target, key: str) -> str:
-        """The name of one of its parts, as the naming rule makes it. Pure."""
+        """The name of one of its parts by the naming rule. Pure."""
 
     def ids(self, target: Target) -> dict[str, str]:
-        """The id of each part by its key: as stored, else by the naming rule. Pure."""
+        """The id of each part by its key: the stored one, else by the naming rule. Pure."""
         missing = [key for key in self.part_keys if key not in target.ids]
         return {**{key: self.name(target, key) for key in missing}, **target.ids}
 
     @abstractmethod
     def assemble(self, clients: AccountClients, target: Target, main: Found | None) -> Assembly:
-        """The parts, given what was found of the main one if it is ours. Makes no call."""
+        """The parts, given the main part's resource if there is one of ours. Makes no call."""
 
     @abstractmethod
     def connection(self, target: Target, observation: Observation) -> Mapping[str, str]:
         """The entries of the published Secret; `url` is the value of a link. Pure."""
 
     def generate_credentials(self, held: Mapping[str, str]) -> Mapping[str, str]:
-        """Credentials of which AWS has no part in the making: those that are held, else new ones.
+        """Credentials that we generate: those that are `held`, else new ones.
 
         For products with `required_credentials`.
         """
@@ -93,7 +94,7 @@ class Product(ABC):
 
     @property
     def policies(self) -> Collection[DeletionPolicy]:
-        """The deletion policies that it knows."""
+        """The deletion policies that it supports."""
         return TYPES[self.type_name].policies
 
     @cached_property
@@ -103,20 +104,20 @@ class Product(ABC):
 
     @cached_property
     def statements(self) -> tuple[Statement, ...]:
-        """The rights that it needs at AWS. They fit into one managed policy."""
+        """The rights that the operator needs for it. They fit into one managed policy."""
         return tuple(each for use in self.uses for each in use.statements)
 
     @cached_property
-    def passing(self) -> frozenset[str]:
-        """Error codes that go away by themselves."""
-        return frozenset(code for use in self.uses for code in use.passing)
+    def wait_codes(self) -> frozenset[str]:
+        """Error codes that pass by themselves: Reconciling, and looked at again soon."""
+        return frozenset(code for use in self.uses for code in use.wait_codes)
 
     @cached_property
-    def terminal(self) -> Mapping[str, str]:
-        """Error codes that only somebody can clear, each with what to do."""
-        return {code: remedy for use in self.uses for code, remedy in use.terminal.items()}
+    def stall_codes(self) -> Mapping[str, str]:
+        """Error codes that somebody has to clear: Stalled, with what to do."""
+        return {code: remedy for use in self.uses for code, remedy in use.stall_codes.items()}
 
     def inventory(self, clients: AccountClients) -> Inventory:
-        """What there is in the account of those kinds of parts that AWS lists in bulk."""
+        """The account's resources of all kinds of parts that AWS lists in bulk."""
         listed = {each.kind: each.inventory(clients) for each in self.part_types}
         return {kind: found for kind, found in listed.items() if found is not None}

@@ -12,7 +12,7 @@ from setops.aws.product import Product
 
 
 class Registry:
-    """Products by type and plan. Where several build a type, the first that serves the plan."""
+    """Products by type and plan. If several build a type, the first that serves the plan counts."""
 
     def __init__(self, products: Iterable[Product]) -> None:
         self.products = tuple(products)
@@ -25,8 +25,8 @@ class Registry:
     def of(self, type_name: str, plan: str | None = None) -> Product:
         """The product that builds a Service.
 
-        Raises UnsupportedTypeError, whose code is the platform's `CurrentlyNotSupported`, or
-        `ValidationFailed` for a type that nobody knows; its message lists the supported types.
+        Raises UnsupportedTypeError. Its code is the platform's `CurrentlyNotSupported`, or
+        `ValidationFailed` for an unknown type. Its message lists the supported types.
         """
         for each in self.products:
             if each.type_name == type_name and each.serves(plan):

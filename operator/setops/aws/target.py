@@ -1,4 +1,4 @@
-"""What the layer works on: an account, the identity of an owner, and what is wanted of it."""
+"""What this package works on: an account, and a Service as it is wanted."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class Placement:
-    """Where in the account's network a Service lives. What lives outside of one needs nothing.
+    """Where in the account's network a Service lives. Empty for Services outside of a network.
 
-    `security_group_ids` are the groups whose members may reach it.
+    Members of the groups `security_group_ids` may reach it.
     """
 
     vpc_id: str = ""
@@ -39,12 +39,12 @@ class Placement:
 
     @property
     def fixed(self) -> tuple[str, tuple[str, ...]]:
-        """What can't change once the Service is there: all but who may reach it."""
+        """What can't change once the Service exists: all but who may reach it."""
         return self.vpc_id, self.subnet_ids
 
     @property
     def missing(self) -> tuple[str, ...]:
-        """The fields of the Organization that a Service in a network lacks."""
+        """The fields that the Organization still has to set for a Service in a network."""
         fields = {
             "network.vpcId": self.vpc_id,
             "network.privateSubnetIds": self.subnet_ids,
@@ -57,12 +57,12 @@ class Placement:
 class Target:
     """One Service as it is wanted, with what its Secret in Kubernetes holds at this moment.
 
-    `options` need not hold the defaults. `ids` are the names of its parts as its status has them;
-    one that isn't there is made by the naming rule. `credentials` are the decoded entries of the
-    Secret, read from the API server itself: one from a cache that lags would make a live key look
-    lost. `life` differs between Services that had the same name one after the other. `was_ready`:
-    it has been usable once, so what is missing now was there. `version_ceiling`: a newer major
-    version up to this one stays, because a commit that was rolled back may have brought it in.
+    `options` may lack the defaults. `ids` are the names of its parts as its status has them; a
+    missing one is made by the naming rule. `credentials` are the decoded entries of the Secret.
+    They are read from the API server itself: a stale cache would make a valid key look lost. `uid`
+    differs between Services that had the same name one after the other. `was_ready`: it has been
+    usable before, so a part that is missing now was deleted. `version_ceiling`: a newer major
+    version up to this one stays, because a commit that was rolled back may have installed it.
     """
 
     account: Account
@@ -76,6 +76,6 @@ class Target:
     credentials: Mapping[str, str] = field(default_factory=dict, repr=False)
     backup_retention_days: int | None = None
     placement: Placement = Placement()
-    life: str = ""
+    uid: str = ""
     was_ready: bool = False
     version_ceiling: str | None = None

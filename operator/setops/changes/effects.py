@@ -28,7 +28,7 @@ def effect(change: Change) -> str | None:
             return _app_effect(change)
         case ServiceSpec() as before, after if change.action in (Action.REPLACE, Action.DESTROY):
             again = ", then creates it anew, empty" if after is not None else ""
-            return f"{loss(before)}{again}"
+            return f"{data_loss(before)}{again}"
         case ServiceSpec() as before, ServiceSpec() as after:
             return _upgrade(before, after)
         case _:
@@ -80,8 +80,8 @@ def _upgrade(before: ServiceSpec, after: ServiceSpec) -> str | None:
     )
 
 
-def loss(service: ServiceSpec) -> str:
-    """What becomes of the data of a Service that is destroyed."""
+def data_loss(service: ServiceSpec) -> str:
+    """What happens to the data when the Service is destroyed; the rule is in `api.service_type`."""
     kind = catalogue.TYPES[service.type]
     if not kind.holds_data:
         return "takes it away; it holds no data"

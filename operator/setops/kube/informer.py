@@ -80,13 +80,15 @@ class Informer:
         self._heard = heard
         self._version = ""
         """The version from which to watch; empty if everything has to be listed."""
+        self._lacks = False
+        """Whether an object could not be stored since the last list."""
         self._failures = 0
 
     async def run(self) -> None:
         """Keep the cache in step until cancelled."""
         while True:
             try:
-                if not self._version:
+                if self._lacks or not self._version:
                     await self._list()
                 await self._follow()
             except Gone as error:
@@ -103,6 +105,7 @@ class Informer:
         await asyncio.sleep(wait * random.uniform(0.75, 1.25))  # noqa: S311 - only spreads load
 
     async def _list(self) -> None:
+        self._lacks = False
         keys: set[Key] = set()
         version = 0
 
@@ -164,7 +167,9 @@ class Informer:
         try:
             self._cache.put(obj)
         except Exception:
-            # One object that can't be handled must not end the watch of all others.
+            # One object that can't be handled must not end the watch of all others. It is listed
+            # again when this watch ends.
+            self._lacks = True
             _log.exception("%s is not followed, after an unexpected error", key_of(obj))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Final
 
-from setops.api.changeset import phase_of
+from setops.api.changeset import Phase, phase_of
 from setops.api.conditions import ConditionType, Reason, find
 from setops.api.kinds import (
     APP,
@@ -84,7 +84,21 @@ async def _report_fault(context: Context, obj: Object, error: ApiError) -> None:
         # Its conditions keep saying how it ended.
         context.events.record(latest, "Warning", Reason.SERVER_FAILURE.value, message)
         return
-    await _publish(context, obj, interrupted(latest, Waiting(Reason.SERVER_FAILURE, message)))
+    fault = Waiting(Reason.SERVER_FAILURE, message, status=_without_old_plan(latest))
+    await _publish(context, obj, interrupted(latest, fault))
+
+
+def _without_old_plan(obj: Object) -> Mapping[str, None]:
+    """The fields to remove from the status of a Changeset that was edited since it was planned.
+
+    The status is marked as that of the current spec, so an older plan would pass for its plan.
+    """
+    if obj["kind"] != CHANGESET.kind or phase_of(obj) is not Phase.OPEN:
+        return {}
+    plan = (obj.get("status") or {}).get("plan") or {}
+    if plan.get("generation") == obj["metadata"].get("generation"):
+        return {}
+    return {"plan": None, "errors": None}
 
 
 def _note_paused(context: Context, obj: Object) -> None:

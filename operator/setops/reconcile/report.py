@@ -111,7 +111,7 @@ def interrupted(obj: Object, interruption: Interruption) -> Report:
 
 
 async def publish(context: Context, obj: Object, report: Report) -> Object:
-    """Write a report into an object's status, and an Event when Ready changes its reason.
+    """Write a report into an object's status, and an Event when it is news.
 
     Nothing is written when the status says it already. Raises Conflict when the object has changed
     meanwhile.
@@ -124,8 +124,18 @@ async def publish(context: Context, obj: Object, report: Report) -> Object:
         "observedGeneration": generation,
         "conditions": conditions.merge(old.get("conditions"), shaped, context.timestamp()),
     }
-    before = conditions.find(old, ConditionType.READY)
-    if before is None or before["reason"] != report.reason:
+    if _is_news(old, report):
         severity: EventType = "Warning" if report.shape == "stalled" else "Normal"
         context.events.record(obj, severity, report.reason.value, report.message)
     return await context.cluster.swap_status(obj, status)
+
+
+def _is_news(old: Object, report: Report) -> bool:
+    """Whether a report deserves an Event: a new phase, or, where there are none, a new reason.
+
+    An open Changeset changes its reason with many an edit, and ends with the one that it has.
+    """
+    if "phase" in report.status:
+        return bool(old.get("phase") != report.status["phase"])
+    before = conditions.find(old, ConditionType.READY)
+    return before is None or before["reason"] != report.reason

@@ -20,6 +20,7 @@ def tune() -> None:
 
 
 def exempt_what_lives() -> None:
-    """Collect once, and never look again at what is left."""
+    """Collect all garbage once, and don't look at what is left until the next call."""
+    gc.unfreeze()
     gc.collect()
     gc.freeze()

@@ -10,7 +10,7 @@ from sandbox.proxy import Proxy
 from setops.api.service_type import DeletionPolicy
 from setops.aws.clients import Clients, ClientSettings
 from setops.aws.identity import Identity
-from setops.aws.policy import actions, granted
+from setops.aws.operator_rights import actions, granted
 from setops.aws.products import PRODUCTS
 from setops.aws.target import Account, Target
 from tests.cluster.aws import emulator

@@ -30,8 +30,8 @@ API: Final = ApiUse(
         "ListQueueTags",
         "SetQueueAttributes",
     ),
-    passing=frozenset({"AWS.SimpleQueueService.QueueDeletedRecently", *_MISSING}),
-    terminal={"OverLimit": QUOTA},
+    wait_codes=frozenset({"AWS.SimpleQueueService.QueueDeletedRecently", *_MISSING}),
+    stall_codes={"OverLimit": QUOTA},
 )
 
 

@@ -210,7 +210,7 @@ def test_an_endpoint_that_does_not_answer_is_waited_for(clients: Clients) -> Non
 
 def test_what_boto_takes_for_no_url_is_the_users_to_put_right(clients: Clients) -> None:
     nowhere = Account(OWN, "eu-west-1", endpoint_url="http://-")
-    told = "Invalid endpoint: http://-; put aws.endpointUrl right"
+    told = "Invalid endpoint: http://-; correct aws.endpointUrl"
     for asked in (
         Gateway(clients, PRODUCTS).check(nowhere),
         Gateway(clients, PRODUCTS).observe(target(nowhere)),

@@ -137,7 +137,7 @@ def make(clients: Clients, account: Account, owner: Owner) -> Operator:
             plan="db.t3.small",
             deletion_policy=DeletionPolicy.SNAPSHOT,
             placement=owner.placement,
-            life="1a2b3c4d",
+            uid="1a2b3c4d",
         ),
     )
 
@@ -311,7 +311,7 @@ def test_storage_that_rests_from_its_last_change_holds_up_nothing_else(
     wish(database, plan="db.m5.large", options={"minStorage": 40, "maxStorage": 80})
     resting = lambda body: RESTING if "AllocatedStorage" in body else None  # noqa: E731
     with answering(database, "ModifyDBInstance", resting):
-        with pytest.raises(WaitError, match="once in six hours") as caught:
+        with pytest.raises(WaitError, match="one storage change in six hours") as caught:
             database.create()
         assert caught.value.retry_after == 300
         found = owner.instance(name)
@@ -827,8 +827,8 @@ def test_deleting_keeps_a_final_snapshot_whose_name_is_of_this_life(
     database: Operator, owner: Owner
 ) -> None:
     name = name_of(database)
-    for life in ("1a2b3c4d", "5e6f7a8b"):
-        wish(database, life=life)
+    for uid in ("1a2b3c4d", "5e6f7a8b"):
+        wish(database, uid=uid)
         database.secret = {}
         database.create()
         actions = database.delete()
@@ -867,7 +867,7 @@ def test_retain_keeps_the_database_and_locks_everybody_out_until_it_is_taken_up_
     with pytest.raises(StalledError):
         database.composite().delete()
     database.secret = {}
-    wish(database, life="5e6f7a8b")
+    wish(database, uid="5e6f7a8b")
     assert [type(each) for each in database.create()] == [IssueCredentials, Update, Done]
     assert database.observe().credentials_valid
 

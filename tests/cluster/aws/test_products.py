@@ -188,7 +188,7 @@ def make(able: Clients, account: Account, holder: Holder) -> Callable[[Case], Op
             case.type_name,
             deletion_policy=DeletionPolicy.DELETE,
             placement=holder.placement,
-            life="1a2b3c4d",
+            uid="1a2b3c4d",
         )
         return Operator(able, replace(target, **case.before), products=EVERY)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 from hypothesis import given
@@ -14,6 +15,7 @@ from setops.aws.parts.db_version import DbEngine, VersionWish
 
 ENGINE = DbEngine("postgres", "PostgreSQL", ("13", "14", "15", "16"))
 GROUP = "sg-ours"
+NOW = datetime(2026, 11, 26, tzinfo=UTC)
 
 sizes = st.integers(20, 1000)
 
@@ -76,10 +78,10 @@ def modified(found: Mapping[str, Any], fields: Iterable[Field], wish: VersionWis
 def test_what_an_instance_is_asked_for_leaves_no_difference(
     found: dict[str, Any], wanted: Wanted
 ) -> None:
-    rows = list(instance_fields(found, wanted, GROUP))
+    rows = list(instance_fields(found, wanted, GROUP, NOW))
     assert len({each.path for each in rows}) == len(rows)
     differing = [each for each in rows if each.difference()]
     assert all(each.argument for each in differing)
     after = modified(found, differing, wanted.version)
-    left = [each.path for each in instance_fields(after, wanted, GROUP) if each.difference()]
+    left = [each.path for each in instance_fields(after, wanted, GROUP, NOW) if each.difference()]
     assert not left

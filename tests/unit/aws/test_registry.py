@@ -9,11 +9,11 @@ import pytest
 from setops.api.errors import Code
 from setops.aws.api_use import ACCOUNT
 from setops.aws.errors import UnsupportedTypeError
-from setops.aws.policy import document
+from setops.aws.operator_rights import document
 from setops.aws.products import PRODUCTS
 from setops.aws.products.postgresql import Postgresql
 from setops.aws.registry import Registry
-from tests.unit.aws.test_policy import MANAGED_LIMIT
+from tests.unit.aws.test_operator_rights import MANAGED_LIMIT
 
 
 class SharedPostgresql(Postgresql):
@@ -49,7 +49,7 @@ def test_the_rights_of_each_product_fit_into_a_managed_policy_of_their_own(
 
 @pytest.mark.parametrize("product", PRODUCTS.products, ids=lambda each: each.type_name)
 def test_a_code_of_aws_means_one_thing(product: Postgresql) -> None:
-    assert not product.passing & product.terminal.keys()
+    assert not product.wait_codes & product.stall_codes.keys()
 
 
 def test_a_service_whose_plan_is_not_built_any_more_can_still_be_deleted() -> None:

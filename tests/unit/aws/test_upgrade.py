@@ -1,4 +1,4 @@
-"""What an instance's tag tells of the upgrade that AWS was asked for."""
+"""What an instance's tag says about the upgrade that AWS was asked for."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def test_it_waits_for_the_begin_then_refuses_and_then_asks_again(
     assert bool(refusal) is refuses
     if refuses:
         assert "asked at 00:30 UTC to upgrade it from version 15.4 to 16.10" in refusal
-        assert "asked again at 01:30 UTC, and at once when version was set back to 15" in refusal
+        assert "asked again at 01:30 UTC; to ask at once, set version back to 15 first" in refusal
 
 
 @pytest.mark.parametrize(("there", "wanted"), [("15.5", "16"), ("15.4", "17"), ("15.4", "16.11")])

@@ -1,7 +1,8 @@
 """An S3 bucket: its ownership, its settings, its bucket policy, and how it is emptied.
 
-The tags are in CreateBucket itself, so a bucket of our name without our tags was never made by
-us, whatever was killed when. Every call names the account that the bucket must belong to.
+The call that creates a bucket also sets its tags. So a bucket of our name without our tags wasn't
+created by us, even if the operator was killed. Every call names the account that the bucket must
+belong to.
 """
 
 from __future__ import annotations
@@ -41,13 +42,13 @@ _BLOCK: Final = {
     "RestrictPublicBuckets": True,
 }
 
-# Pages of up to 1000 objects that one call of `delete` removes, so that a bucket with millions of
-# them doesn't hold a thread for hours.
+# How many pages of up to 1000 objects one call of `delete` removes, so that a bucket with millions
+# of them doesn't occupy a thread for hours.
 _PAGES_PER_CALL: Final = 50
 
 _BUCKETS: Final = f"arn:aws:s3:::{MANAGED_BY}-*"
 _IN_ACCOUNT: Final[Conditions] = {"StringEquals": {"s3:ResourceAccount": ACCOUNT}}
-"""An ARN of a bucket doesn't name the account."""
+"""Limits a statement to the account, since the ARN of a bucket doesn't name it."""
 _REGION: Final = "check aws.region of the Organization"
 
 API: Final = ApiUse(
@@ -69,7 +70,7 @@ API: Final = ApiUse(
         "PutBucketPolicy",
         "PutPublicAccessBlock",
     ),
-    # To find the region of a bucket that is in another one.
+    # To find the region of a bucket in another region.
     by_botocore=("HeadBucket",),
     statements=(
         Statement(
@@ -125,10 +126,10 @@ API: Final = ApiUse(
         "PutBucketEncryption": ("s3:PutEncryptionConfiguration",),
         "PutPublicAccessBlock": ("s3:PutBucketPublicAccessBlock",),
     },
-    passing=frozenset(
+    wait_codes=frozenset(
         {"BucketAlreadyOwnedByYou", "BucketNotEmpty", "NoSuchBucket", "OperationAborted"}
     ),
-    terminal={
+    stall_codes={
         "BucketAlreadyExists": (
             "bucket names are unique among all AWS accounts and this one is taken; "
             "give the Service another name"
@@ -160,7 +161,7 @@ class Bucket(Part):
         return f"arn:{self.s3.meta.partition}:s3:::{self.id}"
 
     def find(self) -> Found | None:
-        """Its tags, which is all that tells whose it is. None of them for a foreign bucket."""
+        """Its tags, which say whose it is. A bucket of another account seems to have none."""
         try:
             tags = self.s3.get_bucket_tagging(**self._owned())["TagSet"]
         except ClientError as exc:
@@ -169,7 +170,7 @@ class Bucket(Part):
                     return None
                 case "NoSuchTagSet":
                     return {"Tags": []}
-                # AWS says the same of another account's bucket and of a right that we lack.
+                # AWS answers the same for another account's bucket and for a missing right.
                 case "AccessDenied" if not self._is_in_account():
                     return {"Tags": []}
                 case _:
@@ -180,11 +181,14 @@ class Bucket(Part):
         return tags_by_key(found["Tags"])
 
     def create(self, ids: Mapping[str, str]) -> None:  # noqa: ARG002
-        """Make the bucket. In us-east-1 that also succeeds on one that somebody else in the
-        account has made, so whose it is must be looked at next."""
+        """Create the bucket.
+
+        In us-east-1 this also succeeds if the account already has the bucket. So the caller has to
+        check whose it is.
+        """
         tags = tag_list(self.identity.tags())
         configuration: CreateBucketConfigurationTypeDef = {"Tags": tags}
-        # us-east-1 is the one region that must not be named.
+        # AWS refuses a location only for us-east-1.
         if self.account.region != "us-east-1":
             region = cast("BucketLocationConstraintType", self.account.region)
             configuration["LocationConstraint"] = region
@@ -229,15 +233,15 @@ class Bucket(Part):
                 self._force_tls()
 
     def _force_tls(self) -> None:
-        """Add the statement that refuses plain HTTP. What else the policy says by now stays."""
+        """Add the statement that refuses plain HTTP. The policy's other statements stay."""
         others = [each for each in self._statements() if each.get("Sid") != _TLS_SID]
         policy = {"Version": "2012-10-17", "Statement": [*others, self._tls_statement()]}
         self.s3.put_bucket_policy(**self._owned(), Policy=json.dumps(policy))
 
     def delete(self, found: Found) -> bool:  # noqa: ARG002
-        """Empty it and delete it; False when many objects are left for the next time.
+        """Empty it and delete it; False if there are more objects than one call deletes.
 
-        Raises ClientError with the first object's error when AWS keeps one.
+        Raises ClientError with the error of the first object that AWS doesn't delete.
         """
         if not self._empty():
             return False
@@ -246,7 +250,7 @@ class Bucket(Part):
         return True
 
     def _empty(self) -> bool:
-        """Delete uploads and objects in all versions; whether all of them are gone by now."""
+        """Delete uploads and objects in all versions; returns whether none are left."""
         for page in self.s3.get_paginator("list_multipart_uploads").paginate(**self._owned()):
             for upload in page.get("Uploads", []):
                 with tolerate("NoSuchUpload"):
@@ -254,8 +258,8 @@ class Bucket(Part):
                         **self._owned(), Key=upload["Key"], UploadId=upload["UploadId"]
                     )
         for _ in range(_PAGES_PER_CALL):
-            # Always the first page: what it showed is gone by the next time, and a marker that
-            # names a deleted version is nothing to build on.
+            # Always the first page, since its objects are deleted before the next call. A marker
+            # would name a deleted version.
             versions = self.s3.list_object_versions(**self._owned())
             objects: list[ObjectIdentifierTypeDef] = [
                 {"Key": each["Key"], "VersionId": each["VersionId"]}
@@ -283,7 +287,7 @@ class Bucket(Part):
         return dict(cast("Mapping[str, bool]", found["PublicAccessBlockConfiguration"]))
 
     def _is_encrypted(self) -> bool:
-        # Any rule will do: one with a key of the account's own is stronger than ours.
+        # Any rule will do: one with a key of the account is stronger than ours.
         try:
             found = self.s3.get_bucket_encryption(**self._owned())
         except ClientError as exc:
@@ -300,7 +304,7 @@ class Bucket(Part):
                 return []
             raise
         found = policy.get("Statement", [])
-        # IAM's grammar lets a single statement stand without its list.
+        # In IAM's grammar, a single statement needs no list.
         return found if isinstance(found, list) else [found]
 
     def _tls_statement(self) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What an RDS instance should be, what it is, and what AWS takes to change that. Makes no call.
+"""What an RDS instance should be, what it is, and which arguments change that. Pure.
 
 Source of what may be changed when: the Amazon RDS User Guide (modifying an instance).
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Final
 
 from setops.aws.observation import Found
@@ -26,8 +26,7 @@ from setops.aws.parts.db_version import (
 )
 
 TAG_CREDENTIALS: Final = "setops:credentials"
-"""Tag that tells which password an instance has, as AWS tells nobody: a fingerprint of it, or
-`RELEASED`."""
+"""The tag for the password of an instance, which AWS never shows: a fingerprint, or `RELEASED`."""
 RELEASED: Final = "released"
 
 CLASS: Final = "instance.class"
@@ -43,10 +42,10 @@ ROOM: Final = "instance.room"
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What an instance should be. Sizes are in GB; `max_storage` of None: it doesn't grow.
+    """What an instance should be. Sizes are in GB. With `max_storage` None it doesn't grow.
 
-    `fixed` are arguments of CreateDBInstance that never change. `final_snapshot` names the
-    one that a deletion leaves; None: the data goes for good.
+    `fixed` are arguments of CreateDBInstance that never change. `final_snapshot` makes the name of
+    the snapshot that a deletion leaves; None: the data is deleted for good.
     """
 
     instance_class: str
@@ -61,12 +60,14 @@ class Wanted:
     final_snapshot: Callable[[], str] | None = None
 
 
-def instance_fields(found: Found, wanted: Wanted, security_group: str) -> Iterator[Field]:
-    """All that we set of an instance, compared with what is, or is on its way.
+def instance_fields(
+    found: Found, wanted: Wanted, security_group: str, now: datetime
+) -> Iterator[Field]:
+    """All that we set of an instance, compared with what it is or will be after pending changes.
 
-    `security_group` is the id of that which it should have; empty while there is none.
+    `security_group` is the id of the group that it should have; empty while there is none. `now`
+    decides whether AWS may be asked for an upgrade again.
     """
-    now = datetime.now(UTC)
     actual = {**found, **found.get("PendingModifiedValues", {})}
     size = wanted.instance_class
     yield Field(CLASS, size, actual["DBInstanceClass"], {"DBInstanceClass": size})
@@ -88,7 +89,7 @@ def instance_fields(found: Found, wanted: Wanted, security_group: str) -> Iterat
     if wanted.password:
         known = has_password(found, wanted.password)
         argument = {"MasterUserPassword": wanted.password}
-        ours = "that of the Secret"
+        ours = "the one in the Secret"
         yield Field(MASTER_PASSWORD, ours, ours if known else "another", argument)
     if found["DBInstanceStatus"] == FULL:
         full = "its storage is full; raise options.minStorage"
@@ -104,7 +105,7 @@ def _parameter_group(
     found: Found, actual: Found, wanted: Wanted, version: Iterable[Field]
 ) -> Field:
     group, there, name = parameter_group_of(actual), found["EngineVersion"], wanted.parameter_group
-    # That of a newer version comes with it, and AWS takes it no earlier.
+    # AWS accepts a newer version's parameter group only together with that version.
     held = any(not each.fixable and is_newer(str(each.wanted), there) for each in version)
     return Field(PARAMETER_GROUP, group if held else name, group, {"DBParameterGroupName": name})
 
@@ -116,7 +117,7 @@ def parameter_group_of(found: Found) -> str:
 
 
 def notes_on(found: Found, wanted: Wanted) -> Iterator[str]:
-    """What its users should know of an instance, though it is as wanted."""
+    """What users should know about an instance although it is as wanted."""
     there, wish = version_of(found), wanted.version
     if wish.keeps(there):
         yield (
@@ -142,5 +143,5 @@ def has_password(found: Found, password: str) -> bool:
 
 
 def fingerprint(password: str) -> str:
-    """Tells passwords apart without telling them: they have some 190 bits, this keeps 64."""
+    """Identifies a password without revealing it: of its some 190 bits, this keeps 64."""
     return hashlib.sha256(f"setops\0{password}".encode()).hexdigest()[:16]

@@ -1,4 +1,4 @@
-"""An RDS database instance: what it should be, and how AWS is asked for it.
+"""An RDS database instance: what it should be, and the calls that make it so.
 
 Source of limits and of what may be changed when: the Amazon RDS User Guide (modifying and deleting
 an instance) and the API reference.
@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from botocore.exceptions import ClientError
@@ -44,7 +44,7 @@ from setops.aws.parts.db_version import (
     to_ask_for,
     version_of,
 )
-from setops.aws.parts.rds import API
+from setops.aws.parts.rds import API, is_storage_resting
 from setops.aws.parts.security_group import SecurityGroup
 from setops.aws.parts.subnet_group import SubnetGroup
 
@@ -57,13 +57,10 @@ PASSWORD: Final = "password"  # noqa: S105
 _UNUPGRADED: Final = frozenset(
     {"DBUpgradeDependencyFailure", "InvalidParameterCombination", "InvalidParameterValue"}
 )
-"""Codes by which AWS refuses a call, it may be for the sake of the version alone."""
+"""Codes with which AWS refuses a call, perhaps only because of the version."""
 
-_RESTING: Final = "previous storage change is being optimized"
-"""What AWS says when it refuses, with a code that also means other things, to change the storage
-less than six hours after the last change."""
-_REST: Final = 300.0
-"""Seconds after which to ask again."""
+_STORAGE_RETRY_SECONDS: Final = 300.0
+"""How long to wait before AWS is asked again for a storage change that it refused as too early."""
 
 _Asked = Mapping[str, Mapping[str, Any]]
 """Arguments of ModifyDBInstance, by the path of the field that they set."""
@@ -71,7 +68,10 @@ _Asked = Mapping[str, Mapping[str, Any]]
 
 @dataclass(frozen=True)
 class DbInstance(Guard):
-    """The instance `id`. `new_password` makes one that nobody knows."""
+    """The instance `id`. `new_password` generates one that nobody knows.
+
+    `now` is when this object was made; each is used for a moment only.
+    """
 
     kind: ClassVar[str] = "instance"
     label: ClassVar[str] = "RDS instance"
@@ -80,6 +80,7 @@ class DbInstance(Guard):
     rds: RDSClient
     wanted: Wanted
     new_password: Callable[[], str]
+    now: datetime
 
     @classmethod
     def inventory(cls, clients: AccountClients) -> Mapping[str, Found]:
@@ -101,10 +102,10 @@ class DbInstance(Guard):
         return tags_of(found)
 
     def create(self, ids: Mapping[str, str]) -> Found | None:
-        """Make the instance as it should be.
+        """Create the instance as it should be.
 
-        Deletion protection comes when it is ready: until then it holds nothing, and a Changeset
-        that is cancelled can be rid of it at once.
+        Deletion protection is set once it is ready. Until then it holds no data, and a commit that
+        is rolled back can delete it at once.
         """
         wanted, password = self.wanted, self.wanted.password or ""
         tags = {**self.identity.tags(), TAG_CREDENTIALS: fingerprint(password)}
@@ -147,15 +148,16 @@ class DbInstance(Guard):
         )
 
     def fields(self, found: Found, ids: Mapping[str, str]) -> Iterable[Field]:
-        return instance_fields(found, self.wanted, ids.get(SecurityGroup.kind, ""))
+        return instance_fields(found, self.wanted, ids.get(SecurityGroup.kind, ""), self.now)
 
     def put(self, found: Found, fields: Sequence[Field]) -> None:
-        """Ask for all of it in one call, to be done at once.
+        """Ask for all changes in one call, to be applied at once.
 
-        If AWS refuses the storage change, the rest is asked for without it; raises WaitError when
-        nothing is left. A version that can't be had doesn't block the rest either: raises
-        StalledError, or what AWS answered, once all else was asked for. A class comes after the
-        version, as the version that is there may not support it, or before it if AWS wants that.
+        If AWS refuses the storage change, the others are asked for without it. Raises WaitError if
+        there are no others. A version that AWS refuses doesn't block the others either: they are
+        asked for, then StalledError or AWS's own error is raised. The class is changed after the
+        version, since the present version may not support it. If AWS refuses that order, the class
+        is changed first.
         """
         asked = {each.path: each.argument for each in fields}
         if ASKED in asked:
@@ -185,14 +187,14 @@ class DbInstance(Guard):
         return tags_of(found).get(TAG_CREDENTIALS) == RELEASED
 
     def revoke(self, found: Found) -> None:
-        """Give it a password that nobody is told, and note that."""
+        """Give it a password that nobody knows, and note that in a tag."""
         self._modify({"MasterUserPassword": self.new_password()})
         self._tag(found, TAG_CREDENTIALS, RELEASED)
 
     def delete(self, found: Found) -> bool:
         """Ask for its deletion, which takes AWS a while.
 
-        Raises StalledError in a state in which AWS takes no final snapshot.
+        Raises StalledError in a state in which AWS takes no final snapshot, if one is wanted.
         """
         snapshot = self.wanted.final_snapshot
         if snapshot is not None and not allows_snapshot(found):
@@ -213,9 +215,9 @@ class DbInstance(Guard):
         return False
 
     def _is_pending(self, found: Found) -> bool:
-        """Whether AWS has yet to do something of what is wanted, and has been told so.
+        """Whether a change that we asked for is still pending.
 
-        What is pending and leads away isn't ours, and doesn't make anybody wait for it.
+        A pending change that we didn't ask for is ignored: nobody has to wait for it.
         """
         if not found.get("PendingModifiedValues", {}):
             return False
@@ -232,8 +234,7 @@ class DbInstance(Guard):
         named = {**asked[VERSION], "EngineVersion": version}
         self._modify_all(found, {**asked, VERSION: named})
         if version != there:
-            upgrade = Upgrade(version, there, datetime.now(UTC))
-            self._tag(found, TAG_UPGRADE, str(upgrade))
+            self._tag(found, TAG_UPGRADE, str(Upgrade(version, there, self.now)))
 
     def _modify_all(self, found: Found, asked: _Asked) -> None:
         arguments = {name: value for each in asked.values() for name, value in each.items()}
@@ -249,18 +250,18 @@ class DbInstance(Guard):
                 DBInstanceIdentifier=self.id, ApplyImmediately=True, **arguments
             )
         except ClientError as exc:
-            if _RESTING not in exc.response.get("Error", {}).get("Message", ""):
+            if not is_storage_resting(exc):
                 raise
             others = {k: v for k, v in arguments.items() if k not in db_storage.ARGUMENTS}
             if len(others) == len(arguments):
-                raise  # it isn't the storage that is asked for
+                raise  # no storage change was asked for
             if not others:
                 raise WaitError(
-                    "AWS changes the storage of a database once in six hours; it is tried again "
-                    f"until then: {exc}",
+                    "AWS allows one storage change in six hours; the operator keeps trying until "
+                    f"it is accepted: {exc}",
                     code=code_of(exc),
                     operation=exc.operation_name,
-                    retry_after=_REST,
+                    retry_after=_STORAGE_RETRY_SECONDS,
                 ) from exc
             self._modify(others)
 

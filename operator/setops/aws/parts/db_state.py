@@ -11,7 +11,7 @@ from typing import Final
 from setops.aws.observation import Activity, Found
 
 OPTIMIZED: Final = "storage-optimization"
-"""Everything but the storage can be changed meanwhile."""
+"""In this state everything can be changed, apart from the storage."""
 FULL: Final = "storage-full"
 
 _STATES: Final[Mapping[str, Activity]] = {
@@ -54,13 +54,13 @@ _STATES: Final[Mapping[str, Activity]] = {
 _REMEDIES: Final[Mapping[str, str]] = {
     "inaccessible-encryption-credentials": "enable its KMS key and restore it from a backup",
     "inaccessible-encryption-credentials-recoverable": "enable its KMS key and start it",
-    "incompatible-network": "free addresses in its subnets, or put its network right",
-    "incompatible-parameters": "put its parameter group right and reboot it",
+    "incompatible-network": "free addresses in its subnets, or correct its network",
+    "incompatible-parameters": "correct its parameter group and reboot it",
     "insufficient-capacity": "choose another plan, or try later",
     "stopped": "start it at AWS",
 }
 
-# A final snapshot of these is refused.
+# In these states AWS refuses a final snapshot.
 _WITHOUT_SNAPSHOT: Final = frozenset(
     {"failed", "incompatible-create", "incompatible-network", "incompatible-restore"}
 )
@@ -71,10 +71,10 @@ def activity_of(found: Found) -> Activity:
 
 
 def remedy_for(found: Found) -> str:
-    """What somebody can do about a state that doesn't pass."""
+    """What to do about a state that doesn't pass."""
     return _REMEDIES.get(found["DBInstanceStatus"], "see its events in the RDS console")
 
 
 def allows_snapshot(found: Found) -> bool:
-    """Whether AWS takes a final snapshot in the state that the instance is in."""
+    """Whether AWS takes a final snapshot in the instance's present state."""
     return found["DBInstanceStatus"] not in _WITHOUT_SNAPSHOT

@@ -1,4 +1,4 @@
-"""The storage of an RDS instance: how it grows, and what AWS takes for that. Pure.
+"""The storage of an RDS instance: how it grows, and which arguments change it. Pure.
 
 Source: the Amazon RDS User Guide (storage autoscaling, gp3) and the API reference.
 """
@@ -15,20 +15,20 @@ from setops.aws.parts.db_state import OPTIMIZED
 STORAGE: Final = "instance.storage"
 MAX_STORAGE: Final = "instance.maxStorage"
 ARGUMENTS: Final = ("AllocatedStorage", "Iops", "MaxAllocatedStorage")
-"""What a call that changes the storage takes."""
+"""The arguments of ModifyDBInstance that change the storage."""
 
 _STRIPED: Final = 400
 _STRIPED_IOPS: Final = 12_000
-"""From so many GB on, gp3 has so many IOPS at least, and AWS wants them named in each change."""
+"""From 400 GB on, gp3 has at least 12,000 IOPS, and every change has to name the IOPS."""
 
 
 def storage_fields(found: Found, actual: Found, low: int, high: int | None) -> Iterator[Field]:
-    """The size in GB, `low` at least, and `high`, up to which it may grow by itself.
+    """The size in GB, at least `low`, and the limit `high` up to which it may grow by itself.
 
-    `actual` is the instance with what is pending.
+    `actual` is the instance as it will be after pending changes.
     """
     there: int = actual["AllocatedStorage"]
-    # It may have grown by itself, and can't shrink: more than was asked for is as wanted.
+    # It may have grown by itself and can't shrink, so a larger size is as wanted.
     size = max(there, low)
     later = ""
     state = found["DBInstanceStatus"]
@@ -37,26 +37,29 @@ def storage_fields(found: Found, actual: Found, low: int, high: int | None) -> I
     allocated = _grown(there, low)
     argument = _argument(found, allocated)
     yield Field(STORAGE, f"{size} GB", f"{there} GB", argument, later=later)
-    # The limit is that of the storage as it will be, and comes with it.
+    # The limit depends on the size after this change, and is set in the same call.
     limit = _limit(allocated, high)
     yield Field(
         MAX_STORAGE,
         _gigabytes(limit),
         _gigabytes(actual.get("MaxAllocatedStorage")),
-        # A limit that is what there is already means that it doesn't grow.
+        # A limit equal to the allocated size means that it doesn't grow.
         {"MaxAllocatedStorage": limit or allocated},
         later=later,
     )
 
 
 def _grown(there: int, low: int) -> int:
-    """The storage that it will have. AWS rounds up what is less than a tenth more."""
+    """The size that it will have. If AWS raises it, then by at least a tenth."""
     return there if there >= low else max(low, _tenth_more(there))
 
 
 def _limit(allocated: int, high: int | None) -> int | None:
-    """Up to where it may still grow by itself; None where AWS has no room left to offer, which it
-    does from a tenth more than is allocated on."""
+    """The limit up to which it may still grow by itself.
+
+    None if there is no room left: AWS accepts only limits at least a tenth above the allocated
+    size.
+    """
     return None if high is None or high < _tenth_more(allocated) else high
 
 

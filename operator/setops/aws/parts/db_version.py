@@ -1,6 +1,6 @@
-"""Which version of its engine an RDS instance has, and to which AWS leads from there.
+"""The engine version of an RDS instance, and the versions to which AWS can upgrade it.
 
-Source of what leads where: the API reference (DescribeDBEngineVersions, ModifyDBInstance).
+Source of the upgrade paths: the API reference (DescribeDBEngineVersions, ModifyDBInstance).
 """
 
 from __future__ import annotations
@@ -23,18 +23,19 @@ if TYPE_CHECKING:
 VERSION: Final = "instance.version"
 ASKED: Final = "instance.versionAskedFor"
 TAG_UPGRADE: Final = "setops:upgrade"
-"""Tag that tells which `Upgrade` AWS was last asked for; `NO_UPGRADE` once nobody wants it."""
+"""The tag for the `Upgrade` last asked for. It is `NO_UPGRADE` once that isn't wanted any more."""
 NO_UPGRADE: Final = "none"
 
 _BEGINS: Final = timedelta(minutes=10)
-"""Within which AWS shows that it has begun with what it was asked for."""
+"""How long AWS may take to show that an upgrade has begun."""
 _PAUSE: Final = timedelta(hours=1)
-"""After which it is asked once more: each time it tries, the database may be away for minutes."""
+"""When AWS is asked again for an upgrade that failed: each attempt may take the database down for
+minutes."""
 
 
 @dataclass(frozen=True, slots=True)
 class DbEngine:
-    """A database engine: RDS's name of it, that which users know, and our major versions of it."""
+    """A database engine: RDS's name for it, the users' name, and the major versions we support."""
 
     name: str
     title: str
@@ -43,7 +44,7 @@ class DbEngine:
 
 @dataclass(frozen=True, slots=True)
 class VersionWish:
-    """A version as the Service has it, `16` or `16.4`; None means whichever there is.
+    """A version as the Service's spec has it, `16` or `16.4`; None: whichever the instance has.
 
     `ceiling`: a newer major version up to this one stays.
     """
@@ -53,8 +54,10 @@ class VersionWish:
     ceiling: str | None = None
 
     def keeps(self, actual: str) -> bool:
-        """Whether a newer version than is wanted stays: a commit that was rolled back may have
-        brought it in, or one on the way to it."""
+        """Whether a version stays although it is newer than wanted.
+
+        A commit that was rolled back may have asked for it, or for one beyond it.
+        """
         if self.ceiling is None or not is_newer(actual, self.version):
             return False
         return not is_newer(actual, self.ceiling)
@@ -66,7 +69,7 @@ class VersionWish:
 
 @dataclass(frozen=True, slots=True)
 class Upgrade:
-    """What AWS was last asked for, as an instance's tag tells: `16.10 from 15.4 at` a time."""
+    """The upgrade last asked for, as in the instance's tag: `16.10 from 15.4 at` a time."""
 
     to: str
     there: str
@@ -74,7 +77,7 @@ class Upgrade:
 
     @classmethod
     def parse(cls, text: str) -> Self | None:
-        """None for a text that says no such thing, with a time in UTC."""
+        """The upgrade that the tag names. None for any other text, or a time without a zone."""
         found = re.fullmatch(r"(\d[\d.]*) from (\d[\d.]*) at (\S+)", text)
         if found is None:
             return None
@@ -88,20 +91,23 @@ class Upgrade:
         return f"{self.to} from {self.there} at {self.at.isoformat(timespec='seconds')}"
 
     def later(self, there: str, wanted: str, now: datetime) -> str:
-        """That it has yet to begin; empty when it has, or is something else than is wanted."""
+        """A message if AWS hasn't started the upgrade yet.
+
+        Empty if it has, or if another version is wanted.
+        """
         if not self._is_that(there, wanted) or not timedelta() <= now - self.at < _BEGINS:
             return ""
         return f"AWS was asked for version {self.to} at {_time(self.at)}, and has yet to begin"
 
     def refusal(self, there: str, wanted: str, now: datetime) -> str:
-        """That AWS gave it up a while ago; empty when it didn't, or may be asked again."""
+        """A message if AWS has given the upgrade up and isn't to be asked again yet; else empty."""
         if not self._is_that(there, wanted) or not _BEGINS <= now - self.at < _PAUSE:
             return ""
         return (
             f"AWS was asked at {_time(self.at)} to upgrade it from version {there} to {self.to}, "
             "and has given that up; the instance's events at RDS say why. It is asked again at "
-            f"{_time(self.at + _PAUSE)}, and at once when version was set back to "
-            f"{major_of(there)} in between"
+            f"{_time(self.at + _PAUSE)}; to ask at once, set version back to "
+            f"{major_of(there)} first"
         )
 
     def _is_that(self, there: str, wanted: str) -> bool:
@@ -117,20 +123,20 @@ def major_of(version: str) -> str:
 
 
 def is_newer(actual: str, wanted: str | None) -> bool:
-    """Whether it has a newer major version than is wanted; no version goes back."""
+    """Whether the major version is newer than the wanted one. AWS never goes back to an older."""
     return wanted is not None and version_numbers(actual)[0] > version_numbers(wanted)[0]
 
 
 def is_met(actual: str, wanted: str) -> bool:
-    """Whether a version is as wanted; AWS may have brought in a newer minor one by itself."""
+    """Whether a version is as wanted. AWS may have installed a newer minor one by itself."""
     there, asked = version_numbers(actual), version_numbers(wanted)
     return there[: len(asked)] >= asked and there[0] == asked[0]
 
 
 def version_of(found: Found, wanted: str | None = None) -> str:
-    """The version that an instance has, or is on the way to.
+    """The version that an instance has or is being upgraded to.
 
-    One that is still pending, and newer than what is `wanted`, is called off and doesn't count.
+    A pending version newer than the `wanted` one doesn't count, since it is called off.
     """
     there: str = found["EngineVersion"]
     pending: str | None = found.get("PendingModifiedValues", {}).get("EngineVersion")
@@ -142,8 +148,10 @@ def version_of(found: Found, wanted: str | None = None) -> str:
 def version_fields(
     found: Found, actual: str, wish: VersionWish, asked: str, now: datetime
 ) -> Iterator[Field]:
-    """The version, of an instance that has `actual` or is on the way to it, and what the tag about
-    the last upgrade says, which is `asked`."""
+    """The version of an instance, and the tag about the last upgrade.
+
+    `actual` is the version that it has or is being upgraded to, `asked` the value of the tag.
+    """
     there, upgrade = found["EngineVersion"], Upgrade.parse(asked)
     if wish.version is None or wish.reached_by(actual):
         yield Field(VERSION, actual, actual)
@@ -151,7 +159,7 @@ def version_fields(
             yield Field(ASKED, NO_UPGRADE, upgrade.to)
         return
     refusal = later = ""
-    # A newer one that is only pending can be called off.
+    # A newer version that is only pending can be called off.
     if is_newer(there, wish.version):
         refusal = (
             f"it has version {there}, and {wish.engine.title} can't go back; set version to "
@@ -164,11 +172,10 @@ def version_fields(
 
 
 def to_ask_for(rds: RDSClient, there: str, wish: VersionWish) -> str:
-    """The newest version of what is wanted that AWS leads to; for `16` alone AWS would take a
-    default, which may be none that can be reached from here.
+    """The newest version that matches the wish and that AWS can upgrade to.
 
-    Raises StalledError when AWS doesn't lead to it; that names the newest version of each of our
-    major versions to which it does.
+    Asked for just `16`, AWS would pick its default, which may not be reachable. Raises StalledError
+    if no version matches. It names the newest reachable version of each major version we support.
     """
     wanted, engine = wish.version or there, wish.engine
     if is_met(there, wanted):
@@ -196,14 +203,14 @@ def to_ask_for(rds: RDSClient, there: str, wish: VersionWish) -> str:
             code="InvalidUpgradeTarget",
             operation="ModifyDBInstance",
         )
-    # Where AWS lists nothing, it says itself what is wrong with the version.
+    # If AWS lists nothing, its answer to the upgrade call will say what is wrong with the version.
     return max(fitting, key=version_numbers, default=wanted)
 
 
 def _described(rds: RDSClient, engine: DbEngine, version: str) -> Iterable[Found]:
-    """What AWS knows of a version, also of one that it no longer offers; nothing if there is none.
+    """AWS's description of a version, even if it is no longer offered. Empty for an unknown one.
 
-    A major version alone stands for its minor ones.
+    For a major version alone, the descriptions of all its minor ones.
     """
     known = rds.describe_db_engine_versions(
         Engine=engine.name, EngineVersion=version, IncludeAll=True

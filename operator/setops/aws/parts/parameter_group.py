@@ -1,6 +1,6 @@
 """A DB parameter group: settings of a database engine, for one major version of it.
 
-Source of what a parameter group does when: the Amazon RDS User Guide (parameter groups).
+Source of when parameters take effect: the Amazon RDS User Guide (parameter groups).
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _MISSING: Final = "DBParameterGroupNotFound"
 
 @dataclass(frozen=True)
 class ParameterGroup(Part):
-    """The parameter group `id` of a major version. AWS binds it to the `family` of that."""
+    """The parameter group `id` of a major version. AWS binds it to that version's `family`."""
 
     kind: ClassVar[str] = "parameterGroup"
     label: ClassVar[str] = "DB parameter group"
@@ -44,7 +44,7 @@ class ParameterGroup(Part):
 
     @classmethod
     def key_of(cls, major: str) -> str:
-        """The key of that of a major version."""
+        """The key of the group for a major version."""
         return f"{cls.kind}{major}"
 
     @property
@@ -74,7 +74,7 @@ class ParameterGroup(Part):
         return group_tags(self.rds, found["DBParameterGroupArn"], _MISSING)
 
     def create(self, ids: Mapping[str, str]) -> None:  # noqa: ARG002
-        """Make the group. Its parameters can only be set when it is there."""
+        """Create the group. Its parameters can only be set afterwards."""
         with tolerate("DBParameterGroupAlreadyExists"):
             self.rds.create_db_parameter_group(
                 DBParameterGroupName=self.id,
@@ -100,7 +100,7 @@ class ParameterGroup(Part):
         yield Field(PARAMETERS, _shown(self.parameters), _shown(actual))
 
     def put(self, found: Found, fields: Sequence[Field]) -> None:  # noqa: ARG002
-        """Set the parameters: at once where AWS can, else with the instance's next reboot."""
+        """Set the parameters: at once if AWS can, else with the instance's next reboot."""
         dynamic = self._dynamic()
         self.rds.modify_db_parameter_group(
             DBParameterGroupName=self.id,
@@ -120,7 +120,7 @@ class ParameterGroup(Part):
         return True
 
     def _dynamic(self) -> set[str]:
-        """Those that AWS can set without a reboot, which depends on the engine's version."""
+        """The parameters that AWS can set without a reboot. It depends on the engine's version."""
         pages = self.rds.get_paginator("describe_db_parameters").paginate(
             DBParameterGroupName=self.id
         )

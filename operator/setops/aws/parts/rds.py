@@ -1,4 +1,7 @@
-"""How the parts of a database use the API of RDS: calls, rights, error codes, tags of groups."""
+"""How the parts of a database use the API of RDS: calls, rights, error codes, tags of groups.
+
+EC2's, for the security group, are in `security_group`.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from botocore.exceptions import ClientError
 
-from setops.aws.api_use import ACCOUNT, QUOTA, TAGGED, TAGGING, ApiUse, Statement
+from setops.aws.api_use import ACCOUNT, NETWORK, QUOTA, TAGGED, TAGGING, ApiUse, Statement
 from setops.aws.errors import code_of
 from setops.aws.identity import MANAGED_BY
 from setops.aws.ownership import tags_by_key
@@ -15,8 +18,6 @@ from setops.aws.ownership import tags_by_key
 if TYPE_CHECKING:
     from mypy_boto3_rds import RDSClient
 
-NETWORK: Final = "put `network` of the Organization right"
-"""What to do about subnets or security groups that AWS refuses."""
 _SIZE: Final = "choose another plan"
 
 
@@ -125,7 +126,7 @@ API: Final = ApiUse(
             "rds:AddTagsToResource",
         ),
     },
-    passing=frozenset(
+    wait_codes=frozenset(
         {
             "DBInstanceAlreadyExists",
             "DBInstanceNotFound",
@@ -140,14 +141,14 @@ API: Final = ApiUse(
             "InvalidDBSubnetGroupStateFault",
         }
     ),
-    terminal={
+    stall_codes={
         "AuthorizationNotFound": NETWORK,
         "DBParameterGroupQuotaExceeded": QUOTA,
         "DBSnapshotAlreadyExists": "rename or delete that snapshot",
         "DBSubnetGroupDoesNotCoverEnoughAZs": NETWORK,
         "DBSubnetGroupQuotaExceeded": QUOTA,
         "DBSubnetQuotaExceededFault": QUOTA,
-        "DBUpgradeDependencyFailure": "put right what keeps the database from the new version",
+        "DBUpgradeDependencyFailure": "resolve what keeps the database from being upgraded",
         "InstanceQuotaExceeded": QUOTA,
         "InsufficientDBInstanceCapacity": f"{_SIZE}, or try later",
         "InvalidSubnet": NETWORK,
@@ -160,9 +161,21 @@ API: Final = ApiUse(
 )
 
 
+_STORAGE_REST: Final = "previous storage change is being optimized"
+
+
+def is_storage_resting(exc: ClientError) -> bool:
+    """Whether AWS refuses a storage change because the last one is less than six hours old.
+
+    The code of this answer has other meanings, too. So it isn't one of the `wait_codes`, and only
+    its text decides.
+    """
+    return _STORAGE_REST in exc.response.get("Error", {}).get("Message", "")
+
+
 def group_tags(rds: RDSClient, arn: str, missing: str) -> Mapping[str, str] | None:
-    """The tags of a group, which Describe calls don't show. None when it is gone by now, which AWS
-    says by the code `missing`."""
+    """The tags of a group, which Describe calls don't show. None if the group no longer exists:
+    AWS then answers with the code `missing`."""
     try:
         return tags_by_key(rds.list_tags_for_resource(ResourceName=arn)["TagList"])
     except ClientError as exc:

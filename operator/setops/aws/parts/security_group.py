@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
-from setops.aws.api_use import ACCOUNT, QUOTA, TAGGED, TAGGING, ApiUse, Statement
+from setops.aws.api_use import ACCOUNT, NETWORK, QUOTA, TAGGED, TAGGING, ApiUse, Statement
 from setops.aws.clients import AccountClients
 from setops.aws.errors import tolerate
 from setops.aws.identity import MANAGED_BY, TAG_MANAGED_BY
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
 INGRESS: Final = "securityGroup.ingress"
 
-_NETWORK: Final = "put `network` of the Organization right"
 _SECURITY_GROUPS: Final = f"arn:aws:ec2:*:{ACCOUNT}:security-group/*"
 
 API: Final = ApiUse(
@@ -78,13 +77,13 @@ API: Final = ApiUse(
         ),
     ),
     actions={"CreateSecurityGroup": ("ec2:CreateSecurityGroup", "ec2:CreateTags")},
-    passing=frozenset({"DependencyViolation", "InvalidGroup.Duplicate", "InvalidGroup.InUse"}),
-    terminal={
-        "InvalidGroup.NotFound": _NETWORK,
-        "InvalidGroupId.Malformed": _NETWORK,
-        "InvalidSecurityGroupID.NotFound": _NETWORK,
-        "InvalidSubnetID.NotFound": _NETWORK,
-        "InvalidVpcID.NotFound": _NETWORK,
+    wait_codes=frozenset({"DependencyViolation", "InvalidGroup.Duplicate", "InvalidGroup.InUse"}),
+    stall_codes={
+        "InvalidGroup.NotFound": NETWORK,
+        "InvalidGroupId.Malformed": NETWORK,
+        "InvalidSecurityGroupID.NotFound": NETWORK,
+        "InvalidSubnetID.NotFound": NETWORK,
+        "InvalidVpcID.NotFound": NETWORK,
         "RulesPerSecurityGroupLimitExceeded": QUOTA,
         "SecurityGroupLimitExceeded": QUOTA,
     },
@@ -126,7 +125,7 @@ class SecurityGroup(Part):
         return tags_by_key(found.get("Tags", []))
 
     def create(self, ids: Mapping[str, str]) -> None:  # noqa: ARG002
-        """Make the group, closed as yet."""
+        """Create the group. It is closed until `put` opens the port."""
         tags = tag_list(self.identity.tags())
         with tolerate("InvalidGroup.Duplicate"):
             self.ec2.create_security_group(
@@ -137,14 +136,14 @@ class SecurityGroup(Part):
             )
 
     def reference(self, found: Found) -> str:
-        """The id that AWS has given it."""
+        """The id that AWS has given the group."""
         return str(found["GroupId"])
 
     def fields(self, found: Found, ids: Mapping[str, str]) -> Iterable[Field]:  # noqa: ARG002
         yield Field(INGRESS, _shown(self._wanted()), _shown(_opened(found)))
 
     def put(self, found: Found, fields: Sequence[Field]) -> None:  # noqa: ARG002
-        """Open the port to the groups that may reach it, and close all else."""
+        """Open the port to the groups that may reach it, and close everything else."""
         wanted, actual = self._wanted(), _opened(found)
         missing, surplus = wanted - actual, actual - wanted
         if missing:
@@ -172,7 +171,7 @@ class SecurityGroup(Part):
 
 @dataclass(frozen=True, slots=True)
 class _Opening:
-    """One source that may reach one range of ports; ports are -1 where a protocol has none."""
+    """One source that may reach one range of ports. Ports are -1 if the protocol has none."""
 
     protocol: str
     low: int
@@ -191,7 +190,7 @@ _SOURCES: Final = {
     "ipv6": ("Ipv6Ranges", "CidrIpv6"),
     "prefixes": ("PrefixListIds", "PrefixListId"),
 }
-"""Where a permission lists each kind of source, and what it calls it."""
+"""The field of a permission that lists each kind of source, and the field of its id."""
 
 
 def _opened(found: Found) -> set[_Opening]:

@@ -1,4 +1,4 @@
-"""A DB subnet group: in which subnets of the Organization a database lives."""
+"""A DB subnet group: the subnets of the Organization in which a database lives."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ SECRET_ACCESS_KEY: Final = "secretAccessKey"  # noqa: S105
 """The entries of the Secret that hold an access key."""
 
 PATH: Final = "/setops/"
-"""Path of our users, so that the operator's own rights can be bound to what lies below it."""
+"""The path of our users, so that the operator's own rights can be limited to it."""
 
 POLICY: Final = "setops"
 """Name of the inline policy."""
@@ -36,7 +36,7 @@ Policy = Mapping[str, Any]
 """A policy document as the JSON of IAM."""
 
 _USERS: Final = f"arn:aws:iam::{ACCOUNT}:user{PATH}{MANAGED_BY}-*"
-# A user that doesn't exist has no path, and IAM asks for the right before it says so.
+# A user that doesn't exist has no path, and IAM checks the right before it says so.
 _MISSING_USERS: Final = f"arn:aws:iam::{ACCOUNT}:user/{MANAGED_BY}-*"
 
 API: Final = ApiUse(
@@ -98,7 +98,7 @@ API: Final = ApiUse(
         ),
     ),
     actions={"CreateUser": ("iam:CreateUser", "iam:TagUser")},
-    passing=frozenset(
+    wait_codes=frozenset(
         {
             "ConcurrentModification",
             "DeleteConflict",
@@ -107,7 +107,7 @@ API: Final = ApiUse(
             "NoSuchEntity",
         }
     ),
-    terminal={"MalformedPolicyDocument": PARAMETER},
+    stall_codes={"MalformedPolicyDocument": PARAMETER},
 )
 
 
@@ -146,7 +146,7 @@ class User(Issuer):
         alone = "this Service's alone"
         actual = alone if found["Policy"] == self.policy else "another policy"
         yield Field(USER_POLICY, alone, actual, {"PolicyDocument": json.dumps(self.policy)})
-        # Without a good key in the Secret, all keys go before a new one is made.
+        # Without a valid key in the Secret, `issue` deletes all keys before it creates one.
         if self.accepts(found, self.held):
             yield Field(SURPLUS_KEYS, 1, len(found["Keys"]))
 
@@ -161,7 +161,7 @@ class User(Issuer):
         return _is_good(found["Keys"], credentials)
 
     def is_revoked(self, found: Found) -> bool:  # noqa: ARG002
-        """A user who exists may be let in."""
+        """Revoking deletes the user, so one that exists isn't revoked."""
         return False
 
     def revoke(self, found: Found) -> None:
@@ -170,12 +170,12 @@ class User(Issuer):
     def issue(self, credentials: Mapping[str, str]) -> Mapping[str, str]:
         if _is_good(self._keys(), credentials):
             return {name: credentials[name] for name in (ACCESS_KEY_ID, SECRET_ACCESS_KEY)}
-        # A key whose secret nobody holds is of no use, and counts against AWS's limit of two.
+        # A key whose secret is lost is useless, and counts against AWS's limit of two.
         self._delete_keys()
         return self._create_key()
 
     def delete(self, found: Found) -> bool:  # noqa: ARG002
-        """Delete the user with all that would hold it: keys, and policies whoever added them."""
+        """Delete the user, and before that its keys and policies, whoever added them."""
         with tolerate("NoSuchEntity"):
             self._delete_keys()
             for page in self.iam.get_paginator("list_user_policies").paginate(UserName=self.id):
@@ -195,7 +195,7 @@ class User(Issuer):
             if code_of(exc) == "NoSuchEntity":
                 return None
             raise
-        # The stubs have it as text; botocore has read it by then.
+        # The stubs say that it is text, but botocore has parsed it.
         document: Any = found["PolicyDocument"]
         return document  # type: ignore[no-any-return]
 
@@ -230,5 +230,5 @@ class User(Issuer):
 
 
 def _is_good(keys: Mapping[str, str], held: Mapping[str, str]) -> bool:
-    """Whether the Secret holds a key that is active, with its secret."""
+    """Whether the Secret holds an active key together with its secret."""
     return bool(held.get(SECRET_ACCESS_KEY)) and keys.get(held.get(ACCESS_KEY_ID, "")) == "Active"

@@ -1,9 +1,9 @@
 """The products that there are, one module each.
 
-A further one is a module here that declares its parts, an entry in `PRODUCTS`, and a module in
-`parts` for each kind of AWS resource that no product has yet. Its rights, error codes and clients
-follow from its parts. `tests/cluster/aws/queue.py` is a small one to read, and
-`tests/cluster/aws/test_products.py` the table of cases that it joins.
+To add one, write a module here that declares its parts, add it to `PRODUCTS`, and write a module
+in `parts` for each kind of AWS resource that no product has yet. Its rights, error codes and
+clients follow from its parts. `tests/cluster/aws/queue.py` is a small example, and
+`tests/cluster/aws/test_products.py` has the table of cases to extend.
 """
 
 from __future__ import annotations

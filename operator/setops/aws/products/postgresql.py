@@ -1,14 +1,15 @@
 """The product `postgresql`: an RDS instance of its own, and what it needs in the network.
 
-The instance, its subnet group and its security group have the same name. A parameter group has one
-per major version, since AWS binds it to that. The password is ours: it stands in the Secret before
-anything is made.
+The instance, its subnet group and its security group have the same name. There is a parameter group
+for each major version, since AWS binds it to one. We generate the password. It is stored in the
+Secret before anything is created at AWS.
 """
 
 from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from functools import partial
 from typing import ClassVar, Final
 from urllib.parse import quote
@@ -40,7 +41,7 @@ _USER: Final = "app"
 _DATABASE: Final = "app"
 _PASSWORD_BYTES: Final = 24
 _BACKUP_DAYS: Final = 7
-"""Of automatic backups, where the Service names no number."""
+"""How many days automatic backups are kept, if the Service doesn't say."""
 _PARAMETERS: Final = {"rds.force_ssl": "1"}
 
 _FIXED: Final = {
@@ -104,7 +105,7 @@ class Postgresql(Product):
                 family=f"{_ENGINE.name}{major}",
                 parameters=_PARAMETERS,
             )
-            # Also one that nobody can wish for: somebody may have upgraded the instance to it.
+            # Also an unsupported version, in case somebody has upgraded the instance to it.
             for major in dict.fromkeys((*TYPE.versions, needed))
         ]
         wanted = next(each for each in groups if each.major == needed)
@@ -115,6 +116,7 @@ class Postgresql(Product):
             rds=rds,
             wanted=_wanted(target, wanted.id, main),
             new_password=_new_password,
+            now=datetime.now(UTC),
         )
         return Assembly(
             (security_group, subnet_group, *groups, instance),
@@ -130,8 +132,9 @@ class Postgresql(Product):
     def connection(self, target: Target, observation: Observation) -> Mapping[str, str]:
         """`url` is `postgresql://user:pass@host:port/db`; source: the platform's Services.
 
-        Without `url` and the rest while the instance has no address, or doesn't take the password
-        yet: no App is to start with that. Raises KeyError for a Target without credentials.
+        While the instance has no address or doesn't accept the password yet, `url` and the address
+        are left out, so that no App starts with them. Raises KeyError for a Target without
+        credentials.
         """
         password = target.credentials[PASSWORD]
         known = {USERNAME: _USER, PASSWORD: password, DATABASE: _DATABASE}
@@ -143,7 +146,7 @@ class Postgresql(Product):
 
 
 def _wanted(target: Target, parameter_group: str, main: Found | None) -> Wanted:
-    """What the instance should be, given the one that there is."""
+    """What the instance should be, given the one that exists."""
     plan = target.plan or (TYPE.plan.default if TYPE.plan else "")
     options = resolve_options(target.type, target.options)
     low = int(str(options["minStorage"]))
@@ -179,18 +182,21 @@ def _group_name(target: Target, major: str) -> str:
 
 
 def _major(target: Target, found: Found | None) -> str:
-    """The major version that is wanted; where none is, that which it has, or the newest."""
+    """The major version that is wanted; if none is, the instance's own, or the default."""
     if found is None:
         return major_of(target.version or TYPE.default_version or "")
     there = version_of(found, target.version_ceiling or target.version)
-    # What can't be reached isn't prepared for either: no version goes back.
+    # An older version can't be reached, so no parameter group is prepared for it.
     return max(major_of(target.version or there), major_of(there), key=int)
 
 
 def _final_snapshot(target: Target) -> str:
-    """Its name differs with each life of the Service, so that none stands in the next one's way."""
-    name = resource_name(target.identity, NAME_LIMIT - len(target.life) - 1)
-    return f"{name}-{target.life}"
+    """The name contains the Service's uid.
+
+    So the snapshot of an earlier Service never blocks that of a later one.
+    """
+    name = resource_name(target.identity, NAME_LIMIT - len(target.uid) - 1)
+    return f"{name}-{target.uid}"
 
 
 def _new_password() -> str:

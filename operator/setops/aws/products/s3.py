@@ -18,8 +18,8 @@ from setops.aws.target import Target
 
 NAME_LIMIT: Final = 63
 
-# What would take the bucket out of our hands: its existence, the tags by which it is ours, locks
-# that make its deletion impossible, and the settings that are kept in place here.
+# The operator alone may delete the bucket, change the tags that make it ours, and change the
+# settings that it keeps. Object locks could make the deletion impossible.
 _GUARDED: Final = (
     "s3:DeleteBucket",
     "s3:PutBucketObjectLockConfiguration",
@@ -29,7 +29,7 @@ _GUARDED: Final = (
     "s3:TagResource",
     "s3:UntagResource",
 )
-# These make objects public; while that is blocked an App has no use for them.
+# These make objects public. While public access is blocked, an App doesn't need them.
 _GUARDED_WHILE_PRIVATE: Final = (
     "s3:DeleteBucketPolicy",
     "s3:PutBucketAcl",
@@ -39,13 +39,13 @@ _GUARDED_WHILE_PRIVATE: Final = (
 
 
 class S3(Product):
-    """The product `s3`. Bucket and user have the same name. AWS makes the credentials."""
+    """The product `s3`. Bucket and user have the same name. AWS issues the credentials."""
 
     type_name: ClassVar[str] = "s3"
     noun: ClassVar[str] = "a bucket"
     part_types: ClassVar[tuple[type[Part], ...]] = (Bucket, User)
     part_keys: ClassVar[tuple[str, ...]] = (Bucket.kind, User.kind)
-    # An empty bucket is as good as new: whoever deleted it had to empty it.
+    # Whoever deleted the bucket had to empty it first, so no data is lost by creating it again.
     replaces_lost: ClassVar[bool] = True
 
     def name(self, target: Target, key: str) -> str:  # noqa: ARG002 - both have the same name
@@ -93,7 +93,7 @@ def _is_private(target: Target) -> bool:
 
 
 def _user_policy(arn: str, *, private: bool) -> dict[str, Any]:
-    """Everything in the bucket and nothing else, but for what the operator itself looks after."""
+    """Everything in the bucket, and nothing else, apart from what only the operator may change."""
     guarded = (*_GUARDED, *_GUARDED_WHILE_PRIVATE) if private else _GUARDED
     return {
         "Version": "2012-10-17",

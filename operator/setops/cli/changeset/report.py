@@ -119,8 +119,15 @@ def phase_text(changeset: Object) -> str:
 
 
 def _is_current(changeset: Object) -> bool:
-    status = changeset.get("status") or {}
-    return bool(status.get("observedGeneration") == changeset["metadata"].get("generation", 1))
+    """Whether the status is that of the spec as it is, with its plan while the Changeset is open.
+
+    An operator that can't plan reports the fault, and no plan.
+    """
+    status, generation = changeset.get("status") or {}, changeset["metadata"].get("generation", 1)
+    if status.get("observedGeneration") != generation:
+        return False
+    is_planned = (status.get("plan") or {}).get("generation") == generation
+    return is_planned or phase_of(changeset) is not Phase.OPEN
 
 
 def _problem(error: ChangesetError) -> Problem:

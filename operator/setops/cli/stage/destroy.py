@@ -46,9 +46,9 @@ def _fate(service: Object) -> str:
     from pydantic import ValidationError
 
     from setops.api.service import ServiceSpec
-    from setops.changes.effects import loss
+    from setops.changes.effects import data_loss
 
     try:
-        return f": {loss(ServiceSpec.model_validate(service['spec']))}"
+        return f": {data_loss(ServiceSpec.model_validate(service['spec']))}"
     except ValidationError:  # of another version of SetOps
         return ""

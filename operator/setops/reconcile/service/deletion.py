@@ -1,4 +1,8 @@
-"""The end of a Service: held while Apps link it, then as its deletion policy says."""
+"""The deletion of a Service: it waits while Apps link it, then its deletion policy decides.
+
+A rollback deletes what its commit had created, whatever the policy. The whole rule is in
+`api.service_type`.
+"""
 
 from __future__ import annotations
 
@@ -24,9 +28,9 @@ from setops.reconcile.service.target import target_of
 
 
 async def end(context: Context, service: Object) -> None:
-    """Take what AWS has of it away, as the policy says, then let the Service go.
+    """Delete or release its resources at AWS, as the policy says, then remove the finalizer.
 
-    Raises Waiting while Apps link it, and while AWS works on the deletion.
+    Raises Waiting while Apps link it, and while AWS is working on the deletion.
     """
     metadata = service["metadata"]
     linking = _linking_apps(context, metadata["namespace"], metadata["name"])
@@ -40,9 +44,9 @@ async def end(context: Context, service: Object) -> None:
     spec = ServiceSpec.model_validate(service["spec"])
     if stored is not None:
         where = where_to_delete(context, service, ServiceTarget.model_validate(stored))
-        # What it was to be made like no longer counts, and may be what was refused since.
+        # A deletion needs neither version nor options, and AWS may have refused them.
         target = replace(target_of(service, spec, where), version=None, options={})
-        if _is_taken_back(service):
+        if _was_created_by_rolled_back_commit(service):
             target = replace(target, deletion_policy=DeletionPolicy.DELETE)
         await _remove(context, target)
     await context.cluster.remove_finalizer(service, FINALIZER)
@@ -50,7 +54,7 @@ async def end(context: Context, service: Object) -> None:
 
 @dataclass(frozen=True, slots=True)
 class _Remover:
-    """Has nothing to say to a deletion, which makes no credentials either."""
+    """Lets the loop go on; a deletion has no credentials to store."""
 
     async def before(self, act: Act) -> None:
         """Go on."""
@@ -77,8 +81,8 @@ async def _remove(context: Context, target: Target) -> None:
             )
 
 
-def _is_taken_back(service: Object) -> bool:
-    """Whether all that stands at AWS was made by the commit that is being rolled back."""
+def _was_created_by_rolled_back_commit(service: Object) -> bool:
+    """Whether the commit that is being rolled back has created everything of it at AWS."""
     notes = service["metadata"].get("annotations") or ()
     adopted = (service.get("status") or {}).get("adopted", False)
     return ANNOTATION_ROLLED_BACK in notes and not adopted

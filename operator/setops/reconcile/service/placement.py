@@ -1,6 +1,6 @@
 """Where a Service lives at AWS: account, region, identity and network.
 
-All of it, and the ids of its parts, is stored in its status before anything is made there.
+All of this, and the ids of its parts, is stored in its status before anything is created at AWS.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from setops.reconcile.service.target import target_of
 
 
 def where_to_keep(service: Object, around: StagePlace) -> ServiceTarget:
-    """The account and identity: as stored, with access as the Organization has it now.
+    """Account, region, identity and network as stored, with access as the Organization has it now.
 
-    A Service stays in its account and region, and what is there at AWS in its network, whatever
-    the Organization says later. Raises Waiting while there is no Organization, and never was.
+    A Service stays in its account and region, and once it exists at AWS in its network, even if the
+    Organization changes. Raises Waiting if nothing is stored yet and there is no Organization.
     """
     status = service.get("status") or {}
     known = status.get("target")
@@ -53,7 +53,7 @@ def where_to_keep(service: Object, around: StagePlace) -> ServiceTarget:
 
 
 def where_to_delete(context: Context, service: Object, stored: ServiceTarget) -> ServiceTarget:
-    """As stored; with access as the Organization has it now, if it can still be found."""
+    """As stored, with access as the Organization has it now, if that still exists."""
     try:
         where = where_to_keep(service, stage_around(context, service["metadata"]["namespace"]))
     except Interruption:
@@ -64,7 +64,7 @@ def where_to_delete(context: Context, service: Object, stored: ServiceTarget) ->
 async def settle_in(
     context: Context, service: Object, spec: ServiceSpec, where: ServiceTarget
 ) -> tuple[Object, ServiceTarget]:
-    """Store where the Service is made, the ids of its parts, and whether anything was there."""
+    """Store where the Service is created, the ids of its parts, and whether it adopts anything."""
     status = service.get("status") or {}
     target = target_of(service, spec, where)
     if "target" not in status:
@@ -79,8 +79,10 @@ async def settle_in(
 
 
 def check_network(context: Context, service: Object, chosen: ServiceTarget) -> None:
-    """Raises Waiting when the Organization's network was put right since the Service's was chosen:
-    what is made in one stays there."""
+    """Raises Waiting if the Organization's network was changed after the Service's was chosen.
+
+    This comes before the creation, since a Service can't move to another network afterwards.
+    """
     around = stage_around(context, service["metadata"]["namespace"])
     now = where_to_keep(service, around).network
     if now is None or now.vpc_id is None or chosen.network is None:
@@ -89,12 +91,17 @@ def check_network(context: Context, service: Object, chosen: ServiceTarget) -> N
         chosen.network.vpc_id,
         chosen.network.private_subnet_ids,
     ):
-        message = "the Organization's network has changed; the Service is made in that"
+        message = (
+            "the Organization's network has changed; the Service will be created in the new one"
+        )
         raise Waiting(Reason.AWS_WAITING, message, again=0.0)
 
 
 def _stay(stored: ServiceTarget, current: ServiceTarget) -> ServiceTarget:
-    """As it is now, in the network where it was made; who may reach it is also as it is now."""
+    """The current placement, but in the stored VPC and subnets.
+
+    The security groups that may reach it are the current ones.
+    """
     there, here = stored.network, current.network
     if there is None or there.vpc_id is None:
         return current
@@ -110,9 +117,10 @@ async def _move(
     stored: ServiceTarget,
     where: ServiceTarget,
 ) -> ServiceTarget:
-    """Where it is made after all, when the network was another at first: somebody put it right.
+    """Where it is created, if the Organization's network was changed after the first choice.
 
-    What was begun in the first one goes, unless the Service itself is there by now.
+    It moves to the new network, and auxiliary parts in the first one are deleted. If its main part
+    already exists in the first one, it stays.
     """
     target, then = target_of(service, spec, stored), target_of(service, spec, where)
     if not target.placement.vpc_id or target.placement.fixed == then.placement.fixed:

@@ -1,4 +1,4 @@
-"""Brings what stands at AWS for a Service to what its spec says, and reports it."""
+"""Makes a Service's resources at AWS what its spec says, and reports on them."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ from setops.reconcile.service.target import target_of
 from setops.reconcile.service.version_pin import forget_pin
 
 _STALE: Final = 0.25
-"""Share of the drift interval by which what is seen of a ready Service may be old, so that many
-Services have one look at AWS together."""
+"""How old the observation of a ready Service may be, as a share of the drift interval. Many
+Services then share one inventory."""
 
 
 async def reconcile(context: Context, service: Object) -> Report | None:
-    """Bring what stands at AWS to what the spec says, step by step, and report it."""
+    """Make the Service's resources at AWS what its spec says, step by step, and report on them."""
     drift = context.options.drift_interval
     try:
         if is_deleting(service):
@@ -64,14 +64,14 @@ async def _keep(context: Context, service: Object) -> Report:
     settled = await converge.keep(context.aws, target, keeper, max_age)
     report = _report(context, service, spec, settled)
     if is_ready:
-        # Not at the first look, when AWS may just have been told of the upgrade.
+        # Not on the first pass: AWS may just have been asked for the upgrade.
         await forget_pin(context, service, spec, settled.observation.main.version)
     return report
 
 
 @dataclass(frozen=True, slots=True)
 class _Keeper:
-    """What the loop is told and asked for while a Service is brought to what is wanted."""
+    """What the loop needs while it makes a Service what its spec says."""
 
     context: Context
     service: Object
@@ -80,9 +80,9 @@ class _Keeper:
     was_as_wanted: bool
 
     async def before(self, act: Act) -> None:
-        """Raises Waiting when the Service would be made in a network that isn't the one any more.
+        """Raises Waiting if the Service would be created in a network that is no longer current.
 
-        Says what has changed at AWS of a Service that was as its spec wants it.
+        Records an Event if something was changed at AWS of a Service that was as wanted.
         """
         if isinstance(act, Create):
             check_network(self.context, self.service, self.where)
@@ -96,7 +96,7 @@ class _Keeper:
 
 
 def _check(spec: ServiceSpec) -> None:
-    """Raises Stalled for what this version can't build, or AWS would refuse."""
+    """Raises Stalled for a spec that isn't supported, or that AWS would refuse."""
     options = spec.options.to_json() if spec.options else {}
     problems = check_options(spec.type, spec.version, spec.plan, options)
     if not problems and spec.deletion_policy is not None:
@@ -110,7 +110,7 @@ def _check(spec: ServiceSpec) -> None:
 
 
 def _report(context: Context, service: Object, spec: ServiceSpec, settled: Settled) -> Report:
-    """How the Service stands. Raises Waiting or Stalled where it isn't there as it should be."""
+    """The report: ready, or stalled but usable. Raises Waiting or Stalled in every other case."""
     main, product = settled.observation.main, TYPES[spec.type].product
     seen = _seen(settled.observation)
     match settled.end:
@@ -132,7 +132,7 @@ def _report(context: Context, service: Object, spec: ServiceSpec, settled: Settl
 
 
 def _seen(observation: Observation) -> dict[str, Any]:
-    """What an observation tells for the status."""
+    """The fields of the status that come from an observation."""
     main = observation.main
     return {"state": main.state, "arn": main.arn or None, "endpoint": main.endpoint or None}
 

@@ -1,4 +1,9 @@
-"""The Secret of a Service: read for its credentials, written for linked Apps."""
+"""The Secret of a Service: read for its credentials, written for linked Apps.
+
+Credentials aren't made here. `aws/decide` says when new ones are needed, and `aws/composite` gets
+them: we generate those that AWS accepts from us (`generate_credentials` of `aws/products`), and AWS
+issues the others (`issue` of an Issuer in `aws/parts`). `aws/converge` has them stored at once.
+"""
 
 from __future__ import annotations
 
@@ -15,8 +20,8 @@ from setops.reconcile.context import Context
 async def held_credentials(context: Context, service: Object, stage: StageNames) -> dict[str, str]:
     """What the Secret holds, read from the API server and not the cache.
 
-    Raises Stalled when a Secret of that name is somebody else's, and Waiting while one of an
-    earlier Service is going.
+    Raises Stalled if a Secret of that name is somebody else's, and Waiting while that of an earlier
+    Service is being deleted.
     """
     desired = service_secret(service, stage, {})
     secret = await context.cluster.fetch(key_of(desired))

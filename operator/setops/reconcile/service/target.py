@@ -1,4 +1,4 @@
-"""What AWS is to make of a Service. Pure."""
+"""What AWS should make of a Service. Pure."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from setops.aws.target import Placement, Target
 from setops.reconcile.aws import account_of
 from setops.reconcile.service.version_pin import pin_of
 
-_LIFE: Final = 8
-"""Characters of the uid that tell a Service from an earlier one of its name."""
+_UID_LENGTH: Final = 8
+"""How many characters of the uid distinguish a Service from an earlier one of its name."""
 
 
 def target_of(service: Object, spec: ServiceSpec, where: ServiceTarget) -> Target:
-    """The Target of a Service, without what its Secret holds."""
+    """The Target of a Service, without the credentials of its Secret."""
     network = where.network or OrganizationNetwork()
     status = service.get("status") or {}
     pin = pin_of(service)
@@ -40,7 +40,7 @@ def target_of(service: Object, spec: ServiceSpec, where: ServiceTarget) -> Targe
             tuple(network.private_subnet_ids or ()),
             tuple(network.security_group_ids or ()),
         ),
-        life=service["metadata"]["uid"][:_LIFE],
+        uid=service["metadata"]["uid"][:_UID_LENGTH],
         was_ready=bool(status.get("secret")),
         version_ceiling=pin.taken if pin and pin.version == spec.version else None,
     )

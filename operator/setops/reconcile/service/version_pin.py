@@ -1,6 +1,6 @@
 """The note that a rollback has restored an older version of a Service.
 
-AWS may have brought in the newer one by then. It stays, as no version goes back.
+AWS may have installed the newer one before. Then that stays, since AWS can't go back.
 """
 
 from __future__ import annotations
@@ -21,13 +21,16 @@ def pin_of(service: Object) -> PutBack | None:
 async def forget_pin(
     context: Context, service: Object, spec: ServiceSpec, actual: str | None = None
 ) -> Object:
-    """Remove the note if it no longer holds: another version is wanted since then, or AWS turned
-    out never to have brought in the newer one. `actual` is the version that was seen, if any was.
+    """Remove the note if it no longer applies.
+
+    That is so if another version is wanted since, or if AWS never installed the newer one. `actual`
+    is the version that was observed, if it was.
     """
     pin = pin_of(service)
     if pin is None:
         return service
-    # Whichever version is wanted, it may be put back in its turn to that which was.
+    # While the spec names no version, the note stays: the commit that removed the version may be
+    # rolled back as well.
     if spec.version in (None, pin.version) and (actual is None or pin.covers(actual)):
         return service
     return await context.cluster.remove_annotation(service, ANNOTATION_VERSION_PUT_BACK)

@@ -1,10 +1,14 @@
-"""The rights that the operator needs at AWS, and no others; `python -m setops.aws.policy DIRECTORY`
-writes them as `aws-policy.json` with a page about access, `aws-access.md`.
+"""The rights that the operator needs at AWS, and no others.
 
-What each right is for stands beside the part that needs it. Source of what each IAM action takes as
-resource and as condition key: the Service Authorization Reference of AWS. Where tags can't be asked
-for, names are: all that the operator makes begins with `setops-`. Tests hold the statements against
-every call that this package makes.
+`python -m setops.aws.operator_rights DIRECTORY` writes them as `aws-policy.json`, with a page about
+access, `aws-access.md`.
+
+Each part declares the rights that it needs, and why, in its `ApiUse`. Source of the resources and
+condition keys that an IAM action supports: the Service Authorization Reference of AWS. If an action
+can't be bound to our tags, it is bound to names: those of our resources begin with `setops-`. Tests
+compare the statements with every call that this package makes.
+
+An App's own rights in its bucket are in `products/s3`.
 """
 
 from __future__ import annotations
@@ -17,17 +21,17 @@ from typing import Any, Final
 
 from setops.aws.api_use import Statement
 from setops.aws.clients import STS
-from setops.aws.policy_page import page
+from setops.aws.operator_rights_page import page
 from setops.aws.products import PRODUCTS
 
 ACCOUNT_STATEMENTS: Final = tuple(
     {each.sid: each for product in PRODUCTS.products for each in product.statements}.values()
 )
-"""What the role in an account may do, or the operator's own identity in its own account: what each
-product needs, and once what several need."""
+"""What the operator may do in an account: all that its products need. A statement that several
+products need is there once."""
 
 IDENTITY_STATEMENTS: Final = STS.statements
-"""What the operator's own identity may do."""
+"""What the operator's own identity may do: assume those roles."""
 
 _USES: Final = (*PRODUCTS.uses, STS)
 
@@ -40,7 +44,7 @@ def actions(client: str, operation: str) -> tuple[str, ...]:
 
 
 def granted() -> frozenset[str]:
-    """All actions of the tables."""
+    """All actions that the statements allow."""
     every = (*ACCOUNT_STATEMENTS, *IDENTITY_STATEMENTS)
     return frozenset(action for statement in every for action in statement.actions)
 

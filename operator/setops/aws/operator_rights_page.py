@@ -1,4 +1,4 @@
-"""The page about access to AWS, around the policies that `policy` makes. Pure text."""
+"""The page about access to AWS, around the policies of `operator_rights`. Pure text."""
 
 from __future__ import annotations
 

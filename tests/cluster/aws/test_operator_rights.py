@@ -17,7 +17,7 @@ from setops.aws.api_use import ACCOUNT
 from setops.aws.clients import Clients
 from setops.aws.decide import Create, Delete, Done, IssueCredentials, Update
 from setops.aws.identity import Identity
-from setops.aws.policy import ACCOUNT_STATEMENTS, document
+from setops.aws.operator_rights import ACCOUNT_STATEMENTS, document
 from setops.aws.target import Account, Target
 from tests.cluster.aws.story import Operator, Root
 from tests.cluster.aws.test_accounts import with_role
@@ -83,7 +83,7 @@ def test_a_database_lives_its_whole_life(bound: Account, clients: Clients) -> No
         plan="db.t3.small",
         deletion_policy=DeletionPolicy.SNAPSHOT,
         placement=owner.placement,
-        life="1a2b3c4d",
+        uid="1a2b3c4d",
     )
     operator = Operator(clients, target)
     assert operator.create()[-1] == Done()

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 import setops.aws
-from setops.aws import policy
+from setops.aws import operator_rights
 from setops.aws.api_use import ACCOUNT, operations_of
 from setops.aws.clients import STS, Clients, ClientSettings
-from setops.aws.policy import ACCOUNT_STATEMENTS, IDENTITY_STATEMENTS, actions, granted
+from setops.aws.operator_rights import ACCOUNT_STATEMENTS, IDENTITY_STATEMENTS, actions, granted
 from setops.aws.products import PRODUCTS
 from setops.aws.target import Account
 from tests.unit.aws.calls import APIS, calls, calls_of, operations
@@ -117,17 +117,19 @@ def test_names_of_statements_are_such_that_iam_takes() -> None:
 
 
 def test_policy_fits_into_one_managed_policy() -> None:
-    made = json.dumps(policy.document(ACCOUNT_STATEMENTS), separators=(",", ":"))
+    made = json.dumps(operator_rights.document(ACCOUNT_STATEMENTS), separators=(",", ":"))
     assert len(made.replace(ACCOUNT, "123456789012")) < MANAGED_LIMIT
 
 
-@pytest.mark.parametrize(("name", "text"), policy.documents().items())
+@pytest.mark.parametrize(("name", "text"), operator_rights.documents().items())
 def test_files_are_fresh(name: str, text: str) -> None:
     assert (ROOT / "docs" / name).read_text(encoding="utf-8") == text, "run `make docs`"
 
 
 def test_page_holds_valid_json() -> None:
-    blocks = re.findall(r"```json\n(.*?)```", policy.documents()["aws-access.md"], re.DOTALL)
+    blocks = re.findall(
+        r"```json\n(.*?)```", operator_rights.documents()["aws-access.md"], re.DOTALL
+    )
     assert len(blocks) == 4
     for block in blocks:
         assert json.loads(block)["Version"] == "2012-10-17"
