@@ -21,7 +21,7 @@ from setops.reconcile.report import Interruption, Requeue
 async def reconcile(context: Context, changeset: Object) -> Requeue | None:
     """Do what is due; Requeue says when to look again, None means only on events.
 
-    A Changeset reports by itself what becomes of it, since it does so several times on its way.
+    A Changeset writes its status itself, since it does so several times during a commit.
     """
     try:
         around = stage_around(context, changeset["metadata"]["namespace"])
