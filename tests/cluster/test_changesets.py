@@ -149,7 +149,7 @@ def test_overlapping_changes_name_the_field_and_both_users(world: World, stage: 
     assert status["errors"][0]["message"] == (
         "resources.scale of App 'web' was changed from 1 to 3 by ann@example.com (Changeset 'ann') "
         "in revision 2 after this Changeset of bob@example.com was begun, which sets it to 2; "
-        "discard it and create a new one from the current state"
+        "discard this Changeset and create a new one from the current state"
     )
     assert "env" not in spec(world, stage), "nothing of it was done"
     world.lock_is_freed(stage)
@@ -332,6 +332,23 @@ def test_deleting_a_running_changeset_waits_for_its_end(world: World, stage: str
     world.lock_is_freed(stage)
 
 
+def test_an_app_that_never_goes_away_is_not_waited_for_without_end(
+    world: World, stage: str
+) -> None:
+    world.patch("sapp", "web", stage, {"metadata": {"finalizers": ["example.com/hold"]}})
+    world.sandbox.kubectl("-n", stage, "delete", "apps.setops.co", "web", "--wait=false")
+    commands = ("app:create web", "app:create other")
+    status = world.commit(stage, *commands, name="again", timeout=3)["status"]
+    assert status["phase"] == "Failed"
+    assert "App 'web' could not be written in time" in message(status)
+    assert "waits for the App 'web' that is being deleted" in message(status)
+    world.gone("sapp", "other", stage)
+    world.lock_is_freed(stage)
+    world.patch("sapp", "web", stage, {"metadata": {"finalizers": []}})
+    world.gone("sapp", "web", stage)
+    assert world.commit(stage, *commands, name="freed")["status"]["phase"] == "Committed"
+
+
 def test_deleting_an_open_or_ended_one_has_no_effect(world: World, stage: str) -> None:
     begin(world, stage, "open", "app:create worker")
     world.delete("scs", "open", "begin", namespace=stage)
@@ -408,7 +425,7 @@ def test_fields_that_belong_to_git_are_left_to_git(world: World, stage: str) -> 
     ]
     assert status["errors"][0]["message"] == (
         "env.FROM.value of App 'site' belongs to Git: argocd-controller would put it back; "
-        "change it in Git, or leave it out there"
+        "change it in Git, or remove it from Git"
     )
 
 

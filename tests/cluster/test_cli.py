@@ -285,7 +285,7 @@ def test_commits_of_two_users_stand_in_line(dev: Terminal) -> None:
     while "Applying" not in (shown := dev.does("changeset:info")):
         assert "Failed" not in shown
     said = ops.fails("changeset:commit --no-wait")
-    assert f"of {DEV} is being committed since" in said
+    assert f"of {DEV} has been committing since" in said
     assert "StateError · CommitAlreadyRunning" in said
     waiting = ops.begins("changeset:commit")
     assert waiting.stdout is not None
@@ -315,7 +315,7 @@ def test_history_diff_and_the_way_back(world: World, dev: Terminal) -> None:
     assert "nothing to do" in dev.does("changeset:revert 2")
     dev.does("changeset:revert 1")
     assert "what is staged is a definition, not commands" in dev.fails("changeset:undo")
-    assert "Definition: what the whole Stage is to be" in dev.does("changeset:info")
+    assert "Definition: of the whole Stage" in dev.does("changeset:info")
     assert dev.does("changeset:discard") == "Discarded a definition; nothing was changed.\n"
     assert "resources.scale: 4 → 1" in dev.does("changeset:revert 1")
     dev.does("changeset:commit")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 
@@ -30,6 +31,27 @@ def test_the_first_thing_that_blocks_is_told(dev: Terminal, world: World) -> Non
     assert found["name"].startswith("App web, container ")
     assert found["triedAgain"] is True
     assert "push the image" in dev.does("why app web")
+
+
+def test_a_running_commit_doesnt_hide_its_cause(dev: Terminal, world: World) -> None:
+    dev.does("app:create late")
+    dev.does("--app late release:create registry.example.com/late:does-not-exist")
+    dev.does("--app late release:activate 1")
+    dev.does("app:destroy web")
+    dev.does("changeset:commit --detach")
+    namespace = f"{dev.project}-production"
+
+    def found() -> Any:
+        return json.loads(dev.does("why -o json"))
+
+    world.until(lambda: "ImagePull" in found().get("code", ""), "the pod that can't start")
+    assert found()["name"].startswith("App late, container ")
+    assert "push the image" in found()["advice"]
+    assert any(
+        world.phase(namespace, each["metadata"]["name"]) == "Applying"
+        for each in world.list("scs", namespace)
+    ), "the commit still runs"
+    dev.does("changeset:discard")
 
 
 def test_what_it_can_be_asked_of(dev: Terminal) -> None:

@@ -142,7 +142,7 @@ def test_the_example_of_the_concepts_by_the_command_line(
     said = user.does("why service database")
     assert "its storage is full; raise options" in said
     assert "Code:      ValidationFailed" in said
-    assert "Again:     not before it is changed" in said
+    assert "Again:     only after it is changed" in said
     rig.rds.release(rig.name(namespace))
     world.until(lambda: user.does("why") == healthy, "the database with room again")
     rig.query(namespace, "CREATE TABLE jobs (id int)", "INSERT INTO jobs VALUES (2)")

@@ -58,7 +58,10 @@ class ConditionType(StrEnum):
 
 
 class Reason(StrEnum):
-    """Every reason that a condition or an Event carries."""
+    """Every reason that a condition or an Event carries.
+
+    A member is called as its value: `RolloutFailed` is `ROLLOUT_FAILED`.
+    """
 
     meaning: str
 
@@ -71,45 +74,67 @@ class Reason(StrEnum):
     READY = "Ready", "Everything the spec asks for is there."
     PROGRESSING = "Progressing", "The operator works on it or waits for Kubernetes or AWS."
     PAUSED = "Paused", "The annotation setops.co/paused holds the operator off."
-    FAULT = "ServerFailure", "The operator itself can't go on; it tries again."
-    DELETING = "Deleting", "It is going; the message names what it waits for."
+    SERVER_FAILURE = "ServerFailure", "The operator itself can't go on; it tries again."
+    DELETING = "Deleting", "It is being deleted; the message names what it waits for."
 
-    ORGANIZATION_MISSING = "OrganizationDoesNotExist", "The Project names no living Organization."
-    PROJECT_MISSING = "ProjectDoesNotExist", "The Stage lies in no Project's namespace."
-    STAGE_MISSING = "StageDoesNotExist", "The object lies in no Stage's namespace."
+    ORGANIZATION_DOES_NOT_EXIST = (
+        "OrganizationDoesNotExist",
+        "The Organization that the Project names isn't there, or is being deleted.",
+    )
+    PROJECT_DOES_NOT_EXIST = "ProjectDoesNotExist", "The Stage isn't in a Project's namespace."
+    STAGE_DOES_NOT_EXIST = "StageDoesNotExist", "The object isn't in a Stage's namespace."
     NAMESPACE_TAKEN = "NamespaceTaken", "The namespace exists and isn't ours."
     OBJECT_TAKEN = "ObjectTaken", "An object that it has to make exists and isn't ours."
-    NAMESPACE_RESERVED = "NamespaceReserved", "The namespace belongs to the cluster itself."
+    NAMESPACE_RESERVED = (
+        "NamespaceReserved",
+        "The namespace belongs to the cluster or to the operator.",
+    )
     NAMESPACE_TERMINATING = "NamespaceTerminating", "The namespace is being deleted."
 
-    NO_RELEASE = "AppHasNoActiveRelease", "Neither an image nor an active release is set."
+    APP_HAS_NO_ACTIVE_RELEASE = (
+        "AppHasNoActiveRelease",
+        "Neither an image nor an active release is set.",
+    )
     SCALED_TO_ZERO = "ScaledToZero", "Scale is 0, so no container runs."
-    ROUTE_PENDING = "RouteNotSupported", "It runs; a public route is not built by this version."
+    ROUTE_NOT_SUPPORTED = (
+        "RouteNotSupported",
+        "It runs; this version doesn't build its public route, custom domains or schedule yet.",
+    )
     WAITING_FOR_SERVICE = "WaitingForService", "A linked Service has no Secret yet."
     ROLLING_OUT = "RollingOut", "New containers are starting or old ones are ending."
     ROLLOUT_FAILED = "RolloutFailed", "The containers can't start; the message says why."
     QUOTA_EXCEEDED = "QuotaExceeded", "The Stage's quota allows no further container."
 
     SERVICE_LINKED = "ServiceLinked", "Apps still link the Service, so it isn't deleted."
-    NOT_SUPPORTED = "CurrentlyNotSupported", "This version can't do it; the message says what can."
+    CURRENTLY_NOT_SUPPORTED = (
+        "CurrentlyNotSupported",
+        "This version doesn't support it; the message says what it does support.",
+    )
     AWS_REACHABLE = "AwsReachable", "The AWS account answers and the credentials belong to it."
     AWS_WAITING = "AwsWaiting", "AWS works on it."
-    AWS_REFUSED = "AwsRefused", "AWS refuses for good; the message has its error code."
+    AWS_REFUSED = (
+        "AwsRefused",
+        "AWS refused, or a resource there has failed; the message says which. It is tried again "
+        "at every check for drift.",
+    )
     AWS_UNREACHABLE = "AwsUnreachable", "AWS does not answer; it is tried again."
     AWS_DRIFTED = "AwsDrifted", "Something at AWS wasn't as it should be; it is put right."
-    AWS_CONFLICT = "AwsResourceTaken", "A resource of that name exists without our tags."
-    SPEC_INVALID = "ValidationFailed", "The spec asks for what can't be; the message names it."
+    AWS_RESOURCE_TAKEN = "AwsResourceTaken", "A resource of that name exists without our tags."
+    VALIDATION_FAILED = (
+        "ValidationFailed",
+        "The spec asks for something impossible; the message names it.",
+    )
 
-    CHANGESET_OPEN = "Open", "It waits for commit or discard."
+    OPEN = "Open", "It waits for commit or discard."
     CHANGESET_INVALID = "ChangesetInvalid", "Commands or definition have errors."
     CHANGESET_LOCKED = "ChangesetLocked", "Its user has an older open Changeset on the Stage."
-    CHANGESET_QUEUED = "Queued", "Another Changeset holds the Stage's lock."
-    CHANGESET_APPLYING = "Applying", "The plan is being carried out."
-    CHANGESET_ROLLING_BACK = "RollingBack", "What was done is being undone."
-    CHANGESET_COMMITTED = "Committed", "The plan was carried out."
-    CHANGESET_FAILED = "CommitFailed", "Nothing was changed, or all was put back."
-    CHANGESET_DISCARDED = "Discarded", "It was thrown away; nothing was changed."
-    CHANGESET_PLANNED = "Planned", "A dry run: the plan was made and nothing else."
+    QUEUED = "Queued", "Another Changeset holds the Stage's lock."
+    APPLYING = "Applying", "The plan is being carried out."
+    ROLLING_BACK = "RollingBack", "What was done is being undone."
+    COMMITTED = "Committed", "The plan was carried out."
+    COMMIT_FAILED = "CommitFailed", "It failed; the message says whether everything was put back."
+    DISCARDED = "Discarded", "It was thrown away; nothing was changed."
+    PLANNED = "Planned", "A dry run: the plan was made and nothing else."
 
 
 def condition(

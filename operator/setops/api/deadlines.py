@@ -6,7 +6,10 @@ from dataclasses import dataclass
 from typing import Final
 
 ROLLOUT_SECONDS: Final = 300
-"""The time that an App gets to become ready, unless the Changeset sets `timeout`."""
+"""The time that an App gets to become ready, unless the Changeset sets `timeout`.
+
+A commit (`reconcile/changeset/commit_deadline`) and the App's Deployment (`desired/app`) use it.
+"""
 MAX_TIMEOUT_SECONDS: Final = 86400
 """The largest `timeout` that a Changeset may set."""
 

@@ -88,12 +88,26 @@ SELF_SUBJECT_REVIEW: Final = Kind(
     "authentication.k8s.io", "v1", "SelfSubjectReview", "selfsubjectreviews", namespaced=False
 )
 
-BY_NAME: Final = {
-    (kind.api_version, kind.kind): kind
-    for kind in tuple(globals().values())
-    if isinstance(kind, Kind)
-}
-"""Every kind of this module by its `apiVersion` and `kind`."""
+FOREIGN: Final = (
+    NAMESPACE,
+    CORE_SERVICE,
+    SECRET,
+    SERVICE_ACCOUNT,
+    RESOURCE_QUOTA,
+    POD,
+    CONFIG_MAP,
+    EVENT,
+    DEPLOYMENT,
+    CONTROLLER_REVISION,
+    POD_DISRUPTION_BUDGET,
+    NETWORK_POLICY,
+    LEASE,
+    SELF_SUBJECT_REVIEW,
+)
+"""The kinds of Kubernetes itself that we use."""
+
+BY_NAME: Final = {(kind.api_version, kind.kind): kind for kind in (*OURS, *FOREIGN)}
+"""Every kind by its `apiVersion` and `kind`."""
 
 
 def kind_of(manifest: Object) -> Kind:

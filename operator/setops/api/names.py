@@ -17,6 +17,9 @@ from setops.api.kinds import GROUP
 class NameRule:
     """The rule for the names of a kind.
 
+    It is used by commands and definition files (`section`), by the API server when an object is
+    created (`crds`), and by the CLI's `create` commands.
+
     `pattern` must match the whole name, and `says` explains it. `code` is the error code of a name
     that doesn't match.
     """

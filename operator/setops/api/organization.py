@@ -106,7 +106,9 @@ class OrganizationSpec(Model):
         None, description="Host and path of the registry before <organization>/<project>/…"
     )
     admins: Annotated[list[UserName], Field(max_length=100)] | None = Field(
-        None, description="User names of those who may do everything in the Organization."
+        None,
+        description="User names of the Organization's administrators (not enforced by this "
+        "version yet).",
     )
 
 

@@ -43,7 +43,8 @@ class ProjectSpec(Model):
     organization: OrganizationName = Field(description="Name of the Organization that hosts it.")
     members: Members | None = Field(
         None,
-        description="Users with a role on the Project and all its Stages.",
+        description="Users with a role on the Project and all its Stages (not enforced by this "
+        "version yet).",
         json_schema_extra=MEMBERS_LIST_MAP,
     )
 

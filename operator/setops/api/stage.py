@@ -23,14 +23,17 @@ class StageSpec(Model):
     """A Stage's settings; its Apps and Services are resources in its namespace."""
 
     log_retention_days: int = Field(
-        14, ge=1, le=3653, description="Days that logs are kept, 1 to 3653."
+        14,
+        ge=1,
+        le=3653,
+        description="Days that logs are kept, 1 to 3653 (this version doesn't act on it yet).",
     )
     quota: Quota | None = Field(
         None, description="Limits for all containers of the Stage together."
     )
     members: Members | None = Field(
         None,
-        description="Users with a role on this Stage alone.",
+        description="Users with a role on this Stage alone (not enforced by this version yet).",
         json_schema_extra=MEMBERS_LIST_MAP,
     )
     deletion_protection: bool = Field(

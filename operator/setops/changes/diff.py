@@ -58,11 +58,11 @@ class Change:
 
 
 def diff(before: StageDefinition, after: StageDefinition) -> tuple[Change, ...]:
-    """What leads from one definition to the other, in the order of the writes.
+    """The changes from one definition to the other, in the order of the writes.
 
-    Services come first, since Apps link them; then Apps, then Notifications; then what takes a
-    Service away, and last of all what takes one away that holds data, as that can't be undone.
-    Within each, by name.
+    Services come first, since Apps link them; then Apps, then Notifications; then deletions of
+    Services; and last, deletions of Services that hold data, since they can't be undone. Each group
+    is sorted by name.
     """
     found = [change for section in SECTIONS for change in _section(section, before, after)]
     return tuple(sorted(found, key=_rank))

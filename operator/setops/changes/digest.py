@@ -1,4 +1,4 @@
-"""Hashes that tell whether two contents are the same: sha256 in hex over canonical JSON."""
+"""Hashes that are equal if two contents are: sha256 in hex over canonical JSON."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from setops.api.definition import StageDefinition
 
 
 def definition_hash(definition: StageDefinition) -> str:
-    """The same for equal definitions, in whatever order their maps were filled."""
+    """The same for equal definitions, whatever the order of their maps."""
     return _sha256(definition.to_json())
 
 
 def content_hash(spec: ChangesetSpec) -> str:
     """The same for Changesets that ask for the same change.
 
-    Who asks, why and whether it is to be committed doesn't count.
+    User, message and flags such as `commit` don't count.
     """
     content = {
         "commands": spec.commands or [],

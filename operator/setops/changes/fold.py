@@ -1,7 +1,7 @@
 """Folds a Changeset's content over a Stage definition, collecting every error.
 
-What follows only from an earlier error isn't reported. Once the creation of something has failed,
-no later command is told that it doesn't exist; other errors of later commands still show.
+An error that only follows from an earlier one isn't reported. If an entry couldn't be created,
+later commands aren't blamed for using it. Their other errors are reported.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ from setops.language.table import COMMANDS
 
 @dataclass(frozen=True, slots=True)
 class Folded:
-    """Where a Changeset leads, and all that is wrong with it.
+    """The definition that a Changeset leads to, and everything that is wrong with it.
 
-    With problems, `definition` is where the commands without a problem lead. It may be shown, but
-    not written. `touched` has the index of the last command that changed an entry, by the entry's
-    path (`apps.web`).
+    With problems, `definition` is the result of the commands that have none. It may be shown, but
+    must not be written. `touched` has the index of the last command that changed an entry, by the
+    entry's path (`apps.web`).
     """
 
     definition: StageDefinition
@@ -113,14 +113,14 @@ class _Folding:
         self.problems += [problem for problem in problems if not self._follows(problem)]
 
     def _follows(self, problem: Problem) -> bool:
-        """Whether it only says that something is missing whose creation failed before."""
+        """Whether it only says that something is missing whose creation failed earlier."""
         if problem.validator is not Validator.NOT_FOUND:
             return False
         missing = {problem.field, problem.field.rpartition(".")[0], _linked(problem.field)}
         return not self.failed.isdisjoint(missing)
 
     def _blame(self, problem: Problem) -> Problem:
-        """Of the entries that a link joins, the one changed last is where it was broken."""
+        """Blame a broken link on the command that last changed the App or the Service."""
         section, name = problem.field.split(".")[:2]
         indices = [
             self.touched[path]
@@ -152,7 +152,7 @@ def _linked(path: str) -> str:
 
 
 def _changed(before: StageDefinition, after: StageDefinition) -> list[str]:
-    """Paths of entries that a command put, replaced or removed, told by identity."""
+    """Paths of entries that a command added, replaced or removed, compared by identity."""
     found: list[str] = []
     for section in SECTIONS:
         old: Mapping[str, Entry] = before.section(section)

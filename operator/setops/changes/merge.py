@@ -1,7 +1,11 @@
 """Three-way merge of definitions: a Changeset's changes over what others changed meanwhile.
 
-Fields merge one by one, lists as a whole. Both sides may make the same change; where they differ
-in one field, or one side takes away what the other changes, that is a conflict.
+Fields merge one by one, lists as a whole. Both sides may make the same change. It is a conflict if
+they set a field to different values, or if one side removes what the other changes.
+
+`planning` merges when a plan is made; the message of a conflict is then in `conflicts`. `entries`
+merges again when a commit writes, with what was edited since; that message is in `writes`. All of
+these are in `reconcile/changeset`.
 """
 
 from __future__ import annotations
@@ -41,7 +45,7 @@ Unsetting the last variable of an App is a change of that variable, not of the w
 
 @dataclass(frozen=True, slots=True)
 class MergeConflict:
-    """A place that both sides changed differently; values are JSON, None where there is none.
+    """A place that both sides changed differently. Values are JSON, None where there is none.
 
     An empty `path` means the entry as a whole.
     """
@@ -61,10 +65,10 @@ class MergeConflict:
 
 @dataclass(frozen=True, slots=True)
 class Merged:
-    """Where a merge leads. `problems` are what only the combination of both breaks.
+    """The result of a merge. `problems` are what only the combination of both sides breaks.
 
-    With conflicts or problems, `definition` has theirs in those places. It may be shown, but not
-    written.
+    With conflicts or problems, `definition` has the other side's values there. It may be shown, but
+    must not be written.
     """
 
     definition: StageDefinition
@@ -74,7 +78,7 @@ class Merged:
 
 @dataclass(frozen=True, slots=True)
 class EntryMerge:
-    """A merged entry, which has theirs in the fields that are in conflict."""
+    """A merged entry. The fields in conflict have their value."""
 
     entry: Entry
     conflicts: tuple[Path, ...]
@@ -93,7 +97,7 @@ def merge(base: StageDefinition, ours: StageDefinition, theirs: StageDefinition)
 
 
 def merge_entry(section: Section, name: str, sides: tuple[Entry, Entry, Entry]) -> EntryMerge:
-    """The same for a single entry that all three sides (base, ours, theirs) have."""
+    """Merge a single entry that all three sides (base, ours, theirs) have."""
     work = _Merging()
     base, ours, theirs = sides
     tree = work.tree((section, name), (), base.to_json(), ours.to_json(), theirs.to_json())
@@ -159,7 +163,7 @@ class _Merging:
     def tree(
         self, entry: tuple[Section, str], path: Path, base: Any, ours: Any, theirs: Any
     ) -> Any:
-        """Merge two JSON trees, with theirs where both differ."""
+        """Merge two JSON trees. Where both changed a value differently, theirs is kept."""
         if ours in (base, theirs):
             return theirs
         if theirs == base:
@@ -193,12 +197,12 @@ class _Merging:
 
 
 def _together(problem: Problem) -> Problem:
-    """The problem, with a message that doesn't blame the reader's own change alone."""
+    """The problem, with a message that says others' changes play a part."""
     return replace(problem, message=f"with what others have changed meanwhile: {problem.message}")
 
 
 def _broken_links(merged: StageDefinition, sides: Iterable[StageDefinition]) -> Iterator[Problem]:
-    """Problems with links that only the merged definition has, and no side of it."""
+    """Problems with links that the merged definition has, but none of the three sides."""
     known = {(p.field, p.validator) for side in sides for p in check_links(side)}
     for problem in check_links(merged):
         if (problem.field, problem.validator) not in known:

@@ -24,7 +24,7 @@ _GOES_WITH: Final = {"path": "readOnly"}
 
 @dataclass(slots=True)
 class Overlay:
-    """What became of a definition part: the result, what is wrong, which new entries failed."""
+    """The result of applying a definition: what is wrong, and which new entries failed."""
 
     definition: StageDefinition
     problems: list[Problem] = field(default_factory=list)
@@ -51,10 +51,10 @@ def lay_over(base: StageDefinition, raw: Json) -> Overlay:
 
 
 def put_in_place(base: StageDefinition, raw: Json) -> Overlay:
-    """Take a definition as the whole of it (`prune`): what it doesn't name goes.
+    """Replace the whole definition (`prune`): entries that it doesn't name are removed.
 
-    Whole entries go, and in a named entry the fields it leaves out go back to their defaults. An
-    entry with problems stays as it is in the base, so that nothing else follows from it.
+    In a named entry, fields that are left out return to their defaults. An entry with problems
+    stays as it is in the base, so that it causes no further errors.
     """
     overlay = Overlay(base)
     # Removals come first, so that a full Stage can be replaced as a whole.
@@ -133,7 +133,7 @@ def _inside(shape: tuple[str, ...], key: str) -> tuple[str, ...]:
 
 
 def _nulls(value: Any, path: str) -> Iterator[Problem]:
-    """Nulls are refused: the API server drops them, so they would mean something else there."""
+    """Nulls are refused. The API server drops them, so they would mean something else there."""
     if value is None:
         message = f"{path} is null; leave it out, or take it away by a command or with prune"
         yield Problem(path, Validator.INVALID, message)

@@ -36,7 +36,7 @@ _SIGNS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """What a plan was made from, and where it leads; see `digest` for the hashes."""
+    """What a plan was made from, and what it leads to. See `digest` for the hashes."""
 
     generation: int
     content_hash: str
@@ -95,7 +95,7 @@ def plan_of(changes: Sequence[Change], source: Source, room: int = ROOM) -> Plan
 
 
 def _bytes(row: FieldChange) -> int:
-    """About what a row takes as JSON: most of it is text, some of it keys and quotes."""
+    """About how many bytes a row takes as JSON: mostly text, and some keys and quotes."""
     texts = (row.path, row.from_ or "", row.to or "")
     return 40 + sum(len(text.encode()) for text in texts)
 

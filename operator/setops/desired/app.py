@@ -87,7 +87,7 @@ def _service_account(app: AppObjects) -> Object:
         service_account_name(app.name),
         app.stage,
         app.owner,
-        app.labels(),
+        app.own_labels(),
         automountServiceAccountToken=False,
     )
 
@@ -99,7 +99,7 @@ def _service(app: AppObjects) -> Object:
         app.name,
         app.stage,
         app.owner,
-        app.labels(),
+        app.own_labels(),
         spec={
             "type": "ClusterIP",
             "selector": app.pod_selector(),
@@ -123,7 +123,7 @@ def _public_policy(app: AppObjects) -> Object:
         f"app-{app.name}",
         app.stage,
         app.owner,
-        app.labels(),
+        app.own_labels(),
         spec={
             "podSelector": {"matchLabels": app.pod_selector()},
             "policyTypes": ["Ingress"],
@@ -143,7 +143,7 @@ def _disruption_budget(app: AppObjects) -> Object:
         app.name,
         app.stage,
         app.owner,
-        app.labels(),
+        app.own_labels(),
         spec={"maxUnavailable": 1, "selector": {"matchLabels": app.pod_selector()}},
     )
 
@@ -154,7 +154,7 @@ def _deployment(app: AppObjects, template: Object) -> Object:
         app.name,
         app.stage,
         app.owner,
-        app.labels(),
+        app.own_labels(),
         spec={
             "replicas": app.spec.resources.scale,
             "revisionHistoryLimit": _KEPT_REPLICA_SETS,

@@ -1,4 +1,7 @@
-"""Names, labels and owners of child objects."""
+"""Names, labels and owners of child objects.
+
+These are the labels of every object of a Stage. Those of an App's pods are in `pod.pod_labels`.
+"""
 
 from __future__ import annotations
 

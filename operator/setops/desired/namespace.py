@@ -1,4 +1,4 @@
-"""The namespaces of Projects and Stages, and how to tell whether one is ours."""
+"""The namespaces of Projects and Stages, and whether one is ours."""
 
 from __future__ import annotations
 

@@ -25,8 +25,12 @@ CONTAINER: Final = "app"
 URL_KEY: Final = "url"
 """The entry of a Service's Secret that a link gives to the App."""
 
-STOP_SECONDS: Final = 60
-"""From SIGTERM to SIGKILL; the platform promises at least one minute."""
+GRACE_SECONDS: Final = 60
+"""The grace period of a pod, from SIGTERM to SIGKILL. The platform promises at least one minute.
+
+The operator's own is `grace` in `runtime/settings`.
+"""
+
 _PROBE_SECONDS: Final = 10
 # The codes that a kubelet's own http check accepts; others are the load balancer's business.
 _KUBELET_CODES: Final = "200-399"
@@ -54,14 +58,23 @@ class AppPod:
     pod_security: PodSecurity = "baseline"
     image_pull_secrets: tuple[str, ...] = ()
 
-    def labels(self) -> dict[str, str]:
-        """The labels that every object of the App carries."""
+    def own_labels(self) -> dict[str, str]:
+        """The labels that every object of the App carries, in addition to the Stage's."""
         return {names.LABEL_NAME: self.name, names.LABEL_APP: self.name}
 
 
 def app_pods(app: str) -> dict[str, str]:
     """The labels that select an App's long-running pods, but not those of its tasks."""
     return {names.LABEL_APP: app, names.LABEL_COMPONENT: names.COMPONENT_APP}
+
+
+def pod_labels(pod: AppPod) -> dict[str, str]:
+    """All labels of an App's pods."""
+    return {
+        **pod.stage.labels(),  # managed-by, part-of, project, stage
+        **pod.own_labels(),  # name, app
+        **app_pods(pod.name),  # app, component
+    }
 
 
 def pod_template(pod: AppPod) -> Object | None:
@@ -83,7 +96,7 @@ def literal(text: str) -> str:
 
 
 def _metadata(pod: AppPod) -> Object:
-    metadata: Object = {"labels": {**pod.stage.labels(), **pod.labels(), **app_pods(pod.name)}}
+    metadata: Object = {"labels": pod_labels(pod)}
     if pod.link_secrets:
         metadata["annotations"] = {
             names.ANNOTATION_SECRET_HASH: _combined(pod.link_secrets.values())
@@ -102,7 +115,7 @@ def _pod_spec(pod: AppPod, image: str) -> Object:
         "serviceAccountName": service_account_name(pod.name),
         "automountServiceAccountToken": False,
         "enableServiceLinks": False,
-        "terminationGracePeriodSeconds": STOP_SECONDS,
+        "terminationGracePeriodSeconds": GRACE_SECONDS,
         "securityContext": {
             "seccompProfile": {"type": "RuntimeDefault"},
             **({"runAsNonRoot": True} if restricted else {}),

@@ -143,7 +143,7 @@ class Cache:
         return entry.read() if entry else None
 
     def version(self, key: Key) -> int:
-        """The newest known version of an object, or that of its deletion; -1 if unknown."""
+        """The newest known version of an object, or the version of its deletion; -1 if unknown."""
         entry = self._entry(key)
         return entry.version if entry else self._gone.get(key, -1)
 
@@ -166,7 +166,7 @@ class Cache:
         return tuple(obj for obj in owned if obj is not None)
 
     def mark(self, key: Key, text: str) -> None:
-        """Leave a mark on an object. It goes when anything but the object's status changes."""
+        """Leave a mark on an object. It is dropped when anything but the status changes."""
         entry = self._entry(key)
         if entry is not None:
             entry.mark = text

@@ -1,4 +1,4 @@
-"""The cluster as reconcilers see it: reads come from the cache, writes happen where things differ.
+"""The cluster as reconcilers see it: reads come from the cache, and only differences are written.
 
 The answer to a write goes into the cache at once, so the next read shows it. Returned objects are
 trimmed and shared, so they must not be changed.
@@ -77,8 +77,7 @@ class Cluster:
     def is_in_sync(self, obj: Object, inputs: str) -> bool:
         """Whether object, children and other inputs are unchanged since `mark_in_sync`.
 
-        `inputs` stands for everything beside `obj` that its children are made from. Statuses don't
-        count.
+        `inputs` identifies everything else that the children are made from. Statuses don't count.
         """
         stamps = self.cache.marks_of_children(obj["metadata"]["uid"])
         return self.cache.mark_of(key_of(obj)) == _in_sync_mark(obj, inputs, stamps)

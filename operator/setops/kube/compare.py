@@ -1,4 +1,4 @@
-"""Finds out whether a live object has what we want of it, without a write. Pure.
+"""Finds out whether a live object has what we want, without a write. Pure.
 
 The desired object is compared as a subset. Defaults of the API server are no difference, nor is
 what others added to a map, such as a label. A list that we set is ours as a whole: an item that
@@ -106,7 +106,7 @@ def differences(desired: Object, live: Object) -> tuple[str, ...]:
 
 @dataclass(frozen=True, slots=True)
 class _Comparison:
-    """Yields the paths of differences; `name` is that of the field that holds two values."""
+    """Yields the paths of differences. `name` is the name of the field that is compared."""
 
     merge_keys: MergeKeys
 
@@ -173,7 +173,7 @@ class _Comparison:
             else:
                 other = there.pop(identity)
                 yield from self._values(where, "", item, other)
-                if name == "env":  # a union: `valueFrom` beside our `value` is another variable
+                if name == "env":  # a union: `valueFrom` next to our `value` is another variable
                     yield from (f"{where}.{key}" for key in other if key not in item)
         if name not in _OPEN_LISTS:
             yield from (f"{path}[{identity}]" for identity in there)

@@ -1,7 +1,7 @@
 """Keeps the cache in step with one kind of the cluster: lists it once, then watches it.
 
-A watch that ends is opened again where it ended. When the API server no longer knows that moment,
-everything is listed anew, and what the list lacks is dropped from the cache.
+A watch that ends is opened again where it ended. If the API server no longer has that version,
+everything is listed anew, and objects that the list lacks are dropped from the cache.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from setops.kube.client import PAGE, Client, Page, Selection
 from setops.kube.connection import CONNECT_TIMEOUT
 from setops.kube.errors import ApiError, Gone, error_of
 
-SERVER_TIMEOUT: Final = 300
+WATCH_SECONDS: Final = 300
 """Seconds after which the API server ends a watch."""
 
 INACTIVITY_TIMEOUT: Final = 70.0
@@ -34,14 +34,14 @@ BACKOFF: Final = (0.0, 0.5, 1.0, 2.0, 5.0, 10.0)
 """Seconds to wait after the first failure, the second in a row, and so on."""
 
 _SHORTEST: Final = 1.0
-"""Seconds that a watch lasts unless somebody in between ends every watch at once."""
+"""The least time in seconds from one watch to the next, if something ends each at once."""
 
 _CHUNK: Final = 2**20
 _TIMEOUT: Final = aiohttp.ClientTimeout(
     total=None, sock_connect=CONNECT_TIMEOUT, sock_read=INACTIVITY_TIMEOUT
 )
 _FAILURES: Final = (ApiError, aiohttp.ClientError, OSError, ValueError)
-"""What comes of connections: refused, cut off, silent, or with something that is no JSON."""
+"""How connections fail: refused, cut off, silent, or with an answer that isn't JSON."""
 
 _log = logging.getLogger(__name__)
 
@@ -79,7 +79,7 @@ class Informer:
         self._listed = listed
         self._heard = heard
         self._version = ""
-        """Where the watch goes on; empty when everything has to be listed."""
+        """The version from which to watch; empty if everything has to be listed."""
         self._lacks = False
         """Whether an object could not be stored since the last list."""
         self._failures = 0
@@ -146,7 +146,7 @@ class Informer:
             "watch": "true",
             "allowWatchBookmarks": "true",
             "resourceVersion": self._version,
-            "timeoutSeconds": str(SERVER_TIMEOUT),
+            "timeoutSeconds": str(WATCH_SECONDS),
         }
         if self._watch.label_selector:
             query["labelSelector"] = self._watch.label_selector
@@ -167,7 +167,7 @@ class Informer:
         try:
             self._cache.put(obj)
         except Exception:
-            # One object that nobody thought of must not end the watch of all others. It is listed
+            # One object that can't be handled must not end the watch of all others. It is listed
             # again when this watch ends.
             self._lacks = True
             _log.exception("%s is not followed, after an unexpected error", key_of(obj))

@@ -103,8 +103,8 @@ class Kubeconfig:
         cluster = self.clusters.get(str(chosen.get("cluster")))
         if cluster is None or not cluster[0].get("server"):
             raise KubeconfigError(
-                f"context {name!r} names the cluster {chosen.get('cluster')!r}, whose server the "
-                "kubeconfig doesn't tell"
+                f"context {name!r} names the cluster {chosen.get('cluster')!r}, for which the "
+                "kubeconfig has no server"
             )
         entry, folder = cluster
         user, user_folder = self.users.get(str(chosen.get("user")), ({}, folder))
@@ -194,7 +194,7 @@ def _entries(
 
 
 def _content(entry: Mapping[str, Any], name: str, folder: Path) -> bytes | None:
-    """A value that stands in the kubeconfig itself (`…-data`) or in a file that it names."""
+    """A value from the kubeconfig itself (`…-data`), or from a file that it names."""
     data = entry.get(f"{name}-data")
     if data:
         try:

@@ -33,15 +33,15 @@ _QUANTITY: Final = re.compile(rf"({_NUMBER})([numkMGTPE]|[KMGTPE]i)?")
 
 
 def parse(quantity: str | float) -> Decimal:
-    """The number that a quantity stands for. Raises ValueError for what is none."""
+    """The value of a quantity as a number. Raises ValueError if it isn't a quantity."""
     match = _QUANTITY.fullmatch(str(quantity))
     if match is None:
-        raise ValueError(f"{quantity!r} is no quantity")
+        raise ValueError(f"{quantity!r} isn't a quantity")
     return Decimal(match[1]) * _SUFFIXES[match[2] or ""]
 
 
 def equal(one: str | float, other: str | float) -> bool:
-    """Whether two quantities stand for the same number; what can't be parsed equals only itself."""
+    """Whether two quantities have the same value. One that can't be parsed equals only itself."""
     if one == other:
         return True
     try:

@@ -1,10 +1,14 @@
-"""Finds what events don't tell, by a list of nothing but names and versions.
+"""Finds objects that vanished or changed without an event, by a list of names and versions.
 
-kopf tells neither when it has delivered all objects of a kind, nor which ones vanished while its
-watch was interrupted. An event is lost, too, when its handler raises. So the objects of a kind are
+This is for the kinds that users write, which kopf follows. Children have an informer, which makes
+up for lost events itself, in `informer._list`.
+
+kopf doesn't say when it has delivered all objects of a kind, or which ones vanished while its watch
+was interrupted. An event is also lost when its handler raises. So the objects of a kind are
 counted: at the start until the cache has them all, after every list of kopf's, and from time to
-time. What the list lacks is dropped from the cache unless it is newer than the list. What the cache
-lacks, or has in an older version, is fetched if its event doesn't arrive in a few seconds.
+time. An object that the list lacks is dropped from the cache, unless it is newer than the list. One
+that the cache lacks, or has in an older version, is fetched if its event doesn't arrive within a
+few seconds.
 """
 
 from __future__ import annotations
@@ -22,7 +26,7 @@ from setops.kube.client import PAGE, Client, Versions
 from setops.kube.errors import ApiError, NotFound
 
 FEW: Final = PAGE
-"""Up to so many objects, a kind is counted often: it takes one small request."""
+"""A kind with at most this many objects is counted often: it takes one small request."""
 
 _POLL: Final = 0.05
 
@@ -38,9 +42,9 @@ class Pace:
     of_many: float = 600.0
     """Between two counts of any other kind."""
     quiet: float = 1.0
-    """Without an object of a list, after which the list counts as over."""
+    """How long no object of a list may arrive before the list counts as finished."""
     lag: float = 5.0
-    """That an event may take."""
+    """How late an event may be."""
     retry: float = 1.0
     """Between two counts at the start, and before a count that failed is tried again."""
 
@@ -84,7 +88,7 @@ class Recount:
         loop = asyncio.get_running_loop()
         left, since = 0, loop.time()
         while True:
-            # Anew each time: what was deleted since a count never arrives.
+            # Listed anew each time: an object deleted since the last list never arrives.
             found = await self._versions()
             behind = await self._behind(found, self._pace.retry)
             if not behind:
@@ -106,7 +110,7 @@ class Recount:
         await self._repair(found, await self._behind(found, self._pace.lag))
 
     async def _versions(self) -> Versions:
-        """What there is. The cache has nothing else by then."""
+        """What the cluster has. Everything else is dropped from the cache."""
         failures = 0
         while True:
             try:
@@ -122,14 +126,14 @@ class Recount:
         return found
 
     async def _behind(self, found: Versions, patience: float) -> Sequence[Key]:
-        """What the cache still has in no version, or an older one, after a while."""
+        """The keys that the cache lacks, or has in an older version, after `patience` seconds."""
         loop = asyncio.get_running_loop()
         deadline = loop.time() + patience
         behind = self._older(found, found.items)
         while behind and loop.time() < deadline:
             await asyncio.sleep(_POLL)
             if self._older(found, behind[:1]):
-                continue  # the first one alone tells that it is not over
+                continue  # the first one is enough to know that some are still behind
             behind = self._older(found, behind)
         return self._older(found, behind)
 
@@ -157,7 +161,7 @@ class Recount:
         try:
             self._cache.put(live)
         except Exception:
-            # One object that nobody thought of must not end the count of all others.
+            # One object that can't be handled must not end the count of all others.
             _log.exception("%s is not followed, after an unexpected error", key)
         else:
             _log.warning("%s had changed, but no event said so", key)

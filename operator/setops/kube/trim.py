@@ -1,7 +1,6 @@
-"""What is kept of an object in memory: only what reconcilers read. Pure.
+"""What the cache keeps of an object: only what reconcilers read. Pure.
 
-Each function takes an object and returns a copy without the rest; the input is left alone. Which
-kind keeps what is declared in `watched`.
+Each function returns a copy without the rest. `watched` says which function each kind uses.
 """
 
 from __future__ import annotations
@@ -14,7 +13,7 @@ from setops.api.kinds import Object
 from setops.api.names import ANNOTATION_LAST_APPLIED, MANAGER
 
 HASHED: Final = "sha256:"
-"""Prefix of what stands for a value of a Secret in a trimmed object."""
+"""Prefix of the hash that replaces a Secret's value in a trimmed object."""
 
 _DROPPED_METADATA: Final = frozenset({"managedFields", "selfLink", "generateName"})
 _POD_METADATA: Final = (
@@ -85,16 +84,16 @@ def secret(obj: Object) -> Object:
 
 
 def hash_of(value: str) -> str:
-    """What stands for a Secret's value (as base64), or the value itself when it is a hash."""
+    """The hash of a Secret's value (in base64). A value that is a hash already stays as it is."""
     if value.startswith(HASHED):  # no base64 contains a colon
         return value
     return HASHED + hashlib.sha256(value.encode()).hexdigest()
 
 
 def deployment(obj: Object) -> Object:
-    """As `child`, with only those parts of the status that tell how far a rollout is.
+    """As `child`, with only those parts of the status that show the progress of a rollout.
 
-    Conditions lose their times, otherwise every new pod of a rollout would count as a change.
+    Conditions lose their times. Otherwise every new pod of a rollout would count as a change.
     """
     kept = child(obj)
     kept["metadata"] = _without_annotation(kept["metadata"], _REVISION)
@@ -110,10 +109,10 @@ def deployment(obj: Object) -> Object:
 
 
 def pod(obj: Object) -> Object:
-    """Who the pod is and how its containers are; its spec is dropped.
+    """The pod's identity and the state of its containers, without its spec.
 
-    Of the conditions, those stay that decide whether it is ready: `Ready`, `PodScheduled` and the
-    ones that its readiness gates name, which a load balancer sets.
+    The conditions that decide whether it is ready are kept: `Ready`, `PodScheduled` and those that
+    its readiness gates name, which a load balancer sets.
     """
     status = obj.get("status") or {}
     kept = {name: status[name] for name in _POD_STATUS if name in status}
@@ -139,12 +138,17 @@ def _container(status: Mapping[str, Any]) -> Object:
         name: {k: v for k, v in detail.items() if k in ("reason", "message", "exitCode")}
         for name, detail in (status.get("state") or {}).items()
     }
-    return {
+    kept = {
         "name": status.get("name"),
         "ready": status.get("ready", False),
         "restartCount": status.get("restartCount", 0),
         "state": state,
     }
+    ended = (status.get("lastState") or {}).get("terminated") or {}
+    if ended:
+        how = {k: v for k, v in ended.items() if k in ("exitCode", "reason")}
+        kept["lastState"] = {"terminated": how}
+    return kept
 
 
 def _metadata(obj: Object) -> Object:

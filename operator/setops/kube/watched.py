@@ -1,9 +1,9 @@
 """The kinds that the operator watches, each declared once.
 
-A row says whose objects they are, and with that how they are watched; what the cache keeps of
-them; and how the items of their lists are told apart. `reconcile/triggers.py` says what a change
-of each sets off, and the chart's ClusterRole grants exactly these to be watched. Tests hold both
-against this table. Pure.
+A row says who writes the objects, which decides how they are watched; what the cache keeps of them;
+and which fields identify the items of their lists. `reconcile/triggers.py` says what a change of
+each kind sets off. The chart's ClusterRole allows exactly these kinds to be watched. Tests compare
+both with this table. Pure.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ from setops.api.names import LABEL_MANAGED_BY, MANAGER
 from setops.kube import trim
 
 MergeKeys = Mapping[str, tuple[str, ...]]
-"""By the name of a list: the fields that together name one of its items."""
+"""By the name of a list: the fields that together identify one of its items."""
 
 MANAGED: Final = f"{LABEL_MANAGED_BY}={MANAGER}"
 """The label selector of the objects that the operator makes."""

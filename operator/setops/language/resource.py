@@ -1,4 +1,7 @@
-"""`resource:set`, `resource:unset`: what an App's containers get, and how many run."""
+"""`resource:set`, `resource:unset`: what an App's containers get, and how many run.
+
+The bounds of each value are in `Resources` in `api/container.py`; `edit.change` checks them.
+"""
 
 from __future__ import annotations
 

@@ -5,8 +5,8 @@ what the spec says, and reports in the status. It may run at any time and any nu
 be killed anywhere. It never writes a spec; only a Changeset's commit does, in `changeset`.
 
     driver      runs the reconciler of an object's kind, and reports for it
-    report      what a reconciler says, and the one way in which that gets into a status
-    children    child objects: written when they differ, never taken from somebody else
+    report      what a reconciler says, and how that gets into a status
+    children    child objects: written if they differ; somebody else's are never touched
     deletion    asking for the deletion of others, and saying what it waits for
     places      the Organization, Project and Stage around an object
     live        a Stage's definition as its resources have it

@@ -37,9 +37,9 @@ def interruption(error: AwsError, drift: float) -> Interruption:
     """What an AWS error means for conditions; what stalls is looked at again in `drift` seconds."""
     match error:
         case UnsupportedTypeError():
-            return Stalled(Reason.NOT_SUPPORTED, error.message)
+            return Stalled(Reason.CURRENTLY_NOT_SUPPORTED, error.message)
         case ConflictError():
-            return Stalled(Reason.AWS_CONFLICT, error.message, again=drift)
+            return Stalled(Reason.AWS_RESOURCE_TAKEN, error.message, again=drift)
         case StalledError():
             return Stalled(Reason.AWS_REFUSED, error.message, again=drift)
         case UnreachableError():

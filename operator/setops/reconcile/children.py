@@ -18,7 +18,7 @@ from setops.reconcile.places import is_deleting, labels_of
 from setops.reconcile.report import Stalled, Waiting
 
 POLL: Final = 5.0
-"""Seconds between two looks at an object in the way. It lacks our label, so it isn't watched."""
+"""Seconds between two looks at a foreign object that has a child's name. It isn't watched."""
 
 
 async def apply_all(cluster: Cluster, objects: Iterable[Object]) -> None:

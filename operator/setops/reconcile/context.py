@@ -33,7 +33,7 @@ def utc_now() -> datetime:
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """The ports to the outside world; `now` is the only clock."""
+    """The ports to the outside world. `now` is the reconcilers' clock."""
 
     cluster: Cluster
     events: EventRecorder

@@ -1,4 +1,4 @@
-"""Deleting what an owner can't end by itself: ask for it, then wait and say for what."""
+"""Deletes other objects on behalf of an owner that is being deleted, and says what it waits for."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ async def delete_or_wait(cluster: Cluster, obj: Object) -> None:
 
 
 def blocker(obj: Object) -> str:
-    """An object that isn't gone yet, with what its Ready condition says it waits for."""
+    """The name of an object that isn't gone yet, with the message of its Ready condition."""
     ready = find(obj.get("status"), ConditionType.READY)
     message = str(ready["message"]) if ready else ""
     return f"{obj['kind']} {obj['metadata']['name']!r}" + (f" ({message})" if message else "")

@@ -71,20 +71,20 @@ async def _publish(context: Context, obj: Object, report: Report | Requeue | Non
     latest = context.cluster.get(key_of(obj))
     same = latest is not None and latest["metadata"].get("generation") == generation
     if latest is not None and same:
-        # Reported for a newer spec, this would be a lie; that one is marked and comes next.
+        # For a newer spec this report would be wrong; that spec is marked and comes next.
         await publish(context, latest, report)
     return report.again
 
 
 async def _report_fault(context: Context, obj: Object, error: ApiError) -> None:
-    """Say on the object what the operator can't do, such as for want of a right of its own."""
+    """Say on the object what the operator can't do, for example because it lacks a right."""
     message = f"the operator can't go on and tries again: {error}"
     latest = context.cluster.get(key_of(obj)) or obj
     if latest["kind"] == CHANGESET.kind and phase_of(latest).finished:
-        # Its conditions go on saying how it ended.
-        context.events.record(latest, "Warning", Reason.FAULT.value, message)
+        # Its conditions keep saying how it ended.
+        context.events.record(latest, "Warning", Reason.SERVER_FAILURE.value, message)
         return
-    fault = Waiting(Reason.FAULT, message, status=_without_old_plan(latest))
+    fault = Waiting(Reason.SERVER_FAILURE, message, status=_without_old_plan(latest))
     await _publish(context, obj, interrupted(latest, fault))
 
 

@@ -1,7 +1,7 @@
 """Direct edits: Apps, Services and Notifications that somebody changes without a Changeset.
 
-They become revisions of the Stage of their own, so that a Changeset that was begun before them
-merges with them, a rollback leads back to them, and the history shows them. `kubectl apply` of many
+Each becomes a revision of the Stage. So a Changeset that was begun earlier merges with them, a
+rollback returns to them, and the history shows them. `kubectl apply` of many
 files is one edit: it is recorded once the Stage has been quiet for a moment.
 """
 

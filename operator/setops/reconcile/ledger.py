@@ -1,7 +1,7 @@
 """The ledger of a Stage: which Changeset made which of the revisions that are no longer kept.
 
-One ConfigMap beside the revisions, owned by the Stage. It keeps a Changeset that Git applies again
-from being carried out twice, long after the revision that it made is gone.
+It is one ConfigMap in the Project's namespace, owned by the Stage. If Git applies a Changeset again
+long after its revision is gone, the ledger prevents that it is carried out twice.
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ from setops.reconcile.revisions import Author
 
 
 def live_definition(cluster: Cluster, namespace: str) -> StageDefinition:
-    """The Stage's definition as its resources have it; what is being deleted counts as gone.
+    """The Stage's definition as its resources have it, without those that are being deleted.
 
     Raises ProblemsError for a resource that the API server took and the definition can't hold.
     """
@@ -32,7 +32,7 @@ def live_entry(cluster: Cluster, namespace: str, section: Section, name: str) ->
 
 
 def last_editor(cluster: Cluster, namespace: str) -> Author:
-    """Who edited the Stage's resources last, beside Changesets: a field manager."""
+    """The field manager that edited the Stage's resources last, not counting Changesets."""
     managers = [
         (str(entry.get("time", "")), str(entry.get("manager", "")))
         for section in SECTIONS

@@ -49,7 +49,7 @@ async def take(context: Context, stage: Object, changeset: Object) -> None:
 async def show_wait(context: Context, stage: Object, changeset: Object, waiting_for: str) -> None:
     """Show on the lock what its holder waits for.
 
-    A conflict is passed over, since the Changeset's own status says so, too.
+    A conflict is ignored, since the Changeset's own status says the same.
     """
     latest = context.cluster.get(key_of(stage)) or stage
     status = latest.get("status") or {}

@@ -1,4 +1,4 @@
-"""What the operator remembers between reconciliations. Losing it costs one more look at most."""
+"""What the operator remembers between reconciliations. If it is lost, it is found out again."""
 
 from __future__ import annotations
 
@@ -28,8 +28,9 @@ class Seen:
 class Reach:
     """What AWS said when asked for an Organization's account, for one generation of its spec.
 
-    `error` is what was in the way, if anything was; `due`, when to ask again, in seconds since the
-    epoch; `asking`, the question under way; `failures`, how often in a row there was no answer.
+    `error` is why the account can't be reached, if it can't. `due` is when to ask again, in seconds
+    since the epoch. `asking` is the running request. `failures` is how often in a row there was no
+    answer.
     """
 
     generation: int
@@ -41,7 +42,7 @@ class Reach:
 
 
 class Gate:
-    """Lets tasks wait until nobody is doing something that would suffer from them."""
+    """Lets tasks wait until no other task is doing something that they would slow down."""
 
     def __init__(self) -> None:
         self._holders = 0
@@ -50,7 +51,7 @@ class Gate:
 
     @contextmanager
     def closed(self) -> Iterator[None]:
-        """Keep the gate closed for the time being; several may."""
+        """Keep the gate closed inside the block; several tasks may do so at once."""
         self._holders += 1
         self._open.clear()
         try:
@@ -61,7 +62,7 @@ class Gate:
                 self._open.set()
 
     async def opened(self, patience: float) -> None:
-        """Wait until nobody keeps it closed, for so many seconds at most."""
+        """Wait until no task keeps it closed, for at most `patience` seconds."""
         with suppress(TimeoutError):
             async with asyncio.timeout(patience):
                 await self._open.wait()

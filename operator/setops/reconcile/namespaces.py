@@ -59,7 +59,8 @@ async def ensure(context: Context, desired: Object) -> Object:
     if live is not None and is_deleting(live):
         raise Waiting(
             Reason.NAMESPACE_TERMINATING,
-            f"namespace {key.name!r} is being deleted and is made again then: {_remaining(live)}",
+            f"namespace {key.name!r} is being deleted; it is created again afterwards: "
+            f"{_remaining(live)}",
             again=POLL,
         )
     return await cluster.apply(desired, live)

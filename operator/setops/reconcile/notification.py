@@ -16,7 +16,7 @@ async def reconcile(context: Context, notification: Object) -> Report | None:
     stage_around(context, notification["metadata"]["namespace"])
     return Report(
         "ready",
-        Reason.NOT_SUPPORTED,
+        Reason.CURRENTLY_NOT_SUPPORTED,
         "kept with the Stage; this version sends no notifications yet",
         {"confirmed": False},
     )

@@ -1,4 +1,4 @@
-"""Organizations: whether their AWS account answers, and an end that waits for their Projects."""
+"""Organizations: whether their AWS account answers. Deletion waits for their Projects to go."""
 
 from __future__ import annotations
 
@@ -47,12 +47,14 @@ async def reconcile(context: Context, organization: Object) -> Report | Requeue 
     generation = metadata["generation"]
     if known.error is None:
         hosted = f"hosts {_named(projects)}" if projects else "hosts no Project yet"
-        told = f"{account} can be reached"
-        reachable = condition(ConditionType.REACHABLE, True, Reason.AWS_REACHABLE, told, generation)
+        message = f"{account} can be reached"
+        reachable = condition(
+            ConditionType.REACHABLE, True, Reason.AWS_REACHABLE, message, generation
+        )
         return Report("ready", Reason.READY, hosted, status, again, (reachable,))
-    meant, told = interruption(known.error, again), _with_code(known.error)
-    reachable = condition(ConditionType.REACHABLE, False, meant.reason, told, generation)
-    return Report(meant.shape, meant.reason, told, status, again, (reachable,))
+    meant, message = interruption(known.error, again), _with_code(known.error)
+    reachable = condition(ConditionType.REACHABLE, False, meant.reason, message, generation)
+    return Report(meant.shape, meant.reason, message, status, again, (reachable,))
 
 
 def _is_told(organization: Object) -> bool:

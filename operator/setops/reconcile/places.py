@@ -69,7 +69,7 @@ def stage_around(context: Context, namespace: str) -> StagePlace:
     found = _project_and_stage(context.cluster, namespace)
     if found is None:
         raise Stalled(
-            Reason.STAGE_MISSING,
+            Reason.STAGE_DOES_NOT_EXIST,
             f"namespace {namespace!r} belongs to no Stage; "
             "put the object into the namespace that the Stage names in its status",
             again=10,
@@ -78,7 +78,8 @@ def stage_around(context: Context, namespace: str) -> StagePlace:
     stage = context.cluster.get(key)
     if stage is None:
         raise Waiting(
-            Reason.STAGE_MISSING, f"waits for Stage {key.name!r} in namespace {key.namespace!r}"
+            Reason.STAGE_DOES_NOT_EXIST,
+            f"waits for Stage {key.name!r} in namespace {key.namespace!r}",
         )
     organization = organization_name(context.cluster, project)
     hosting = context.cluster.get(Key(ORGANIZATION, "", organization))

@@ -29,7 +29,7 @@ async def reconcile(context: Context, project: Object) -> Report | None:
     spec = ProjectSpec.model_validate(project["spec"])
     if cluster.get(Key(ORGANIZATION, "", spec.organization)) is None:
         raise Waiting(
-            Reason.ORGANIZATION_MISSING,
+            Reason.ORGANIZATION_DOES_NOT_EXIST,
             f"Organization {spec.organization!r} doesn't exist; create it, "
             "or name one that does in spec.organization",
         )

@@ -1,8 +1,8 @@
 """Whether an Organization's AWS account can be reached: asked now and then, and remembered.
 
-The question goes on in the background, so that an endpoint which hangs holds up neither the count
-of Projects nor a deletion. AWS is asked once per drift interval, at once when the spec was edited,
-and with delays that grow up to that interval while there is no answer.
+AWS is asked in the background, so an endpoint that hangs delays neither the count of Projects nor a
+deletion. It is asked once per drift interval, and at once after the spec was edited. While there is
+no answer, it is asked with delays that grow up to that interval.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _PATIENCE: Final = 1.0
 
 
 async def look(context: Context, uid: str, generation: int, aws: Aws) -> Reach:
-    """What is known of the account; asks where it is time to."""
+    """What is known of the account. Asks AWS again if that is due."""
     known = context.memory.reach.get(uid)
     if known is None or known.generation != generation:
         forget(context, uid)
@@ -52,7 +52,7 @@ def forget(context: Context, uid: str) -> None:
 
 
 async def _ask(gateway: Gateway, account: Account) -> AwsError | None:
-    """What is in the way; None when nothing is."""
+    """The error if the account can't be reached; None if it can."""
     try:
         await gateway.check(account)
     except AwsError as error:

@@ -1,7 +1,7 @@
-"""What a reconciler says about an object, and the one way in which that gets into the status.
+"""What a reconciler says about an object, and how that gets into the status.
 
     Interruption
-    ├── Waiting    it will come by itself: Reconciling
+    ├── Waiting    what it waits for comes by itself: Reconciling
     └── Stalled    a user has to act: Stalled
 
 A reconciler returns a Report, or Requeue, or raises an Interruption. Anything else that it raises
@@ -31,17 +31,17 @@ _SHAPES: Final[Mapping[Shape, Callable[[Reason, str, int], list[dict[str, Any]]]
 }
 
 _SHAPED: Final = (ConditionType.READY, ConditionType.RECONCILING, ConditionType.STALLED)
-"""The conditions that every shape says something of."""
+"""The conditions that every shape sets."""
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
     """What to say about an object in its status.
 
-    `status` holds the fields besides conditions and observedGeneration; what it doesn't name is
-    removed. `again` is the number of seconds after which to look again although nothing has
-    happened; None means only when something has. `extra` are conditions beside Ready, Reconciling
-    and Stalled.
+    `status` holds all fields but conditions and observedGeneration. Fields that it doesn't name are
+    removed. `again` is the number of seconds after which to look again even without an event; None
+    means only after an event. `extra` are further conditions, besides Ready, Reconciling and
+    Stalled.
     """
 
     shape: Shape
@@ -54,7 +54,7 @@ class Report:
 
 @dataclass(frozen=True, slots=True)
 class Requeue:
-    """Nothing to say now: let others go first, and look again after so many seconds."""
+    """Nothing to report now: reconcile other objects first, and look again after `seconds`."""
 
     seconds: float = 0.0
 

@@ -153,7 +153,7 @@ async def store(
     """Store a definition as the Stage's revision of that number; doing so again changes nothing.
 
     Raises Conflict when that number is taken: by a direct edit that was recorded at the same
-    moment, or by an earlier Stage of that name whose revisions are still going.
+    moment, or by an earlier Stage of that name whose revisions are still being deleted.
     """
     metadata = stage["metadata"]
     key = Key(

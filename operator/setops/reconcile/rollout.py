@@ -41,7 +41,7 @@ _QUOTA: Final = "exceeded quota"
 def rollout_status(deployment: Object, pods: Sequence[Object]) -> Rollout:
     """How far the rollout of a Deployment's newest template is.
 
-    `pods` are those of the App, trimmed; what old ones suffer from says nothing about new ones.
+    `pods` are those of the App, trimmed; the trouble of old ones says nothing about new ones.
     Before the progress deadline, a rollout counts as failed only if the cause is certain to belong
     to this template and this scale.
     """

@@ -82,14 +82,16 @@ def _project(context: Context, namespace: str) -> str:
     project = context.cluster.get(Key(PROJECT, "", name))
     if project is None or names.project_namespace(name, prefix) != namespace:
         raise Stalled(
-            Reason.PROJECT_MISSING,
+            Reason.PROJECT_DOES_NOT_EXIST,
             f"namespace {namespace!r} belongs to no Project; "
             "put the Stage into the namespace that the Project names in its status",
             again=10,
         )
     live = context.cluster.get(Key(NAMESPACE, "", namespace))
     if live is None or labels_of(live).get(names.LABEL_PROJECT) != name:
-        raise Waiting(Reason.PROJECT_MISSING, f"waits for Project {name!r} to take its namespace")
+        raise Waiting(
+            Reason.PROJECT_DOES_NOT_EXIST, f"waits for Project {name!r} to take its namespace"
+        )
     return name
 
 

@@ -1,7 +1,7 @@
 """What reacts to a change of an object: the table `TRIGGERS` at the end has a row for every kind.
 
-A rule yields the keys that have to be reconciled, given the change and the object as it is now or
-was last. Rules read the cache alone.
+A rule yields the keys that have to be reconciled, given the change and the object. A deleted object
+is passed as it was last. Rules read the cache alone.
 """
 
 from __future__ import annotations
@@ -45,8 +45,8 @@ PACE: Final = 0.25
 _PACED: Final = frozenset({APP, DEPLOYMENT, NOTIFICATION, POD, SERVICE})
 """A new status of these alone sets off at most one reconciliation of an object in `PACE` seconds.
 
-While many of them roll out, each report would otherwise be followed by one of its Stage, of its
-Changeset, and so on.
+Otherwise, while many Apps roll out, each of their reports would set off one of the Stage, one of
+the Changeset, and so on.
 """
 
 Rule = Callable[[Cluster, ObjectChange, Object], Iterator[Key]]
@@ -69,7 +69,7 @@ def spacing_after(change: ObjectChange) -> float:
 def _itself(_: Cluster, change: ObjectChange, __: Object) -> Iterator[Key]:
     """The object, unless only its status differs and still has conditions.
 
-    Nobody but us writes those. Where they are lost, as after a restore from a backup, they are
+    Nobody but us writes conditions. If they are lost, as after a restore from a backup, they are
     computed again.
     """
     conditions = ((change.new or {}).get("status") or {}).get("conditions")
@@ -101,7 +101,7 @@ def _all_in_namespace(cluster: Cluster, change: ObjectChange, obj: Object) -> It
 def _app_in_trouble(_: Cluster, change: ObjectChange, obj: Object) -> Iterator[Key]:
     """The App of a pod whose trouble began, changed or ended.
 
-    All else that a pod tells is in its Deployment's status, too.
+    Everything else about a pod also shows in its Deployment's status.
     """
     app = labels_of(obj).get(names.LABEL_APP)
     if app and _trouble_of(change.old) != _trouble_of(change.new):
@@ -174,14 +174,14 @@ def _apps_that_take_it(cluster: Cluster, change: ObjectChange, obj: Object) -> I
 
 
 def _stage_around(cluster: Cluster, change: ObjectChange, obj: Object) -> Iterator[Key]:
-    """The Stage whose namespace owns what keeps it apart; it puts that back."""
+    """The Stage of the network policy or quota, which puts it back."""
     owners = obj["metadata"].get("ownerReferences") or ()
     if any(owner["kind"] == NAMESPACE.kind for owner in owners):
         yield from _stage(cluster, change)
 
 
 def _others_behind_it(cluster: Cluster, change: ObjectChange, _: Object) -> Iterator[Key]:
-    """The Changesets that wait behind one that moves on, and the Stage once it is gone."""
+    """The Changesets that wait for one whose phase has changed, and the Stage once it is gone."""
     if _phase(change.old) == _phase(change.new):
         return
     if change.new is None:
@@ -192,9 +192,9 @@ def _others_behind_it(cluster: Cluster, change: ObjectChange, _: Object) -> Iter
 
 
 def _counts_alone(change: ObjectChange) -> bool:
-    """Whether a status changed without a word on whether the object is ready or stalled.
+    """Whether a status changed, but not Ready or Stalled.
 
-    Every word counts of one that is being deleted: it says why that takes time.
+    While an object is being deleted every change counts, since its message says what it waits for.
     """
     if not change.of_status_alone or is_deleting(change.new or {"metadata": {}}):
         return False

@@ -11,7 +11,7 @@ import gc
 from typing import Final
 
 THRESHOLDS: Final = (5_000, 20, 20)
-"""New objects until the youngest are collected; collections of them until the next older are."""
+"""Thresholds of the three generations, as `gc.set_threshold` takes them."""
 
 
 def tune() -> None:

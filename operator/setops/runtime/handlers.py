@@ -1,7 +1,7 @@
 """kopf's handlers: one for each kind that users write.
 
-Each takes its event into the cache. What follows from a change is decided in one place, whoever
-brought it: the cache tells its listener, which marks the keys that `reconcile/triggers.py` names.
+Each puts its event into the cache. What follows from a change is decided in one place: the cache
+calls its listener, which marks the keys that `reconcile/triggers.py` names. `work` connects them.
 kopf itself writes nothing: no Events, no annotations, no finalizers.
 """
 
@@ -26,7 +26,7 @@ from setops.api.kinds import (
 )
 from setops.kube.client import PAGE
 from setops.kube.connection import CONNECT_TIMEOUT, Connection
-from setops.kube.informer import INACTIVITY_TIMEOUT, SERVER_TIMEOUT
+from setops.kube.informer import INACTIVITY_TIMEOUT, WATCH_SECONDS
 from setops.kube.transport import REQUEST_TIMEOUT
 from setops.runtime.watches import Watches
 
@@ -74,7 +74,7 @@ def _at(kind: Kind) -> tuple[str, str, str]:
 
 
 def settings() -> kopf.OperatorSettings:
-    """How kopf is to behave: quietly, and with watches that notice when they are dead."""
+    """kopf's settings: it writes nothing, and its watches notice when they are dead."""
     configured = kopf.OperatorSettings()
     configured.posting.enabled = False
     configured.persistence.finalizer = f"{GROUP}/unused"
@@ -82,7 +82,7 @@ def settings() -> kopf.OperatorSettings:
     configured.persistence.progress_storage = _NoProgress()
     # CRDs come with the chart, before the operator; watching all of a cluster's costs megabytes.
     configured.scanning.disabled = True
-    configured.watching.server_timeout = SERVER_TIMEOUT
+    configured.watching.server_timeout = WATCH_SECONDS
     configured.watching.connect_timeout = CONNECT_TIMEOUT
     configured.watching.inactivity_timeout = INACTIVITY_TIMEOUT
     configured.watching.chunk_size = PAGE
@@ -102,8 +102,8 @@ async def run_kopf(
     """
     registry = handlers(watches)
 
-    # Once: the session renews its own credentials. When kopf logs in again, it closes the session
-    # under the feet of all other watches, and ends.
+    # Only once: the session renews its own credentials. If kopf logs in again, it closes the
+    # session that all other watches still use, and ends.
     @kopf.on.login(registry=registry)
     async def login(**_: Any) -> kopf.AiohttpSession:
         return kopf.AiohttpSession(server=connection.server, aiohttp_session=connection.session())

@@ -17,14 +17,14 @@ from aiohttp import web
 
 from setops.runtime.metrics import Metrics
 
-SILENCE: Final = 210.0
-"""Seconds without anything from any watch. Each is opened again after 70 silent seconds."""
+MAX_WATCH_SILENCE: Final = 210.0
+"""How long all watches may be silent, in seconds. Each is opened again after 70 silent seconds."""
 
-WAIT: Final = 300.0
-"""Seconds that a key may wait for a worker."""
+MAX_QUEUE_WAIT: Final = 300.0
+"""How long a key may wait for a worker, in seconds."""
 
-RUN: Final = 900.0
-"""Seconds that one reconciliation may take."""
+MAX_RECONCILIATION: Final = 900.0
+"""How long one reconciliation may take, in seconds."""
 
 _log = logging.getLogger(__name__)
 
@@ -44,11 +44,11 @@ class State:
         """What is wrong with a leader; empty if nothing is."""
         if not self.leading:
             return ""
-        if self.silence > SILENCE:
+        if self.silence > MAX_WATCH_SILENCE:
             return f"no sign of any watch for {self.silence:.0f} s"
-        if self.oldest_wait > WAIT:
+        if self.oldest_wait > MAX_QUEUE_WAIT:
             return f"an object has waited for {self.oldest_wait:.0f} s to be reconciled"
-        if self.longest_run > RUN:
+        if self.longest_run > MAX_RECONCILIATION:
             return f"a reconciliation has been running for {self.longest_run:.0f} s"
         return ""
 

@@ -22,7 +22,7 @@ class Work(Protocol):
     """The work of a leader."""
 
     async def run(self) -> None:
-        """Work until cancelled. To return is a failure, as it is to raise."""
+        """Work until cancelled. Returning counts as a failure, as raising does."""
 
     async def drain(self) -> None:
         """Finish what is running and start nothing new. Called before `run` is cancelled."""

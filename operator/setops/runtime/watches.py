@@ -1,7 +1,7 @@
-"""What keeps the cache in step with the cluster, and how one knows that it is.
+"""Keeps the cache in step with the cluster, and says whether it is.
 
-Objects that users write come through kopf and its handlers; recounts find what kopf doesn't tell.
-Their children come through one informer each.
+Objects that users write come through kopf and its handlers; recounts find the changes that kopf
+misses. Each kind of children has an informer.
 """
 
 from __future__ import annotations
@@ -96,8 +96,8 @@ class Watches:
     def _listed(self, kind: Kind) -> None:
         """Note that an informer has listed a kind.
 
-        Whatever made it list anew may have interrupted kopf as well, which doesn't tell if it finds
-        nothing after that.
+        Whatever made it list anew may have interrupted kopf as well. If kopf then finds a kind
+        empty, no handler is called.
         """
         self._complete(kind)
         for recount in self._recounts.values():

@@ -108,7 +108,7 @@ class Operator:
             for key in triggered(self._cluster, change):
                 self.queue.mark_paced(key, spacing)
         except Exception:
-            # One object that nobody thought of must not keep all others from being followed.
+            # One object that can't be handled must not keep all others from being followed.
             with about(change.key):
                 _log.exception("Nothing was marked for reconciliation, after an unexpected error")
         if change.new is None:

@@ -126,3 +126,9 @@ def test_every_reason_is_given_somewhere() -> None:
     ]
     given_ = set(re.findall(r"\bReason\.([A-Z_]+)\b", "\n".join(sources)))
     assert {reason.name for reason in Reason} == given_
+
+
+@pytest.mark.parametrize("reason", Reason, ids=str)
+def test_a_reason_is_called_as_its_value(reason: Reason) -> None:
+    """A reason copied from `kubectl` leads to where it is given."""
+    assert reason.name == re.sub(r"(?<!^)(?=[A-Z])", "_", reason.value).upper()

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from setops.api import names
+from setops.api import kinds, names
 from setops.api.kinds import (
     APP,
     BY_NAME,
@@ -51,6 +51,8 @@ def test_a_service_of_ours_is_none_of_the_core() -> None:
 def test_no_two_kinds_are_taken_for_each_other() -> None:
     assert set(BY_NAME.values()) >= {*OURS, *WATCHED}
     assert len(BY_NAME) == len(set(BY_NAME.values()))
+    declared = {kind for kind in vars(kinds).values() if isinstance(kind, Kind)}
+    assert set(BY_NAME.values()) == declared, "none is left out"
 
 
 def test_a_kind_that_is_not_ours_to_touch_is_no_kind() -> None:

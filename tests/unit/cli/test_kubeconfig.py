@@ -115,7 +115,7 @@ def test_a_login_program_that_is_missing_is_told(write: Any) -> None:
         ("contexts: [3]", "each of contexts needs a name"),
         ("contexts: []", "no current context"),
         ("current-context: a", "no context 'a'; there are: none"),
-        ({**config(), "clusters": []}, "whose server the kubeconfig doesn't tell"),
+        ({**config(), "clusters": []}, "for which the kubeconfig has no server"),
         (config(**{"client-key-data": "%"}), "client-key-data of the kubeconfig is no base64"),
         (config(tokenFile="missing"), "missing can't be read: No such file"),
         (config(**{"auth-provider": {"name": "oidc"}}), "aws eks update-kubeconfig"),

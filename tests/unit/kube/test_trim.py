@@ -18,6 +18,7 @@ from setops.api.kinds import (
     Object,
 )
 from setops.api.names import ANNOTATION_LAST_APPLIED
+from setops.api.pod_trouble import failing_containers
 from setops.kube import trim
 from setops.kube.watched import WATCHED
 
@@ -89,6 +90,20 @@ def test_a_pod_keeps_what_tells_how_it_does() -> None:
             ],
         },
     }
+
+
+def test_a_pod_keeps_how_its_container_ended_last() -> None:
+    """An App's message says so while the container waits to be started again."""
+    crashed = a_pod()
+    (container,) = crashed["status"]["containerStatuses"]
+    container["state"] = {"waiting": {"reason": "CrashLoopBackOff"}}
+    ended = {"exitCode": 3, "reason": "Error", "finishedAt": "2026-11-23T13:00:00Z"}
+    container["lastState"] = {"terminated": {**ended, "message": "long"}}
+    kept = trim.pod(crashed)
+    (container,) = kept["status"]["containerStatuses"]
+    assert container["lastState"] == {"terminated": {"exitCode": 3, "reason": "Error"}}
+    (trouble,) = failing_containers(kept)
+    assert trouble.text == "CrashLoopBackOff: it ended with exit code 3"
 
 
 def test_a_pod_keeps_the_conditions_that_its_readiness_gates_name() -> None:

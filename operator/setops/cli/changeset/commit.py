@@ -86,7 +86,7 @@ def _refuse_while_locked(session: Session) -> None:
     if lock:
         raise failure(
             Code.COMMIT_ALREADY_RUNNING,
-            f"Changeset {lock['changeset']!r} of {lock.get('user') or 'somebody'} is being "
-            f"committed since {lock['since']}; wait for its end, or leave out --no-wait to stand "
-            "in line",
+            f"Changeset {lock['changeset']!r} of {lock.get('user') or 'somebody'} has been "
+            f"committing since {lock['since']}; wait until it ends, or leave out --no-wait to "
+            "queue",
         )

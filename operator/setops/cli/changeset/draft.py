@@ -129,7 +129,7 @@ def edit(session: Session, change: Edit) -> Object:
             raise
     raise failure(
         Code.CHANGESET_LOCKED,
-        "your Changeset is being changed all the time by somebody else who works as you; try again",
+        "another session of yours keeps changing the Changeset; try again",
     )
 
 

@@ -84,7 +84,7 @@ def tell(session: Session, one: Shown) -> None:
     echo(block((name, value) for name, value in rows if value))
     commands = spec.get("commands") or ()
     if spec.get("definition") is not None:
-        what = "what the whole Stage is to be" if spec.get("prune") else "a part of the Stage's"
+        what = "of the whole Stage" if spec.get("prune") else "of part of the Stage"
         echo(f"\n{bold('Definition:')} {what}")
     if commands:
         echo(f"\n{bold('Commands:')}")

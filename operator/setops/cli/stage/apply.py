@@ -164,4 +164,4 @@ def _retain(session: Session, days: int | None) -> None:
         return
     place = session.place()
     session.cluster.patch(STAGE, place.home, place.stage, {"spec": {"logRetentionDays": days}})
-    echo(f"Logs are kept for {days} days from now on.")
+    echo(f"Log retention is set to {days} days; this version doesn't act on it yet.")

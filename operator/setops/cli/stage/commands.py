@@ -24,7 +24,13 @@ COMMANDS: Final = (
         help="Creates a Stage, at once.",
         example="--project myproject stage:create production",
         arguments=named_argument("Stage", Type.NEW_NAME),
-        flags=(Flag("log-retention", "Days that logs are kept; without it 14.", Type.INTEGER),),
+        flags=(
+            Flag(
+                "log-retention",
+                "Days that logs are kept; without it 14. This version doesn't act on it yet.",
+                Type.INTEGER,
+            ),
+        ),
         run="stage.create",
     ),
     show("stage:info", OF_PROJECT, "Shows a Stage.", named=Level.STAGE, run="stage.info"),

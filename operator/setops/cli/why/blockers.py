@@ -31,8 +31,10 @@ class Blocker:
 
 
 def blockers(session: Session, words: Sequence[str]) -> Iterator[Blocker]:
-    """Everything that blocks the Stage, or the App or Service that words name. The cause comes
-    first.
+    """Everything that blocks the Stage, or the App or Service that words name.
+
+    A cause comes before what waits for it: of the Stage, a commit comes after the App or Service
+    that it waits for.
 
     Raises ProblemsError for other words.
     """
@@ -54,13 +56,13 @@ def blockers(session: Session, words: Sequence[str]) -> Iterator[Blocker]:
 def _of_stage(session: Session) -> Iterator[Blocker]:
     place = session.place()
     yield from _not_ready(place.resource, f"Stage {place.stage}")
-    for changeset in session.cluster.list(CHANGESET, place.namespace):
-        if _is_committing(changeset):
-            yield from _not_ready(changeset, f"Changeset {changeset['metadata']['name']}")
     for service in session.cluster.list(SERVICE, place.namespace):
         yield from _of_service(service)
     for app in session.cluster.list(APP, place.namespace):
         yield from _of_app(session, app)
+    for changeset in session.cluster.list(CHANGESET, place.namespace):
+        if _is_committing(changeset):
+            yield from _not_ready(changeset, f"Changeset {changeset['metadata']['name']}")
 
 
 def _is_committing(changeset: Object) -> bool:
@@ -83,7 +85,7 @@ def _of_app(session: Session, app: Object) -> Iterator[Blocker]:
     if said["status"] != "True":
         yield from _of_links(session, app, what)
         yield from _of_children(session, app, what)
-    elif said["reason"] == Reason.NO_RELEASE:
+    elif said["reason"] == Reason.APP_HAS_NO_ACTIVE_RELEASE:
         # Such an App is ready, since it runs what was asked for, which is nothing.
         since = str(said.get("lastTransitionTime", ""))
         yield _blocker(what, str(said["reason"]), since, str(said["message"]), again=False)

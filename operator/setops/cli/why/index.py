@@ -24,7 +24,7 @@ def run(call: Call) -> int:
         ("Why", found.message),
         ("Code", found.code),
         ("Since", age(found.since)),
-        ("Again", "by itself, as soon as it can" if found.again else "not before it is changed"),
+        ("Again", "by itself, as soon as it can" if found.again else "only after it is changed"),
         ("To do", found.advice),
     ]
     echo(block((name, value) for name, value in rows if value))
@@ -41,4 +41,5 @@ def _raw(found: Blocker | None) -> Object:
         "since": found.since,
         "message": found.message,
         "triedAgain": found.again,
+        "advice": found.advice,
     }

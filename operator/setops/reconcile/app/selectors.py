@@ -1,9 +1,9 @@
 """Which labels find an App's pods, also those of Deployments that an earlier version made. Pure.
 
-Pods are told apart by `app.kubernetes.io/component`, so that the pods of a task never count as
-containers of their App. An earlier version selected by the App's name alone, and Kubernetes lets
-nobody change a Deployment's selector. Such an App moves over without downtime and without a second
-Deployment:
+The label `app.kubernetes.io/component` distinguishes an App's long-running pods from those of its
+tasks, which must not count as its containers. An earlier version selected by the App's name alone,
+and a Deployment's selector can't be changed. Such an App is moved without downtime and without a
+second Deployment:
 
 1. Its Deployment keeps the selector. That harms nothing, since its ReplicaSets also select by the
    hash of their template.

@@ -15,7 +15,7 @@ from setops.reconcile.report import Report
 from setops.reconcile.rollout import RolloutStatus, is_complete, rollout_status
 
 _LOOK: Final = 10.0
-"""Seconds between two looks while a commit's limit stands in for the Deployment's deadline."""
+"""Seconds between two looks while a commit's limit replaces the Deployment's deadline."""
 
 
 def status_of(app: AppObjects, deployment: Object | None) -> dict[str, Any]:
@@ -35,12 +35,12 @@ def status_of(app: AppObjects, deployment: Object | None) -> dict[str, Any]:
 def verdict(
     context: Context, around: StagePlace, app: AppObjects, deployment: Object | None
 ) -> Report:
-    """How the App stands, judged by its Deployment and that one's pods."""
+    """The report on an App, from its Deployment and the Deployment's pods."""
     status = status_of(app, deployment)
     if app.spec.running_image is None or deployment is None:
         return Report(
             "ready",
-            Reason.NO_RELEASE,
+            Reason.APP_HAS_NO_ACTIVE_RELEASE,
             f"nothing runs: no release is active; create one (--app {app.name} release:create "
             "DIGEST) and activate it, or set spec.image",
             status,
@@ -61,9 +61,9 @@ def verdict(
 def _has_limit_of_its_own(context: Context, around: StagePlace, app: str) -> bool:
     """Whether a running commit changes the App and sets `spec.timeout`.
 
-    That limit then counts in place of the Deployment's progress deadline. The deadline itself
-    stays as it is: Kubernetes only reports it and goes on with the rollout, so there is nothing to
-    write, and nothing to put back after the commit.
+    That limit then counts instead of the Deployment's progress deadline. The deadline itself isn't
+    changed: Kubernetes only reports it and continues the rollout, so there is nothing to write, and
+    nothing to put back after the commit.
     """
     changeset = lock.holder(context.cluster, around.stage, around.names.namespace)
     if changeset is None or phase_of(changeset) is not Phase.APPLYING:
@@ -82,7 +82,7 @@ def _url(app: AppObjects) -> str:
 
 
 def _pods(context: Context, app: AppObjects, deployment: Object) -> list[Object]:
-    """The App's pods; none when the rollout is complete, since then nobody asks."""
+    """The App's pods; none if the rollout is complete, since they aren't needed then."""
     if is_complete(deployment):
         return []
     # A Deployment's pods are named after it; others may be, too.
@@ -106,7 +106,7 @@ def _complete(app: AppObjects, status: dict[str, Any], message: str) -> Report:
     if later:
         return Report(
             "ready",
-            Reason.ROUTE_PENDING,
+            Reason.ROUTE_NOT_SUPPORTED,
             f"{message}; this version doesn't build {' and '.join(later)} yet",
             status,
         )

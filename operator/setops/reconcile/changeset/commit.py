@@ -31,7 +31,7 @@ async def start(context: Context, job: Job) -> Requeue | None:
             context,
             job,
             Phase.COMMITTED,
-            Reason.CHANGESET_COMMITTED,
+            Reason.COMMITTED,
             f"the same Changeset was committed before, as revision {done}; nothing was changed",
             revision=done,
         )
@@ -39,7 +39,7 @@ async def start(context: Context, job: Job) -> Requeue | None:
     first = ahead(cluster, stage, job.changeset)
     if first is not None:
         return await queue(context, job, first)
-    # Only now that it is our turn: what another commit has written so far is nothing to plan over.
+    # Only now that it is our turn: another commit's half-written changes must not be planned over.
     planned = await plan(context, job)
     if planned.problems:
         await refuse(context, job, planned)
@@ -53,7 +53,7 @@ async def start(context: Context, job: Job) -> Requeue | None:
             context,
             job,
             Phase.APPLYING,
-            Reason.CHANGESET_APPLYING,
+            Reason.APPLYING,
             planned.plan.summary,
             step=Step.DRY_RUN.value,
             plan=planned.plan.to_json(),
@@ -72,8 +72,8 @@ async def start(context: Context, job: Job) -> Requeue | None:
 async def resume(context: Context, job: Job, *, cancelled: bool = False) -> Requeue | None:
     """Take one step after another until the commit has to wait or has ended.
 
-    It doesn't matter whether an earlier life of the operator began it. `cancelled` says that its
-    user, or the end of the Stage, calls it off.
+    It doesn't matter whether the commit began before a restart of the operator. `cancelled`: its
+    user cancels it, or the Stage is being deleted.
     """
     last: Step | None = None
     while True:
@@ -83,7 +83,7 @@ async def resume(context: Context, job: Job, *, cancelled: bool = False) -> Requ
         if not isinstance(outcome, Job):
             return outcome
         if step is last and outcome == job:
-            return Requeue(POLL)  # what was done doesn't show yet
+            return Requeue(POLL)  # the cache doesn't show yet what was done
         last, job = step, outcome
 
 

@@ -1,4 +1,7 @@
-"""Why a Changeset with correct commands can't be committed: what other people changed or own."""
+"""Why a Changeset with correct commands can't be committed: what other people changed or own.
+
+These messages are for the plan. What is edited while the commit runs is reported by `writes`.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +20,10 @@ from setops.reconcile.context import Context
 async def problems(
     context: Context, job: Job, base: revisions.Revision, conflicts: Sequence[MergeConflict]
 ) -> list[Problem]:
-    """Each conflict with its field, both values, and who made the other change and when."""
+    """A problem for each conflict: its field, both values, and who made the other change and when.
+
+    `changes/merge` finds the conflicts.
+    """
     if not conflicts:
         return []
     cluster, stage = context.cluster, job.around.stage
@@ -38,7 +44,7 @@ def owned_by_git(change: Change, owner: str, path: Path) -> Problem:
     if path:
         message = (
             f"{'.'.join(path)} of {what} belongs to Git: {owner} would put it back; "
-            "change it in Git, or leave it out there"
+            "change it in Git, or remove it from Git"
         )
     else:
         message = (
@@ -50,7 +56,7 @@ def owned_by_git(change: Change, owner: str, path: Path) -> Problem:
 def _maker(
     conflict: MergeConflict, base: revisions.Revision, later: Iterable[revisions.Revision]
 ) -> str:
-    """Who changed the field last since the base, as recorded."""
+    """Who changed the field last since the base, according to the revisions."""
     where = (conflict.section, conflict.name, conflict.path)
     before = value_at(base.definition, *where)
     said = "somebody, directly"
@@ -72,15 +78,14 @@ def _problem(conflict: MergeConflict, mine: str, maker: str) -> Problem:
             f"which {'leaves it' if conflict.ours is None else 'sets it'} {ours}"
         )
     else:
-        message = (
-            f"{what} was {_deed(conflict.base, conflict.theirs)} by {maker} after {mine} was "
-            f"begun, in which it is {_deed(conflict.base, conflict.ours)}"
-        )
+        does, _ = _deed(conflict.base, conflict.ours)
+        _, done = _deed(conflict.base, conflict.theirs)
+        message = f"{what} was {done} by {maker} after {mine} was begun; this Changeset {does} it"
     taken = conflict.base is None and not conflict.path
     return Problem(
         conflict.field,
         Validator.TAKEN if taken else Validator.INVALID,
-        f"{message}; discard it and create a new one from the current state",
+        f"{message}; discard this Changeset and create a new one from the current state",
         conflict.section.taken if taken else Code.CHANGESET_INVALID,
     )
 
@@ -93,10 +98,11 @@ def _become(before: Any, after: Any) -> str:
     return f"changed from {_value(before)} to {_value(after)}"
 
 
-def _deed(before: Any, after: Any) -> str:
+def _deed(before: Any, after: Any) -> tuple[str, str]:
+    """What one side does with an entry: in the present, and in the past."""
     if before is None:
-        return "created"
-    return "destroyed" if after is None else "changed"
+        return "creates", "created"
+    return ("destroys", "destroyed") if after is None else ("changes", "changed")
 
 
 def _value(value: Any) -> str:

@@ -14,13 +14,13 @@ from setops.reconcile.context import Context
 async def end(
     context: Context, job: Job, phase: Phase, reason: Reason, message: str, **fields: object
 ) -> None:
-    """Say how it ended, then let go of what it holds."""
+    """Say how it ended, then free the lock and remove the finalizer."""
     job = await report(context, job, phase, reason, message, step=None, **fields)
     await clean_up(context, job)
 
 
 async def clean_up(context: Context, job: Job) -> None:
-    """Let go of the lock and the finalizer, if they are still held."""
+    """Free the lock and remove the finalizer, if the Changeset still has them."""
     context.memory.plans.pop(job.uid, None)
     stage = context.cluster.get(job.around.key) or job.around.stage
     await lock.release(context, stage, job.changeset)

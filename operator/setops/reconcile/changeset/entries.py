@@ -1,7 +1,7 @@
-"""The live resource that a change is about, beside what the plan expects of it.
+"""Compares the live resource of a change with what the plan expects.
 
-A resource that has what was planned is done. One that somebody else changed meanwhile counts as
-done, too, if all that the plan changes of it has the planned value. That makes every write safe to
+A resource that has what was planned is done. If somebody else changed it meanwhile, it also counts
+as done if every field that the plan changes has the planned value. That makes every write safe to
 repeat after a kill.
 """
 
@@ -35,13 +35,13 @@ def is_done(cluster: Cluster, namespace: str, change: Change) -> bool:
 
 
 def is_blocked(cluster: Cluster, namespace: str, change: Change) -> bool:
-    """Whether the resource of an earlier life has to go before this one can be made."""
+    """Whether an earlier resource of that name has to be gone before this one can be written."""
     live = cluster.get(key_of_change(namespace, change))
     return change.after is not None and live is not None and is_deleting(live)
 
 
 def is_as_before(cluster: Cluster, namespace: str, change: Change) -> bool:
-    """Whether what is to be destroyed is as planned, or is going already."""
+    """Whether a resource to be destroyed is as planned, or is already being deleted."""
     live = cluster.get(key_of_change(namespace, change))
     return live is None or is_deleting(live) or spec_in(change, live) == change.before
 

@@ -1,4 +1,4 @@
-"""A Changeset at work on its Stage, and what all its steps share: errors, names, counts."""
+"""A Changeset with its Stage, and what all steps share: errors, names, counts."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from setops.changes.diff import Change
 from setops.reconcile.places import StagePlace
 
 POLL: Final = 2.0
-"""Seconds between two looks while a commit waits, beside the events that wake it."""
+"""Seconds between two looks while a commit waits. Events make it look earlier."""
 
 
 class FailedError(Exception):

@@ -4,10 +4,10 @@
       │         │        │            │
       └─────────┴────────┴────────────┴──▶ Revert ─▶ Finish                      Failed
 
-Which step is next follows from what is seen, not from what was done last, so a commit goes on
-after a kill at any moment. The one thing that nothing else shows is whether the dry run has passed:
-for that the step is stored in the status before it is taken. A commit that an earlier version began
-has no step there.
+The next step follows from what is observed, not from what was done last. So a commit can be
+resumed after a kill at any moment. Only one thing can't be observed: whether the dry run has
+passed. That is why each step is stored in the status before it is taken. A commit that an earlier
+version of the operator began has no step there.
 """
 
 from __future__ import annotations
@@ -20,7 +20,10 @@ from setops.changes.diff import Change
 
 @dataclass(frozen=True, slots=True)
 class Awaited:
-    """What a commit waits for, as a message; `change` is None while something is going."""
+    """What a commit waits for, as a message.
+
+    `change` is None while it waits for an earlier resource to be deleted.
+    """
 
     message: str
     change: Change | None = None
@@ -28,13 +31,13 @@ class Awaited:
 
 @dataclass(frozen=True, slots=True)
 class CommitView:
-    """What is seen of a running commit.
+    """What was observed of a running commit.
 
-    `step` is the one in the status. `cancelled`: its user or the end of the Stage calls it off.
-    `recorded`: its revision is stored, or it changes nothing. `irrevocable`: the point of no return
-    is passed. `begun`: something of the plan is there. `writable`: something can be written now.
-    `failure`: why it can't succeed. `lost`: because its plan can't be made again. `deletable`: a
-    Service that holds data is still to be deleted.
+    `step` is the one in the status. `cancelled`: its user cancels it, or the Stage is being
+    deleted. `recorded`: its revision is stored, or it changes nothing. `irrevocable`: the point of
+    no return is passed. `begun`: part of the plan is written. `writable`: something can be written
+    now. `failure`: why it can't succeed. `lost`: that is because its plan can't be made again.
+    `deletable`: a Service that holds data still has to be deleted.
     """
 
     phase: Phase

@@ -1,4 +1,4 @@
-"""Annotations by which a rollback tells a Service's reconciler what it has taken back."""
+"""Annotations by which a rollback tells a Service's reconciler what it has reverted."""
 
 from __future__ import annotations
 

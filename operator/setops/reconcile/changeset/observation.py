@@ -1,4 +1,4 @@
-"""What is seen of a running commit: the plan that it carries out, beside what is there."""
+"""Observes a running commit: compares the plan that it carries out with what is there."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from setops.api.changeset import Phase, Step
 from setops.changes.diff import Change, is_final
 from setops.changes.plan import Planned
 from setops.reconcile import revisions
-from setops.reconcile.changeset.deadline import CommitClock, is_overdue
+from setops.reconcile.changeset.commit_deadline import CommitClock, is_overdue
 from setops.reconcile.changeset.entries import is_blocked, is_done, key_of_change
 from setops.reconcile.changeset.job import Job, named
 from setops.reconcile.changeset.machine import Awaited, CommitView
@@ -21,7 +21,7 @@ from setops.reconcile.context import Context
 
 @dataclass(frozen=True, slots=True)
 class Commit:
-    """A running commit: the Changeset, what is seen of it, and its plan unless that is lost."""
+    """A running commit: the Changeset, what was observed, and its plan unless that is lost."""
 
     job: Job
     view: CommitView
@@ -48,13 +48,13 @@ class Commit:
 def is_decided(context: Context, job: Job) -> bool:
     """Whether the commit's revision is recorded.
 
-    From that moment on it has succeeded, and a cancel or an edit that comes later comes after it.
+    From that moment on it has succeeded. A later cancel or edit has no effect on it.
     """
     return revisions.made_by(context.cluster, job.around.stage, job.uid) is not None
 
 
 async def observe(context: Context, job: Job, *, cancelled: bool) -> Commit:
-    """Look at a commit or its rollback; the view says all that `next_step` has to know."""
+    """Look at a commit or its rollback. The view holds all that `next_step` needs."""
     step = job.status.get("step")
     view = CommitView(
         job.phase,
@@ -74,41 +74,54 @@ async def observe(context: Context, job: Job, *, cancelled: bool) -> Commit:
 
 
 def _with_resources(context: Context, commit: Commit) -> CommitView:
-    """The view with what is seen of the resources that the plan changes."""
+    """The view, with the state of the resources that the plan changes."""
     cluster, job = context.cluster, commit.job
     undone = [c for c in commit.planned.changes if not is_done(cluster, job.namespace, c)]
     missing = [change for change in undone if not is_final(change)]
-    awaited = _blocked(context, job, missing)
-    writable, failure = bool(missing) and awaited is None, ""
-    if not missing:
-        pending = [c for c in commit.revocable if not is_ready(cluster, job.namespace, c)]
-        failure = _failure(context, commit, pending)
-        awaited = _awaited(context, job, pending)
-    return replace(
+    view = replace(
         commit.view,
         recorded=not commit.planned.changes,
         begun=len(undone) < len(commit.planned.changes),
-        writable=writable,
-        failure=failure,
-        awaited=awaited,
         deletable=len(missing) < len(undone),
+    )
+    blocked = _blocked(context, job, missing)
+    if missing and not blocked:
+        return replace(view, writable=True)
+    written = [change for change in commit.revocable if change not in missing]
+    pending = [change for change in written if not is_ready(cluster, job.namespace, change)]
+    return replace(
+        view,
+        failure=_failure(context, commit, blocked, pending),
+        awaited=_awaited(context, job, blocked, pending),
     )
 
 
-def _blocked(context: Context, job: Job, missing: Sequence[Change]) -> Awaited | None:
-    """What has to go before anything more can be written, section by section."""
+def _blocked(context: Context, job: Job, missing: Sequence[Change]) -> Sequence[Change]:
+    """The changes that are next, if an earlier resource has to go before any can be written.
+
+    Changes are written section by section, so those of later sections wait as well.
+    """
     section = [change for change in missing if change.section is missing[0].section]
-    if not section or not all(is_blocked(context.cluster, job.namespace, c) for c in section):
-        return None
-    return Awaited(waits_for(key_of_change(job.namespace, section[0])))
+    blocked = all(is_blocked(context.cluster, job.namespace, change) for change in section)
+    return section if blocked else ()
 
 
-def _failure(context: Context, commit: Commit, pending: Sequence[Change]) -> str:
-    """Why a change can't become ready, for the first that can't; empty when all may."""
+def _failure(
+    context: Context, commit: Commit, blocked: Sequence[Change], pending: Sequence[Change]
+) -> str:
+    """Why the commit can't succeed, by the first change that can't; empty if all still may.
+
+    A change fails if its resource needs a user to act, or if its time is over: before an earlier
+    resource of that name was gone (`blocked`), or before it was ready (`pending`).
+    """
     cluster, job = context.cluster, commit.job
     clock = CommitClock(
         job.status["startedAt"], context.now(), job.spec.timeout, commit.planned.changes
     )
+    for change in blocked:
+        if is_overdue(cluster, job.namespace, clock, change):
+            reason = waits_for(key_of_change(job.namespace, change))
+            return f"{named(change)} could not be written in time: {reason}"
     for change in pending:
         message = message_of(cluster, job.namespace, change)
         if is_stalled(cluster, job.namespace, change):
@@ -118,7 +131,11 @@ def _failure(context: Context, commit: Commit, pending: Sequence[Change]) -> str
     return ""
 
 
-def _awaited(context: Context, job: Job, pending: Sequence[Change]) -> Awaited | None:
+def _awaited(
+    context: Context, job: Job, blocked: Sequence[Change], pending: Sequence[Change]
+) -> Awaited | None:
+    if blocked:
+        return Awaited(waits_for(key_of_change(job.namespace, blocked[0])))
     if not pending:
         return None
     message = message_of(context.cluster, job.namespace, pending[0])

@@ -1,4 +1,4 @@
-"""What becomes of a Changeset before its commit begins: plan, dry run, discard, waiting in line."""
+"""What happens to a Changeset before its commit begins: plan, dry run, discard, queueing."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ async def show_plan(context: Context, job: Job) -> None:
     elif planned.problems:
         reason, message = Reason.CHANGESET_INVALID, summary(planned.problems)
     else:
-        reason = Reason.CHANGESET_OPEN
+        reason = Reason.OPEN
         message = f"{planned.plan.summary}; set spec.commit to carry out"
     try:
         await report(
@@ -49,7 +49,7 @@ async def show_plan(context: Context, job: Job) -> None:
     except TooLarge:
         await refuse_size(context, job)
         return
-    # Its user may have withdrawn the commit at the moment when it had got the lock.
+    # Its user may have withdrawn the commit just when it had taken the lock.
     await lock.release(context, job.around.stage, job.changeset)
 
 
@@ -63,7 +63,7 @@ async def show_plan_and_end(context: Context, job: Job) -> None:
         context,
         job,
         Phase.DISCARDED,
-        Reason.CHANGESET_PLANNED,
+        Reason.PLANNED,
         f"dry run: {planned.plan.summary}",
         plan=planned.plan.to_json(),
     )
@@ -75,7 +75,7 @@ async def discard(context: Context, job: Job) -> None:
         context,
         job,
         Phase.DISCARDED,
-        Reason.CHANGESET_DISCARDED,
+        Reason.DISCARDED,
         "discarded; nothing was changed",
     )
 
@@ -113,12 +113,12 @@ async def refuse_size(context: Context, job: Job) -> None:
 
 
 async def queue(context: Context, job: Job, ahead: Object) -> Requeue:
-    """Say for whom the Changeset waits; the end of that one marks it again."""
+    """Say which Changeset this one waits for. When that one ends, this one is reconciled again."""
     await report(
         context,
         job,
         Phase.QUEUED,
-        Reason.CHANGESET_QUEUED,
+        Reason.QUEUED,
         f"waits for Changeset {of_user(ahead)}, which comes first on this Stage",
         turn=turn_of(job.changeset),
     )

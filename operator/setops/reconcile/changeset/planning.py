@@ -18,8 +18,8 @@ from setops.api.section import SECTIONS, Entry, Section, section_of
 from setops.changes.diff import Change, diff
 from setops.changes.digest import content_hash, definition_hash
 from setops.changes.fold import Folded, fold
+from setops.changes.git_ownership import owner_of
 from setops.changes.merge import Merged, merge
-from setops.changes.ownership import owner_of
 from setops.changes.plan import ROOM, Planned, Source, plan_of
 from setops.language.command import CommandContext
 from setops.reconcile import lock, revisions

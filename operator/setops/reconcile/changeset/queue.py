@@ -1,4 +1,4 @@
-"""Who goes first on a Stage: the queue of commits, and one open Changeset for each user."""
+"""Which Changeset comes first on a Stage: the queue of commits, and one open one for each user."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from setops.reconcile.places import is_deleting
 
 
 def ahead(cluster: Cluster, stage: Object, changeset: Object) -> Object | None:
-    """Whom a Changeset has to wait for: the lock's holder, or the first of the queue.
+    """The Changeset that this one has to wait for: the lock's holder, or the first of the queue.
 
-    None when it is its turn. The order is that in which the API server took the commits.
+    None if it is this one's turn. Commits come in the order in which the API server took them.
     """
     metadata = changeset["metadata"]
     held = lock.holder(cluster, stage, metadata["namespace"])
@@ -32,7 +32,8 @@ def ahead(cluster: Cluster, stage: Object, changeset: Object) -> Object | None:
 def turn_of(changeset: Object) -> int:
     """The place in the queue: the resourceVersion at which the commit was asked for.
 
-    That of a Changeset that nobody has looked at since is its present one.
+    A Changeset that hasn't been reconciled since has no `turn` yet; its current resourceVersion
+    counts.
     """
     known = (changeset.get("status") or {}).get("turn")
     return int(known) if known is not None else version_of(changeset)

@@ -12,7 +12,7 @@ from setops.reconcile.changeset.entries import is_done, key_of_change
 
 
 def is_ready(cluster: Cluster, namespace: str, change: Change) -> bool:
-    """Whether the changed resource does what its new spec says; what goes needs no waiting."""
+    """Whether the changed resource does what its new spec says. A deletion needs no waiting."""
     if change.after is None:
         return is_done(cluster, namespace, change)
     live = cluster.get(key_of_change(namespace, change))

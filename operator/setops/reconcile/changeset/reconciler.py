@@ -6,9 +6,9 @@ from setops.api.changeset import phase_of
 from setops.api.kinds import Object
 from setops.api.names import FINALIZER
 from setops.reconcile.changeset import commit, opening
+from setops.reconcile.changeset.due import Due, Situation, what_is_due
 from setops.reconcile.changeset.ending import clean_up
 from setops.reconcile.changeset.job import Job
-from setops.reconcile.changeset.lifecycle import Due, Situation, what_is_due
 from setops.reconcile.changeset.observation import is_decided
 from setops.reconcile.changeset.planning import spec_of
 from setops.reconcile.changeset.queue import older_draft
@@ -21,7 +21,7 @@ from setops.reconcile.report import Interruption, Requeue
 async def reconcile(context: Context, changeset: Object) -> Requeue | None:
     """Do what is due; Requeue says when to look again, None means only on events.
 
-    A Changeset reports by itself what becomes of it, since it does so several times on its way.
+    A Changeset writes its status itself, since it does so several times during a commit.
     """
     try:
         around = stage_around(context, changeset["metadata"]["namespace"])

@@ -32,7 +32,7 @@ async def report(
     """Write phase, conditions and these fields; other fields stay. None removes a field.
 
     Returns the job with the Changeset as it is then. Raises Conflict when the Changeset has changed
-    since it was read, so that a late edit can't slip under a plan.
+    since it was read, so that a plan is never stored for a spec that was edited meanwhile.
     """
     written = await report_bare(context, job.changeset, phase, reason, message, **fields)
     return job.now_as(written)
@@ -54,7 +54,7 @@ async def report_bare(
     if phase.finished:
         status.setdefault("finishedAt", context.timestamp())
     invalid = phase is Phase.OPEN and reason is Reason.CHANGESET_INVALID
-    complete = phase is Phase.COMMITTED or reason is Reason.CHANGESET_PLANNED
+    complete = phase is Phase.COMMITTED or reason is Reason.PLANNED
     ends = (
         condition(ConditionType.COMPLETE, complete, reason, message, generation),
         condition(ConditionType.FAILED, phase is Phase.FAILED, reason, message, generation),
@@ -67,9 +67,9 @@ async def enter(context: Context, job: Job, step: Step) -> Job:
     """Store the step that is about to be taken, once. Raises as `report` does."""
     if job.status.get("step") == step:
         return job
-    reason, message = Reason.CHANGESET_APPLYING, job.status["plan"]["summary"]
+    reason, message = Reason.APPLYING, job.status["plan"]["summary"]
     if job.phase is Phase.ROLLING_BACK:
-        reason, message = Reason.CHANGESET_ROLLING_BACK, rolling_back(cause_of(job))
+        reason, message = Reason.ROLLING_BACK, rolling_back(cause_of(job))
     return await report(context, job, job.phase, reason, message, step=step.value)
 
 
@@ -79,11 +79,11 @@ def rolling_back(cause: str) -> str:
 
 
 def cause_of(job: Job) -> str:
-    """Why a Changeset is rolled back, as its status has it; empty when that is lost."""
+    """Why a Changeset is rolled back, according to its status; empty if that is lost."""
     errors = job.status.get("errors")
     return str(errors[0]["message"]) if errors else ""
 
 
 def rendered(problems: Iterable[Problem]) -> list[dict[str, Any]]:
-    """Problems as they stand in the status."""
+    """Problems in the form that the status has."""
     return [error_of(problem).to_json() for problem in problems]

@@ -1,7 +1,7 @@
 """Single writes of a commit and of its rollback, each safe to repeat after a kill.
 
-What somebody else changed meanwhile stays, unless it is the very field that the plan changes: then
-the write is refused.
+Edits that somebody else made meanwhile are kept. If they changed a field that the plan changes, the
+write fails with EditedError.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ class EditedError(Exception):
 
 
 class NotYetError(Exception):
-    """The object of an earlier life has to go before the new one can be made."""
+    """An earlier object of the same name has to be gone before the new one can be created."""
 
 
 async def write(cluster: Cluster, namespace: str, change: Change, *, dry_run: bool) -> None:
     """Carry one change out, or ask for it as a dry run.
 
-    Raises EditedError when the resource is neither as before nor as after, NotYetError while one
-    of that name is going, and ApiError for what the API server refuses.
+    Raises EditedError if the resource is neither as before nor as after, NotYetError while an
+    earlier one of that name is being deleted, and ApiError for what the API server refuses.
     """
     if is_done(cluster, namespace, change):
         return
@@ -57,7 +57,7 @@ async def write(cluster: Cluster, namespace: str, change: Change, *, dry_run: bo
 
 
 async def delete_for_good(cluster: Cluster, namespace: str, change: Change) -> None:
-    """Carry out a destruction past the point of no return, whatever was edited meanwhile."""
+    """Delete a resource after the point of no return, whatever was edited meanwhile."""
     key = key_of_change(namespace, change)
     live = cluster.get(key)
     if live is not None and not is_deleting(live):
@@ -67,8 +67,8 @@ async def delete_for_good(cluster: Cluster, namespace: str, change: Change) -> N
 async def revert(cluster: Cluster, namespace: str, change: Change) -> None:
     """Carry out one change of a rollback, by what the API server has, not the cache.
 
-    The cache may not know yet of a write of which the answer was lost. Fields that somebody else
-    has changed meanwhile are left alone. Raises as `write` does.
+    If the answer to a write was lost, the cache may not know of that write yet. Fields that
+    somebody else has changed meanwhile are left alone. Raises as `write` does.
     """
     key = key_of_change(namespace, change)
     live = await cluster.fetch(key)
@@ -88,7 +88,7 @@ async def revert(cluster: Cluster, namespace: str, change: Change) -> None:
 
 
 def waits_for(key: Key) -> str:
-    """What a commit says while the resource of an earlier life is going."""
+    """What a commit says while an earlier resource of that name is being deleted."""
     return f"waits for the {key.kind} {key.name!r} that is being deleted"
 
 
@@ -105,7 +105,7 @@ async def _update(cluster: Cluster, change: Change, live: Object, *, dry_run: bo
 
 
 def _with_spec(live: Object, spec: Entry) -> Object:
-    """What is sent for an update; without managers, which would be taken for the whole truth."""
+    """The object to send for an update, without managedFields, which the update would replace."""
     metadata = {k: v for k, v in live["metadata"].items() if k != "managedFields"}
     return {**live, "metadata": metadata, "spec": spec.to_json()}
 
@@ -134,7 +134,7 @@ async def _create(cluster: Cluster, key: Key, change: Change, *, dry_run: bool) 
             dry_run=dry_run,
         )
     except AlreadyExists as error:
-        # Ours, when the answer to an earlier create was lost and the cache doesn't know of it.
+        # It is ours if the answer to an earlier create was lost and the cache doesn't know of it.
         live = await cluster.fetch(key)
         if live is None or is_deleting(live):
             raise NotYetError(waits_for(key)) from error

@@ -29,7 +29,7 @@ def where_to_keep(service: Object, around: StagePlace) -> ServiceTarget:
     if organization is None:
         if stored is None:
             raise Waiting(
-                Reason.ORGANIZATION_MISSING,
+                Reason.ORGANIZATION_DOES_NOT_EXIST,
                 f"waits for Organization {around.organization!r}, which names the AWS account",
             )
         return stored

@@ -104,7 +104,7 @@ def _check(spec: ServiceSpec) -> None:
     if problems:
         unsupported = any(problem.code is Code.CURRENTLY_NOT_SUPPORTED for problem in problems)
         raise Stalled(
-            Reason.NOT_SUPPORTED if unsupported else Reason.SPEC_INVALID,
+            Reason.CURRENTLY_NOT_SUPPORTED if unsupported else Reason.VALIDATION_FAILED,
             "; ".join(problem.message for problem in problems),
         )
 
@@ -120,7 +120,7 @@ def _report(context: Context, service: Object, spec: ServiceSpec, settled: Settl
             return Report("ready", Reason.READY, message, _status(service, seen))
         case Refuse(differences):
             message = "; ".join(f"{item.path}: {item.refusal}" for item in differences)
-            return Report("stalled", Reason.SPEC_INVALID, message, _status(service, seen))
+            return Report("stalled", Reason.VALIDATION_FAILED, message, _status(service, seen))
         case Wait(state):
             raise Waiting(Reason.AWS_WAITING, f"{product}: {state}", again=SOON, status=seen)
         case Foreign(resources):

@@ -26,8 +26,9 @@ from setops.reconcile.context import Context
 from setops.reconcile.report import Requeue
 
 Action = Callable[[Context, Commit], Awaitable[Job | Requeue | None]]
-"""Takes a step. A Job: go on with the Changeset as it is now; Requeue: look again then; None: it
-has ended. Raises FailedError when the commit can't succeed, NotYetError when it has to wait."""
+"""Takes a step. Returns a Job to continue with the Changeset as it is now, a Requeue to look again
+later, and None at the end. Raises FailedError if the commit can't succeed, NotYetError if it has to
+wait."""
 
 ACTIONS: Final[Mapping[Step, Action]] = {
     Step.DRY_RUN: dry_run.take,

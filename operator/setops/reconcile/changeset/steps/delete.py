@@ -1,4 +1,4 @@
-"""Delete: take away the Services that hold data, past the point of no return."""
+"""Delete: delete the Services that hold data, after the point of no return."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from setops.reconcile.context import Context
 
 
 async def take(context: Context, commit: Commit) -> Job:
-    """Ask for the deletion of each; how long AWS takes for it is the Service's own matter."""
+    """Ask for the deletion of each. The commit doesn't wait until AWS has deleted it."""
     job = await enter(context, commit.job, Step.DELETE)
     for change in commit.final:
         await delete_for_good(context.cluster, job.namespace, change)

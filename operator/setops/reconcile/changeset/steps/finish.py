@@ -35,7 +35,7 @@ async def _committed(context: Context, job: Job) -> None:
         context,
         job,
         Phase.COMMITTED,
-        Reason.CHANGESET_COMMITTED,
+        Reason.COMMITTED,
         f"committed as revision {number}: {plan['summary']}",
         progress=Progress(done=total, total=total).to_json(),
         revision=number,
@@ -53,7 +53,7 @@ async def _failed(context: Context, job: Job) -> None:
         context,
         job,
         Phase.FAILED,
-        Reason.CHANGESET_FAILED,
+        Reason.COMMIT_FAILED,
         f"{cause_of(job)}; {ending}",
         progress=None,
     )

@@ -12,7 +12,7 @@ from setops.reconcile.context import Context
 
 
 async def take(context: Context, commit: Commit) -> Job:
-    """Store that it is passed; a cancel that has come before is still heeded.
+    """Store that it is passed. A cancel that came before still counts.
 
     Raises FailedError when somebody has edited what is to be deleted.
     """
@@ -25,7 +25,7 @@ async def take(context: Context, commit: Commit) -> Job:
         context,
         job,
         Phase.APPLYING,
-        Reason.CHANGESET_APPLYING,
+        Reason.APPLYING,
         f"deletes {names}; from here on it can't be cancelled",
         step=Step.POINT_OF_NO_RETURN.value,
         irrevocable=True,

@@ -11,7 +11,7 @@ from setops.reconcile.context import Context
 
 
 async def take(context: Context, commit: Commit) -> Job:
-    """Store the revision; once also after a kill. Raises as `revisions.store` does."""
+    """Store the revision, only once even after a kill. Raises as `revisions.store` does."""
     job = await enter(context, commit.job, Step.RECORD)
     cluster, stage, planned = context.cluster, job.around.stage, commit.planned
     number = max(int(job.status["previousRevision"]), revisions.latest_number(cluster, stage)) + 1

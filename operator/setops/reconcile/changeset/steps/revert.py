@@ -24,7 +24,7 @@ CANCELLED: Final = "cancelled"
 async def take(context: Context, commit: Commit) -> Job | Requeue:
     """Begin the rollback, or carry it out once it has begun.
 
-    Nothing is put back in a Stage that is being deleted, since everything in it goes anyway.
+    Nothing is put back in a Stage that is being deleted, since everything in it is deleted as well.
     """
     job = commit.job
     if job.phase is Phase.APPLYING:
@@ -38,7 +38,7 @@ async def take(context: Context, commit: Commit) -> Job | Requeue:
 
 
 async def begin(context: Context, job: Job, failure: FailedError) -> Job:
-    """From here on the commit is undone; the status keeps the cause until the end."""
+    """Start the rollback. The status keeps its cause until the end."""
     problems = failure.problems or (
         Problem("", Validator.INVALID, failure.message, Code.COMMIT_FAILED),
     )
@@ -46,7 +46,7 @@ async def begin(context: Context, job: Job, failure: FailedError) -> Job:
         context,
         job,
         Phase.ROLLING_BACK,
-        Reason.CHANGESET_ROLLING_BACK,
+        Reason.ROLLING_BACK,
         rolling_back(failure.message),
         step=Step.REVERT.value,
         errors=rendered(problems),

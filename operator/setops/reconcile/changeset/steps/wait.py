@@ -24,7 +24,7 @@ async def take(context: Context, commit: Commit) -> Requeue:
 
 
 async def wait_for(context: Context, commit: Commit, awaited: Awaited, step: Step) -> Requeue:
-    """The same for what only an attempt has shown; `step` is the one that the status shows."""
+    """As `take`, for a wait that only showed when a step was tried; the status shows `step`."""
     await _show_on_lock(context, commit.job, awaited)
     changes = commit.planned.changes
     ready = sum(is_ready(context.cluster, commit.job.namespace, change) for change in changes)
@@ -33,7 +33,7 @@ async def wait_for(context: Context, commit: Commit, awaited: Awaited, step: Ste
         context,
         commit.job,
         Phase.APPLYING,
-        Reason.CHANGESET_APPLYING,
+        Reason.APPLYING,
         f"{commit.planned.plan.summary} ({ready}/{len(changes)})",
         step=step.value,
         progress=progress.to_json(),

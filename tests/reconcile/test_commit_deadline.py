@@ -10,8 +10,8 @@ import pytest
 from setops.api.kinds import Object
 from setops.api.section import APPS, SERVICES, Section
 from setops.changes.diff import Action, Change
-from setops.reconcile.changeset.deadline import CommitClock, is_overdue
-from tests.reconcile.samples import SPACE, World, reported, service
+from setops.reconcile.changeset.commit_deadline import CommitClock, is_overdue
+from tests.reconcile.samples import SPACE, World, app, reported, service
 
 BEGAN: Final = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -59,3 +59,13 @@ def test_deadline(
     now = BEGAN + timedelta(seconds=elapsed)
     clock = CommitClock(BEGAN.isoformat(), now, timeout, (STORE, BUCKET, LINKED, ALONE))
     assert is_overdue(World(store).cluster, SPACE, clock, change) is overdue
+
+
+def test_the_time_of_an_app_that_was_written_late_begins_when_it_exists() -> None:
+    """An earlier resource of that name had to go first."""
+    late = app("alone", spec={"image": "a"})
+    late["metadata"]["creationTimestamp"] = (BEGAN + timedelta(seconds=290)).isoformat()
+    clock = CommitClock(BEGAN.isoformat(), BEGAN + timedelta(seconds=589), None, (ALONE,))
+    assert not is_overdue(World(late).cluster, SPACE, clock, ALONE)
+    later = CommitClock(BEGAN.isoformat(), BEGAN + timedelta(seconds=591), None, (ALONE,))
+    assert is_overdue(World(late).cluster, SPACE, later, ALONE)

@@ -1,4 +1,12 @@
-"""How long a commit waits for each resource."""
+"""How long a commit waits for each resource.
+
+When that time is over, `observation` makes the message and `machine` chooses the step Revert:
+`steps/revert` puts everything back, and the Changeset ends as Failed. The time also bounds the wait
+for an earlier resource of the same name that is still being deleted.
+
+The Deployment of an App has the same limit for its progress, `ROLLOUT_SECONDS` of
+`api/deadlines`, so without a commit a rollout counts as failed after the same time.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +21,7 @@ from setops.api.section import SERVICES
 from setops.api.service import ServiceSpec
 from setops.changes.diff import Change
 from setops.kube.cluster import Cluster
+from setops.reconcile.changeset.entries import key_of_change
 from setops.reconcile.changeset.readiness import ready_since
 
 
@@ -30,9 +39,9 @@ class CommitClock:
 def is_overdue(cluster: Cluster, namespace: str, clock: CommitClock, change: Change) -> bool:
     """Whether a resource has used up its time.
 
-    The user's limit counts for every resource, if there is one. Otherwise a Service has as long as
-    its product may take. The time of an App begins once the Services that it links, and that the
-    same commit changes, are ready.
+    If the user has set a limit, it counts for every resource, from the start of the commit.
+    Otherwise a Service has as long as its product may take. The time of an App begins once it
+    exists, and once the Services that it links, and that the same commit changes, are ready.
     """
     if clock.timeout is not None:
         return _elapsed(clock, clock.started) > clock.timeout
@@ -40,13 +49,19 @@ def is_overdue(cluster: Cluster, namespace: str, clock: CommitClock, change: Cha
         deadlines = TYPES[change.after.type].deadlines
         limit = deadlines.create if change.before is None else deadlines.update
         return _elapsed(clock, clock.started) > limit
-    since = [clock.started]
+    since = [clock.started, *_created(cluster, namespace, change)]
     for service in _linked(clock, change):
         ready = ready_since(cluster, namespace, service)
         if ready is None:
             return False  # the Service's own deadline decides
         since.append(ready)
     return min(_elapsed(clock, moment) for moment in since) > ROLLOUT_SECONDS
+
+
+def _created(cluster: Cluster, namespace: str, change: Change) -> list[str]:
+    live = cluster.get(key_of_change(namespace, change))
+    created = live and live["metadata"].get("creationTimestamp")
+    return [created] if created else []
 
 
 def _linked(clock: CommitClock, change: Change) -> list[Change]:

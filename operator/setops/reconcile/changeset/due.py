@@ -44,12 +44,12 @@ class Situation:
 
 
 def what_is_due(situation: Situation) -> Due:
-    """What is due. A running Changeset runs to its end, also when it is deleted."""
+    """What is due. A running Changeset runs to its end even if it is being deleted."""
     match situation.phase:
         case Phase.COMMITTED | Phase.FAILED | Phase.DISCARDED:
             return Due.CLEAN_UP
         case Phase.APPLYING:
-            # `discard` is a cancel; a Stage that goes takes everything with it anyway.
+            # `discard` cancels the commit. A Stage that is deleted takes everything with it anyway.
             if situation.stage_deleting:
                 return Due.ROLL_BACK
             if situation.spec.discard and not situation.irrevocable:

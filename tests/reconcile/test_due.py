@@ -9,7 +9,7 @@ from typing import Final
 import pytest
 
 from setops.api.changeset import ChangesetSpec, Phase
-from setops.reconcile.changeset.lifecycle import Due, Situation, what_is_due
+from setops.reconcile.changeset.due import Due, Situation, what_is_due
 
 FLAGS: Final = ("commit", "discard", "dry_run")
 COMBINATIONS: Final = tuple(itertools.product([False, True], repeat=len(FLAGS)))

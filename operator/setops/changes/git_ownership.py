@@ -1,8 +1,8 @@
-"""Which fields of a resource belong to Git, by what Kubernetes knows of its field managers. Pure.
+"""Which fields of a resource belong to Git, according to its field managers. Pure.
 
-A manager that writes by server-side apply owns what it applied. One that writes by updates also
-owns what the schema filled in for it, so for that one the last-applied annotation counts. Source:
-what Argo CD, and Flux likewise, leave behind.
+A manager that uses server-side apply owns the fields that it applied. One that uses updates also
+owns the defaults that the schema filled in, so its last-applied annotation counts instead. Source:
+what Argo CD and Flux leave on the objects that they write.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ from setops.api.app import AppSpec
 from setops.api.names import ANNOTATION_LAST_APPLIED
 from setops.api.section import APPS
 from setops.changes.diff import Action, Change, deltas
-from setops.changes.ownership import owned_fields, owner_of, tracker_of
+from setops.changes.git_ownership import owned_fields, owner_of, tracker_of
 
 ARGO: Final = "argocd-controller"
 MANAGERS: Final = frozenset({ARGO, "kustomize-controller"})
