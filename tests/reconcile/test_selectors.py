@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import pytest
 
-from setops.api.kinds import CORE_SERVICE, DEPLOYMENT, Object
+from setops.api.kinds import CORE_SERVICE, DEPLOYMENT, POD, Object
 from setops.desired.app import Selectors
 from setops.reconcile.app.selectors import selectors
 from tests.reconcile.samples import SPACE, make
@@ -73,4 +73,19 @@ def service(selector: Object) -> Object:
     ],
 )
 def test_selectors(live: Object | None, core: Object | None, expected: Selectors) -> None:
-    assert selectors("web", live, core) == expected
+    assert selectors("web", live, core, list) == expected
+
+
+@pytest.mark.parametrize(
+    ("pod", "expected"),
+    [
+        pytest.param(make(POD, "web-1", SPACE, labels=BY_NAME), MOVING, id="an old one terminates"),
+        pytest.param(make(POD, "web-2", SPACE, labels=NARROW), MOVED, id="a new one"),
+        pytest.param(
+            make(POD, "api-1", SPACE, labels={"setops.co/app": "api"}), MOVED, id="another App's"
+        ),
+    ],
+)
+def test_a_pod_that_still_terminates_is_not_left_out(pod: Object, expected: Selectors) -> None:
+    live, core = deployment(BY_NAME, NARROW), service(BY_NAME)
+    assert selectors("web", live, core, lambda: [pod]) == expected

@@ -256,7 +256,8 @@ def test_a_strangers_child_concerns_nobody() -> None:
 def pod(reason: str = "") -> Object:
     state = {"waiting": {"reason": reason}} if reason else {"running": {}}
     status = {"containerStatuses": [{"name": "app", "state": state}]}
-    return make(POD, "web-1", SPACE, labels={names.LABEL_APP: "web"}, status=status)
+    labels = {names.LABEL_APP: "web", names.LABEL_COMPONENT: names.COMPONENT_APP}
+    return make(POD, "web-1", SPACE, labels=labels, status=status)
 
 
 def test_a_pod_that_suffers_concerns_its_app_though_a_replica_set_owns_it() -> None:
@@ -273,6 +274,13 @@ def test_a_pod_that_does_well_is_no_news_beside_its_deployment() -> None:
     assert marked(here, here.put(pod("ContainerCreating"))) == set()
     assert marked(here, here.put(pod())) == set()
     assert marked(here, here.drop(key_of(pod()))) == set()
+
+
+def test_the_end_of_an_earlier_versions_pod_concerns_its_app() -> None:
+    here = world()
+    old = make(POD, "web-0", SPACE, labels={names.LABEL_APP: "web"})
+    assert marked(here, here.put(old)) == set()
+    assert marked(here, here.drop(key_of(old))) == {WEB}
 
 
 def test_a_count_in_a_status_concerns_nobody() -> None:

@@ -108,6 +108,13 @@ def _app_in_trouble(_: Cluster, change: ObjectChange, obj: Object) -> Iterator[K
         yield Key(APP, change.key.namespace, app)
 
 
+def _app_without_old_pod(_: Cluster, change: ObjectChange, obj: Object) -> Iterator[Key]:
+    """The App of a pod that an earlier version made and that is gone; see `app/selectors.py`."""
+    app = labels_of(obj).get(names.LABEL_APP)
+    if app and change.new is None and names.LABEL_COMPONENT not in labels_of(obj):
+        yield Key(APP, change.key.namespace, app)
+
+
 def _projects_and_services(cluster: Cluster, change: ObjectChange, _: Object) -> Iterator[Key]:
     """The Projects of an Organization, and the Services in its AWS account."""
     for project in cluster.list(PROJECT):
@@ -265,7 +272,7 @@ TRIGGERS: Final[Mapping[Kind, Sequence[Rule]]] = {
     NETWORK_POLICY: (_owners, _stage_around),
     RESOURCE_QUOTA: (_owners, _stage_around),
     SECRET: (_owners, _apps_that_take_it),
-    POD: (_owners, _app_in_trouble),
+    POD: (_owners, _app_in_trouble, _app_without_old_pod),
     CONTROLLER_REVISION: (_owners,),
 }
 """By the kind of an object that changed: the rules that name what has to be reconciled."""

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from setops.api.app import AppSpec
-from setops.api.kinds import CORE_SERVICE, DEPLOYMENT, SECRET, SERVICE, Key
+from setops.api.kinds import CORE_SERVICE, DEPLOYMENT, POD, SECRET, SERVICE, Key
 from setops.desired.app import AppObjects
 from setops.desired.metadata import Owner
 from setops.desired.pod import URL_KEY, LinkSecret
@@ -41,6 +41,7 @@ def inputs_of(context: Context, around: StagePlace, app: Owner, spec: AppSpec) -
             app.name,
             cluster.get(Key(DEPLOYMENT, namespace, app.name)),
             cluster.get(Key(CORE_SERVICE, namespace, app.name)),
+            lambda: cluster.list(POD, namespace),
         ),
     )
     return AppInputs(objects, missing)
