@@ -70,7 +70,9 @@ def test_a_network_that_is_put_right_leaves_nothing_in_the_wrong_one(
     name = rig.name(namespace)
     rig.rds.refuse("CreateDBInstance", name, "InvalidVPCNetworkStateFault")
     world.apply(service(namespace, "database"))
-    rig.says(namespace, "database", "AwsRefused", "put `network` of the Organization", "Stalled")
+    rig.says(
+        namespace, "database", "AwsRefused", "correct `network` of the Organization", "Stalled"
+    )
     assert rig.owner.group(name)["VpcId"] == other.placement.vpc_id
     world.apply(rig.organization("moved"))
     world.until(lambda: is_wanted_in(rig, namespace, rig.owner), "the network as it is now")
