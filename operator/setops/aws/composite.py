@@ -259,7 +259,9 @@ def _put(look: Look, ids: Mapping[str, str], paths: frozenset[str] | None) -> No
         return
     if paths is None and part.status(look.ours or {}).activity is not Activity.STEADY:
         return
-    details = look.details or {}
+    details = look.details
+    if details is None:
+        return  # the next observation shows that it is gone
     fields = [
         each
         for each in part.fields(details, ids)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from setops.aws.errors import ConflictError, WaitError
+from botocore.exceptions import ClientError
+
+from setops.aws.errors import ConflictError, WaitError, code_of
 from setops.aws.observation import Found, Inventory
 from setops.aws.ownership import Ownership
 from setops.aws.part import Part
@@ -26,9 +28,19 @@ class Look:
 
     @property
     def details(self) -> Found | None:
-        """What was found if it is ours, with all details, which may take calls."""
+        """What was found if it is ours, with all details, which may take calls.
+
+        None also if it is gone by the time of these calls.
+        """
         found = self.ours
-        return found if found is None or self.examined else self.part.examine(found)
+        if found is None or self.examined:
+            return found
+        try:
+            return self.part.examine(found)
+        except ClientError as error:
+            if code_of(error) in self.part.gone_codes:
+                return None
+            raise
 
 
 def look_at(part: Part, inventory: Inventory) -> Look:

@@ -65,7 +65,8 @@ class Part(ABC):
     `kind` is the key of its id in the Service's status and the first word of its fields' paths,
     `label` what it is called in messages. `auxiliary`: it only serves the main part; if it is
     missing, the Service counts as drifted, not as new. `tags_listed`: what `find` and `inventory`
-    return includes the tags, so no further call is needed for them.
+    return includes the tags, so no further call is needed for them. `gone_codes`: the error codes
+    by which AWS says that it doesn't exist.
     """
 
     kind: ClassVar[str]
@@ -73,6 +74,7 @@ class Part(ABC):
     api: ClassVar[ApiUse]
     auxiliary: ClassVar[bool] = False
     tags_listed: ClassVar[bool] = True
+    gone_codes: ClassVar[frozenset[str]] = frozenset()
 
     id: str
     identity: Identity

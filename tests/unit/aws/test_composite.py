@@ -7,11 +7,13 @@ from dataclasses import dataclass, replace
 from typing import Any, ClassVar, cast
 
 import pytest
+from botocore.exceptions import ClientError
 
 from setops.api.service_type import DeletionPolicy
 from setops.aws.api_use import ApiUse
 from setops.aws.clients import AccountClients
 from setops.aws.composite import Composite
+from setops.aws.decide import Create, decide_keeping
 from setops.aws.errors import ConflictError, WaitError
 from setops.aws.identity import Identity
 from setops.aws.observation import Activity, Found, Observation, PartStatus, Presence
@@ -222,6 +224,24 @@ def test_a_part_that_the_main_part_still_holds_costs_no_call(cloud: Cloud) -> No
     assert not observation.differences
     assert cloud.calls == ["tags shelf"]
     assert observation.ids == {"plank": "p", "shelf": "s"}
+
+
+def test_what_is_deleted_in_the_middle_of_a_look_is_made_again(
+    cloud: Cloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    composite = made(cloud)
+    answer: Any = {"Error": {"Code": "NoSuchShelf"}}
+
+    def gone(*_: object) -> Found:
+        raise ClientError(answer, "GetShelf")
+
+    monkeypatch.setattr(Shelf, "examine", gone)
+    with pytest.raises(ClientError):
+        composite.observe({})
+    monkeypatch.setattr(Shelf, "gone_codes", frozenset({"NoSuchShelf"}))
+    observation = composite.observe({})
+    assert observation.presence is Presence.PARTIAL
+    assert decide_keeping(observation) == Create()
 
 
 def test_while_aws_works_on_the_main_part_nothing_else_is_looked_at(cloud: Cloud) -> None:

@@ -151,6 +151,7 @@ class Bucket(Part):
     kind: ClassVar[str] = "bucket"
     label: ClassVar[str] = "S3 bucket"
     api: ClassVar[ApiUse] = API
+    gone_codes: ClassVar[frozenset[str]] = frozenset({"NoSuchBucket"})
 
     s3: S3Client
     account: Account

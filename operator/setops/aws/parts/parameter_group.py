@@ -34,6 +34,7 @@ class ParameterGroup(Part):
     kind: ClassVar[str] = "parameterGroup"
     label: ClassVar[str] = "DB parameter group"
     api: ClassVar[ApiUse] = API
+    gone_codes: ClassVar[frozenset[str]] = frozenset({_MISSING})
     auxiliary: ClassVar[bool] = True
     tags_listed: ClassVar[bool] = False
 

@@ -118,6 +118,7 @@ class User(Issuer):
     kind: ClassVar[str] = "user"
     label: ClassVar[str] = "IAM user"
     api: ClassVar[ApiUse] = API
+    gone_codes: ClassVar[frozenset[str]] = frozenset({"NoSuchEntity"})
 
     iam: IAMClient
     policy: Policy

@@ -11,7 +11,7 @@ import secrets
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import partial
-from typing import ClassVar, Final
+from typing import TYPE_CHECKING, ClassVar, Final
 from urllib.parse import quote
 
 from setops.api.catalogue import resolve_options
@@ -29,6 +29,9 @@ from setops.aws.parts.security_group import SecurityGroup
 from setops.aws.parts.subnet_group import SubnetGroup
 from setops.aws.product import Assembly, Product
 from setops.aws.target import Target
+
+if TYPE_CHECKING:
+    from mypy_boto3_rds import RDSClient
 
 USERNAME: Final = "username"
 DATABASE: Final = "database"
@@ -96,21 +99,7 @@ class Postgresql(Product):
             subnets=target.placement.subnet_ids,
         )
         needed = _major(target, main)
-        groups = [
-            ParameterGroup(
-                id=ids.get(ParameterGroup.key_of(major)) or _group_name(target, major),
-                identity=identity,
-                rds=rds,
-                major=major,
-                family=f"{_ENGINE.name}{major}",
-                parameters=_PARAMETERS,
-            )
-            # Also unsupported versions: one that somebody has upgraded the instance to, and those
-            # of groups that were created before.
-            for major in dict.fromkeys(
-                (*TYPE.versions, needed, *ParameterGroup.majors_in(target.ids))
-            )
-        ]
+        groups = _parameter_groups(rds, target, needed)
         wanted = next(each for each in groups if each.major == needed)
         in_use = parameter_group_of(main) if main else ""
         instance = DbInstance(
@@ -146,6 +135,26 @@ class Postgresql(Product):
             return known
         url = f"postgresql://{_USER}:{quote(password, safe='')}@{host}:{port}/{_DATABASE}"
         return {**known, "url": url, "host": host, "port": port, "sslmode": "require"}
+
+
+def _parameter_groups(rds: RDSClient, target: Target, needed: str) -> list[ParameterGroup]:
+    """The group of each major version that the instance may have or have had.
+
+    Also those of unsupported versions: one that somebody has upgraded the instance to, and those of
+    groups that were created before.
+    """
+    majors = dict.fromkeys((*TYPE.versions, needed, *ParameterGroup.majors_in(target.ids)))
+    return [
+        ParameterGroup(
+            id=target.ids.get(ParameterGroup.key_of(major)) or _group_name(target, major),
+            identity=target.identity,
+            rds=rds,
+            major=major,
+            family=f"{_ENGINE.name}{major}",
+            parameters=_PARAMETERS,
+        )
+        for major in majors
+    ]
 
 
 def _wanted(target: Target, parameter_group: str, main: Found | None) -> Wanted:
