@@ -61,7 +61,7 @@ def test_apply_makes_the_stage_what_the_file_says(dev: Terminal, admin: Terminal
     dev.fails("changeset:info", 78)
     done = admin.on(dev.project).run(["stage:apply", f"-f{path}", "--auto-approve"])
     assert "Commit successful!" in done.out, done.err
-    assert "Logs are kept for 30 days" in done.out
+    assert "Log retention is set to 30 days" in done.out
     assert dev.does("stage:apply -f stage.setops.yaml") == "Nothing to change.\n"
     assert "admins" in dev.does("notification")
 

@@ -184,7 +184,7 @@ def test_another_accounts_credentials_stall_until_the_spec_names_it(arena: Arena
 def test_what_is_no_url_to_boto_is_said(arena: Arena) -> None:
     arena.apply("nowhere", endpointUrl="http://-")
     said = arena.says("nowhere", "Stalled", "AwsRefused")
-    assert said.startswith("InvalidEndpoint: Invalid endpoint: http://-; put aws.endpointUrl")
+    assert said.startswith("InvalidEndpoint: Invalid endpoint: http://-; correct aws.endpointUrl")
 
 
 def test_projects_are_made_counted_and_deleted_while_aws_hangs(arena: Arena) -> None:
