@@ -111,11 +111,16 @@ def load_entry(section: Section, name: str, raw: Mapping[str, Any]) -> Entry:
 
 def service_problems(name: str, service: ServiceSpec) -> list[Problem]:
     """What is wrong with a Service for its type, or is not supported by this version."""
+    return of_service(name, problems_by_type(service))
+
+
+def problems_by_type(service: ServiceSpec) -> list[Problem]:
+    """The same, without the Service's name: paths begin at the spec."""
     options = service.options.to_json() if service.options else {}
     problems = catalogue.check_options(service.type, service.version, service.plan, options)
     if service.deletion_policy is not None and not problems:
         problems = catalogue.check_policy(service.type, service.deletion_policy)
-    return of_service(name, problems)
+    return problems
 
 
 def of_service(name: str, problems: Iterable[Problem]) -> list[Problem]:

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from setops.api.catalogue import TYPES, check_options, check_policy
+from setops.api.catalogue import TYPES
 from setops.api.conditions import ConditionType, Reason, is_true
+from setops.api.definition import problems_by_type
 from setops.api.errors import Code
 from setops.api.kinds import Object
 from setops.api.names import FINALIZER
@@ -97,10 +98,7 @@ class _Keeper:
 
 def _check(spec: ServiceSpec) -> None:
     """Raises Stalled for a spec that isn't supported, or that AWS would refuse."""
-    options = spec.options.to_json() if spec.options else {}
-    problems = check_options(spec.type, spec.version, spec.plan, options)
-    if not problems and spec.deletion_policy is not None:
-        problems = check_policy(spec.type, spec.deletion_policy)
+    problems = problems_by_type(spec)
     if problems:
         unsupported = any(problem.code is Code.CURRENTLY_NOT_SUPPORTED for problem in problems)
         raise Stalled(
