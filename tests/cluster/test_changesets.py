@@ -176,6 +176,19 @@ def test_direct_edit_is_a_revision_of_its_own(world: World, stage: str) -> None:
     assert "changed from 1 to 2 by field manager kubectl" in status["errors"][0]["message"]
 
 
+def test_changeset_begun_right_after_a_direct_edit_counts_it_as_earlier(
+    world: World, stage: str
+) -> None:
+    world.patch("sapp", "web", stage, {"spec": {"resources": {"scale": 2}}})
+    status = begin(world, stage, "mine", "app:create worker")
+    assert status["baseRevision"] == 2, "the edit is recorded first"
+    commands = ["app:create worker", "--app web resource:set scale 3"]
+    world.patch("scs", "mine", stage, {"spec": {"commands": commands}})
+    world.until(lambda: len(rows(planned(world, stage, "mine"))) == 2, "the second command's plan")
+    assert "errors" not in planned(world, stage, "mine")
+    assert commit(world, stage, "mine")["phase"] == "Committed"
+
+
 def test_direct_edit_during_a_commit_stays_unless_it_is_the_same_field(
     world: World, stage: str
 ) -> None:

@@ -63,6 +63,11 @@ class Job:
         """The same job after a write to the Changeset."""
         return Job(changeset, self.spec, self.around)
 
+    def begun_at(self, revision: int) -> Job:
+        """The same job, as if its status had this base revision already."""
+        status = {**self.status, "baseRevision": revision}
+        return self.now_as({**self.changeset, "status": status})
+
 
 def named(change: Change) -> str:
     """How messages call a changed resource: `App 'web'`."""

@@ -21,7 +21,8 @@ from setops.reconcile.report import Requeue
 
 async def show_plan(context: Context, job: Job) -> None:
     """Show what a commit would do, and what is wrong with it."""
-    planned = await plan(context, job)
+    base = await number_of_base(context, job)
+    planned = await plan(context, job.begun_at(base))
     older = older_draft(context.cluster, job.changeset)
     if older is not None:
         reason = Reason.CHANGESET_LOCKED
@@ -43,7 +44,7 @@ async def show_plan(context: Context, job: Job) -> None:
             message,
             plan=planned.plan.to_json(),
             errors=rendered(planned.problems) or None,
-            baseRevision=number_of_base(context, job),
+            baseRevision=base,
             turn=None,
         )
     except TooLarge:

@@ -22,7 +22,7 @@ from setops.changes.git_ownership import owner_of
 from setops.changes.merge import Merged, merge
 from setops.changes.plan import ROOM, Planned, Source, plan_of
 from setops.language.command import CommandContext
-from setops.reconcile import lock, revisions
+from setops.reconcile import edits, lock, revisions
 from setops.reconcile.changeset import conflicts
 from setops.reconcile.changeset.entries import key_of_change
 from setops.reconcile.changeset.job import Job
@@ -50,11 +50,27 @@ def spec_of(changeset: Object) -> ChangesetSpec:
     return ChangesetSpec.model_validate(changeset["spec"])
 
 
-def number_of_base(context: Context, job: Job) -> int:
-    """The revision at which a Changeset began; the latest one when it begins now."""
+async def number_of_base(context: Context, job: Job) -> int:
+    """The revision at which a Changeset began; one that begins now begins with what it finds.
+
+    A direct edit that isn't recorded yet becomes a revision first. Otherwise it would be recorded
+    a moment later and then count as made after the Changeset was begun.
+    Raises as `revisions.store`.
+    """
     known = job.status.get("baseRevision")
-    latest = revisions.latest_number(context.cluster, job.around.stage)
-    return latest if known is None else int(known)
+    if known is not None:
+        return int(known)
+    cluster, stage = context.cluster, job.around.stage
+    running = lock.holder(cluster, stage, job.namespace)
+    number = None if running is None else (running.get("status") or {}).get("previousRevision")
+    if number is not None:
+        return int(number)
+    try:
+        live = live_definition(cluster, job.namespace)
+        revisions.check_size(live)
+    except (ProblemsError, revisions.TooLargeError):
+        return revisions.latest_number(cluster, stage)  # the plan says what is wrong
+    return await edits.record(cluster, stage, job.namespace, live)
 
 
 async def plan(context: Context, job: Job) -> Planned:
