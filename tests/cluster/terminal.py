@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import itertools
-import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -14,42 +14,17 @@ from pathlib import Path
 from typing import Final
 
 from sandbox import Sandbox
+from tests.cluster.forks import Forks, Line, Said
 from tests.cluster.world import Object, World, manifest, organization
 
 PROGRAM: Final = Path(sys.executable).with_name("setops")
-_PATIENCE: Final = 120
 
-_RUNNER: Final = """
-import contextlib, io, json, shlex, sys
-from setops.cli.main import run
-found = []
-for line in json.load(sys.stdin):
-    out, err = io.StringIO(), io.StringIO()
-    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-        code = run(shlex.split(line))
-    found.append([code, out.getvalue(), err.getvalue()])
-print(json.dumps(found))
-"""
-
+_forks: Final = Forks()
 _numbers = itertools.count(1)
 
 BOSS: Final = "boss@example.com"
 DEV: Final = "dev@example.com"
 OPS: Final = "ops@example.com"
-
-
-@dataclass(frozen=True)
-class Said:
-    """What a command said, and its exit code."""
-
-    code: int
-    out: str
-    err: str
-
-    @property
-    def lines(self) -> Sequence[str]:
-        """The lines of its standard output."""
-        return self.out.splitlines()
 
 
 @dataclass(frozen=True)
@@ -77,18 +52,9 @@ class Terminal:
         """Run a line, well or badly. A text is split at blanks, with `setops` left out or not."""
         words = line.split() if isinstance(line, str) else list(line)
         words = words[1:] if words[:1] == ["setops"] else words
-        done = subprocess.run(
-            [PROGRAM, *words],
-            env=self.environment,
-            cwd=self.directory,
-            input=input,
-            capture_output=True,
-            text=True,
-            timeout=_PATIENCE,
-            check=False,
-        )
-        assert "--debug" in words or "Traceback" not in done.stderr, done.stderr
-        return Said(done.returncode, done.stdout, done.stderr)
+        done = _forks.run(Line(words, self.environment, self.directory), input)
+        assert "--debug" in words or "Traceback" not in done.err, done.err
+        return done
 
     def does(self, line: str | Sequence[str], *, input: str = "") -> str:  # noqa: A002
         """Run a line, which must do well; its standard output."""
@@ -103,19 +69,8 @@ class Terminal:
         return said.err
 
     def runs(self, lines: Sequence[str]) -> Sequence[Said]:
-        """Run lines one after another in one process, which spares their start; as a shell reads
-        them, well or badly."""
-        done = subprocess.run(
-            [sys.executable, "-c", _RUNNER],
-            env=self.environment,
-            cwd=self.directory,
-            input=json.dumps(list(lines)),
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert done.returncode == 0, done.stderr
-        return [Said(*each) for each in json.loads(done.stdout)]
+        """Run lines one after another, well or badly, each read as a shell would read it."""
+        return [self.run(shlex.split(line)) for line in lines]
 
     def begins(self, line: str) -> subprocess.Popen[str]:
         """Start a line and don't wait for it."""
