@@ -113,22 +113,28 @@ async def way_back(context: Context, job: Job) -> tuple[Change, ...] | None:
         planned = await plan_again(context, job)
     except PlanLostError:
         number = job.status["previousRevision"]
-        before = await revisions.load(context.cluster, job.around.stage, number)
+        before = await _readable(context, job, number)
         return None if before is None else _as_before(context, job, before.definition)
     return diff(planned.after, planned.before)
 
 
 async def _made_again(context: Context, job: Job) -> Planned:
-    status, cluster, stage = job.status, context.cluster, job.around.stage
-    before = await revisions.load(cluster, stage, status["previousRevision"])
+    status = job.status
+    before = await _readable(context, job, status["previousRevision"])
     if before is None:
-        message = f"revision {status['previousRevision']}, from which it started, is gone"
+        message = (
+            f"revision {status['previousRevision']}, from which it started, is gone, or this "
+            "version of the operator can't read it"
+        )
         raise PlanLostError(message)
     base = before
     if status["baseRevision"] != before.number:
-        loaded = await revisions.load(cluster, stage, status["baseRevision"])
+        loaded = await _readable(context, job, status["baseRevision"])
         if loaded is None:
-            message = f"revision {status['baseRevision']}, at which it was begun, is gone"
+            message = (
+                f"revision {status['baseRevision']}, at which it was begun, is gone, or this "
+                "version of the operator can't read it"
+            )
             raise PlanLostError(message)
         base = loaded
     planned = _outcome(job, PlanBasis(base, before.definition)).planned
@@ -162,7 +168,7 @@ async def _current(context: Context, job: Job) -> StageDefinition:
     running = lock.holder(cluster, stage, job.namespace)
     if running is not None and running["metadata"]["uid"] != job.uid:
         number = (running.get("status") or {}).get("previousRevision")
-        found = None if number is None else await revisions.load(cluster, stage, number)
+        found = None if number is None else await _readable(context, job, number)
         if found is not None:
             return found.definition
     return live_definition(cluster, job.namespace)
@@ -179,7 +185,15 @@ async def _base(context: Context, job: Job, now: StageDefinition) -> revisions.R
     is_now = number == latest and revisions.is_recorded(cluster, stage, now)
     if number is None or is_now:
         return revisions.Revision(latest, now, revisions.Author())
-    return await revisions.load(cluster, stage, number)
+    return await _readable(context, job, number)
+
+
+async def _readable(context: Context, job: Job, number: int) -> revisions.Revision | None:
+    """A revision; None when it is gone, or when the rules have become stricter than it is."""
+    try:
+        return await revisions.load(context.cluster, job.around.stage, number)
+    except ProblemsError:
+        return None
 
 
 def _base_gone(job: Job) -> Problem:
@@ -187,7 +201,8 @@ def _base_gone(job: Job) -> Problem:
         "",
         Validator.NOT_FOUND,
         f"revision {job.status['baseRevision']} of the Stage, at which this Changeset was begun, "
-        f"is no longer kept (the last {revisions.KEPT} are); discard it and make a new one",
+        f"is no longer kept (the last {revisions.KEPT} are), or this version of the operator can't "
+        "read it; discard it and make a new one",
         Code.CHANGESET_INVALID,
     )
 
