@@ -115,6 +115,11 @@ class AppSpec(Model):
     def _empty_is_absent(cls, value: dict[str, Any] | None) -> dict[str, Any] | None:
         return value or None
 
+    @field_validator("container")
+    @classmethod
+    def _unset_is_absent(cls, value: Container | None) -> Container | None:
+        return None if value == Container() else value
+
     # Only the API server checks the keys of links and releases.
     @field_validator("env", "domains")
     @classmethod
