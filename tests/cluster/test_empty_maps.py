@@ -33,7 +33,7 @@ OPTIONS: Final[Mapping[str, Sequence[str]]] = {"client": (), "server": ("--serve
 
 def manifest_of(namespace: str, field: str, mode: str) -> Object:
     """The App as it stands in Git: its fields are those that the manifest names and no others."""
-    empty = {name: {} for name in EMPTY if field in (name, "all") and name != "all"}
+    empty: Object = {name: {} for name in EMPTY if field in (name, "all") and name != "all"}
     metadata = {
         "name": f"{field}-{mode}"[:16],
         "namespace": namespace,
@@ -89,7 +89,7 @@ def nothing_differs(world: World, namespace: str) -> None:
 
 def committed(world: World, namespace: str, *commands: str, **spec: Any) -> Object:
     lines = [f"--app {name} {command}" for name in apps(namespace) for command in commands]
-    return world.commit(namespace, *lines, **spec)["status"]
+    return dict(world.commit(namespace, *lines, **spec)["status"])
 
 
 def test_another_field_is_written(world: World, namespace: str) -> None:

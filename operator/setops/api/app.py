@@ -9,8 +9,9 @@ from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import Field, StringConstraints, ValidationInfo, field_validator, model_validator
 
-from setops.api.container import Container, Image, Resources
+from setops.api.container import Container, Resources
 from setops.api.environment import ENV_VAR_RULES, LINK_RULES, EnvVar, Link
+from setops.api.image import Image
 from setops.api.keys import APP_KEYS, DOMAIN_KEYS, ENV_KEYS, LINK_KEYS, RELEASE_KEYS
 from setops.api.model import CEL, Form, Model, rules
 from setops.api.network import NETWORK_RULES, Network

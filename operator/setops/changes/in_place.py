@@ -59,12 +59,12 @@ def _changed(
         where = (*path, name)
         if old == new:
             continue
-        if isinstance(new, Mapping) and (old is _ABSENT or isinstance(old, Mapping)):
-            under = {} if old is _ABSENT else old
+        under = {} if old is _ABSENT else old
+        if isinstance(new, Mapping) and isinstance(under, Mapping):
             result[name] = _changed(result.get(name), (under, new), where, kept)
         elif new is not _ABSENT:
             result[name] = new
-        elif where in kept and isinstance(old, Mapping):
+        elif where in kept and isinstance(under, Mapping):
             result[name] = {}
         else:
             result.pop(name, None)
