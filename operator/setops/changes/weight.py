@@ -26,7 +26,7 @@ it takes 128 KiB, with the end of the text."""
 
 _NODE: Final = 6
 """Bytes that a field or an item takes beside its content in protobuf, at most."""
-_VARIABLE: Final = 100
+_VARIABLE: Final = 80
 """Bytes of what the API server stores beside a variable and its key: who set it."""
 _FIXED: Final = 8192
 """Bytes of a Deployment beside its pod template, generously."""

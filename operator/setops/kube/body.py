@@ -13,7 +13,7 @@ import json
 import re
 from typing import Final
 
-_NOT_AS_IT_IS: Final = re.compile("[\x7f-\xa0\u2028\u2029\ufeff\ufffe\uffff]")
+_NOT_AS_IT_IS: Final = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
 """What JSON lets stand for itself and YAML doesn't; JSON escapes what is below U+0020 anyway."""
 
 

@@ -5,7 +5,6 @@ A plan is folded over the revision where the Changeset began, and merged with wh
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Final
@@ -21,6 +20,7 @@ from setops.changes.fold import Folded, fold
 from setops.changes.git_ownership import owner_of
 from setops.changes.merge import Merged, merge
 from setops.changes.plan import ROOM, Planned, Source, plan_of
+from setops.changes.weight import stored_size, too_heavy
 from setops.language.command import CommandContext
 from setops.reconcile import edits, lock, revisions
 from setops.reconcile.changeset import conflicts
@@ -219,6 +219,10 @@ def _outcome(job: Job, basis: PlanBasis) -> _Outcome:
     folded = fold(basis.base.definition, job.spec, _surroundings(job))
     merged = merge(basis.base.definition, folded.definition, basis.now)
     problems = [*folded.problems, *map(folded.blame, merged.problems)]
+    if merged.definition is not folded.definition:
+        told = {problem.field for problem in problems}
+        heavy = too_heavy(basis.now, merged.definition)
+        problems += [folded.blame(problem) for problem in heavy if problem.field not in told]
     try:
         revisions.check_size(merged.definition)
     except revisions.TooLargeError as error:
@@ -276,5 +280,5 @@ def _planned(
 
 def _room(job: Job) -> int:
     """Bytes that a plan may take, so that spec and status fit into one object together."""
-    taken = len(json.dumps(job.changeset["spec"]))
+    taken = stored_size(job.changeset["spec"])
     return max(0, min(ROOM, MAX_OBJECT - taken))
