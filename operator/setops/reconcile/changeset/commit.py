@@ -18,7 +18,7 @@ from setops.reconcile.changeset.machine import Awaited, next_step
 from setops.reconcile.changeset.observation import Commit, is_decided, observe
 from setops.reconcile.changeset.opening import queue, refuse, refuse_size
 from setops.reconcile.changeset.planning import plan
-from setops.reconcile.changeset.queue import ahead
+from setops.reconcile.changeset.queue import ahead, is_overfull
 from setops.reconcile.changeset.reporting import report
 from setops.reconcile.changeset.steps import ACTIONS, revert, wait
 from setops.reconcile.changeset.writes import NotYetError
@@ -62,6 +62,9 @@ async def _begin(context: Context, job: Job) -> Job | Requeue | None:
             f"the same Changeset was committed before, as revision {done}; nothing was changed",
             revision=done,
         )
+        return None
+    if is_overfull(job.changeset):
+        await refuse_size(context, job)
         return None
     first = ahead(cluster, stage, job.changeset)
     if first is not None:
