@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -24,6 +25,8 @@ TIMEOUT: Final = 4
 """Seconds that a commit has here; a step that fails may be tried for as long."""
 IMAGE: Final = "registry.example.com/web:1"
 LATER: Final = "registry.example.com/does-not-exist:1"
+
+BACK: Final = "all was put back"
 
 
 @dataclass(frozen=True)
@@ -61,17 +64,17 @@ class Case:
         )
 
 
-def revision(stage: str, status: int, number: int = 2, **more: Any) -> Case:
-    """A revision that the API server doesn't take."""
-    says = ("ControllerRevision", f"{stage}-{number}")
-    target = f"/namespaces/{PROJECT}/controllerrevisions/{stage}-{number}[?]"
-    end = "nothing was changed" if more.get("early") else "all was put back"
-    return Case(stage, "PATCH", target, status, (*says, end), **more)
+def revision(stage: str, status: int, **more: Any) -> Case:
+    """A revision that the API server doesn't take: the commit's own, or the one before it."""
+    early = bool(more.get("early"))
+    target = f"/namespaces/{PROJECT}/controllerrevisions/{stage}-[0-9]+[?]"
+    says = ("ControllerRevision", f"/{stage}-", "nothing was changed" if early else BACK)
+    body = "" if early else "setops.co/changeset-uid"
+    return Case(stage, "PATCH", target, status, says, ("app:create extra",), body=body, **more)
 
 
 APP: Final = "/namespaces/NAMESPACE/apps/web[?].*fieldValidation=Strict"
 CHILD: Final = "/namespaces/NAMESPACE/deployments/web[?].*fieldValidation=Strict"
-BACK: Final = "all was put back"
 CASES: Final = (
     revision("busyrev", 500),
     revision("invalidrev", 422),
@@ -80,18 +83,45 @@ CASES: Final = (
     revision("guardedrev", 403),
     revision("shedrev", 429),
     revision("pausedrev", 500, paused=True),
-    revision("firstbusy", 500, number=1, early=True),
-    revision("firstbad", 400, number=1, early=True),
+    revision("firstbusy", 500, early=True),
+    revision("firstbad", 400, early=True),
     Case("dryapp", "PUT", f"{APP}&dryRun=All$", 500, ("App", "/web", BACK)),
     Case("drychild", "PATCH", f"{CHILD}&dryRun=All", 503, ("Deployment", "/web", BACK)),
     Case("busyapp", "PUT", f"{APP}$", 503, ("App", "/web", BACK)),
     Case("keptdata", "DELETE", "/namespaces/NAMESPACE/services/store[?]", 500,
          ("Service", "/store", "begun to delete data"), ("service:destroy store",),
          body='"}}$'),
+    Case("mutated", "NONE", "^$", 0, ("App 'web' is not as it was written", "put it back", BACK)),
     Case("noway", "PUT", f"{APP}$", 500, ("App 'web'", "not everything could be put back"),
          (f"--app web release:create {LATER}", "--app web release:activate 1"),
          body=f'"image":"{IMAGE}"', late=True),
 )  # fmt: skip
+
+
+NEVER_SCALED: Final = {
+    "matchConstraints": {
+        "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": f"{PROJECT}-mutated"}},
+        "resourceRules": [
+            {
+                "apiGroups": ["setops.co"],
+                "apiVersions": ["*"],
+                "operations": ["UPDATE"],
+                "resources": ["apps"],
+            }
+        ],
+    },
+    "reinvocationPolicy": "Never",
+    "failurePolicy": "Fail",
+    "mutations": [
+        {
+            "patchType": "JSONPatch",
+            "jsonPatch": {
+                "expression": '[JSONPatch{op: "replace", path: "/spec/resources/scale", value: 1}]'
+            },
+        }
+    ],
+}
+"""A policy that puts back what a commit writes, so that it never sees its own write."""
 
 
 @dataclass
@@ -133,10 +163,32 @@ def world(sandbox: Sandbox, refusing: Refusing) -> Iterator[World]:
         for case in CASES:
             made.wait("sapp", "web", case.namespace)
             made.wait("ssvc", "store", case.namespace)
-        yield made
+        with scale_put_back(made):
+            yield made
         refusing.on = ()
         made.delete("project.setops.co", PROJECT)
         made.gone("project.setops.co", PROJECT)
+
+
+@contextmanager
+def scale_put_back(world: World) -> Iterator[None]:
+    """The policy NEVER_SCALED, at work."""
+    api, name = "admissionregistration.k8s.io/v1", "never-scaled"
+    head: Object = {"apiVersion": api, "metadata": {"name": name}}
+    policy = {**head, "kind": "MutatingAdmissionPolicy", "spec": NEVER_SCALED}
+    binding = {**head, "kind": "MutatingAdmissionPolicyBinding", "spec": {"policyName": name}}
+    world.apply(policy, binding)
+
+    def works() -> bool:
+        patch = json.dumps({"spec": {"resources": {"scale": 3}}})
+        options = ("--type=merge", "--patch", patch, "--dry-run=server", "-o", "json")
+        place = ("-n", f"{PROJECT}-mutated")
+        said = world.sandbox.kubectl("patch", "sapp", "web", *place, *options).stdout
+        return bool(json.loads(said)["spec"]["resources"]["scale"] == 1)
+
+    world.until(works, "the policy")
+    yield
+    world.delete_all([policy, binding])
 
 
 @pytest.fixture(scope="module")
