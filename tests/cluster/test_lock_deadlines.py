@@ -156,12 +156,15 @@ def world(sandbox: Sandbox, refusing: Refusing) -> Iterator[World]:
                 lambda case=case: made.get("namespace", case.namespace) is not None,  # type: ignore[misc]
                 f"the namespace of {case.stage}",
             )
+        with_app = [case for case in CASES if case.early or "web" in str(case.commands)]
+        with_data = [case for case in CASES if "store" in str(case.commands)]
         made.apply(
-            *(manifest("App", "web", {"image": IMAGE}, case.namespace) for case in CASES),
-            *(manifest("Service", "store", {"type": "s3"}, case.namespace) for case in CASES),
+            *(manifest("App", "web", {"image": IMAGE}, case.namespace) for case in with_app),
+            *(manifest("Service", "store", {"type": "s3"}, case.namespace) for case in with_data),
         )
-        for case in CASES:
+        for case in with_app:
             made.wait("sapp", "web", case.namespace)
+        for case in with_data:
             made.wait("ssvc", "store", case.namespace)
         with scale_put_back(made):
             yield made

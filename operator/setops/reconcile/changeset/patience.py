@@ -21,6 +21,7 @@ from setops.api.kinds import CHANGESET, Key
 from setops.kube.errors import ApiError, BadRequest, Conflict, Invalid, TooLarge
 from setops.reconcile import lock
 from setops.reconcile.changeset.job import Job
+from setops.reconcile.changeset.queue import turn_of
 from setops.reconcile.changeset.reporting import report
 from setops.reconcile.context import Context
 from setops.reconcile.report import Requeue
@@ -98,8 +99,12 @@ def _since_step(job: Job, now: float) -> float:
 async def _tell(context: Context, job: Job, reason: str) -> None:
     """Say it in the Changeset's conditions and on the lock, which others who wait look at."""
     message = f"can't go on and tries again: {reason}"
+    begun = job.phase is not Phase.OPEN
+    # One that its user committed at once never was open, so it mustn't seem to be now.
+    place = {} if begun else {"turn": turn_of(job.changeset)}
+    phase = job.phase if begun else Phase.QUEUED
     try:
-        await report(context, job, job.phase, Reason.SERVER_FAILURE, message)
+        await report(context, job, phase, Reason.SERVER_FAILURE, message, **place)
         await lock.show_wait(context, job.around.stage, job.changeset, reason)
     except ApiError as error:
         _log.warning("Changeset %s can't say so: %s", job.name, error)
