@@ -11,6 +11,7 @@ from setops.reconcile.changeset import queue
 from tests.reconcile.samples import World, changeset, stage
 
 COMMIT = {"commit": True}
+PAUSED = {"setops.co/paused": "true"}
 
 
 def queued(name: str, turn: int, **content: Any) -> Object:
@@ -53,6 +54,28 @@ def test_the_holder_of_the_lock_is_ahead_of_all() -> None:
 def test_the_lock_of_one_that_has_ended_is_free() -> None:
     ended = changeset("ended", "Committed", spec=COMMIT)
     assert first_before(held_by(ended), "one", ended, queued("one", 1)) is None
+
+
+@pytest.mark.parametrize(
+    ("phase", "spec", "annotations", "holds"),
+    [
+        pytest.param("Applying", COMMIT, {}, True, id="it is carried out"),
+        pytest.param("Applying", COMMIT, PAUSED, True, id="carried out, whoever pauses it"),
+        pytest.param("RollingBack", COMMIT, PAUSED, True, id="rolled back, whoever pauses it"),
+        pytest.param("Applying", {**COMMIT, "discard": True}, {}, True, id="being cancelled"),
+        pytest.param("Queued", COMMIT, {}, True, id="it is about to begin"),
+        pytest.param("Queued", COMMIT, PAUSED, False, id="paused before it began"),
+        pytest.param("Open", {}, {}, False, id="withdrawn before it began"),
+        pytest.param("Queued", {**COMMIT, "discard": True}, {}, False, id="discarded"),
+        pytest.param("Failed", COMMIT, {}, False, id="ended"),
+    ],
+)
+def test_nobody_holds_the_lock_who_will_not_let_go_of_it(
+    phase: str, spec: Object, annotations: Object, holds: bool
+) -> None:
+    holder = changeset("holder", phase, spec=spec, annotations=annotations)
+    found = first_before(held_by(holder), "one", holder, queued("one", 1))
+    assert found == ("holder" if holds else None)
 
 
 def test_the_queue_keeps_the_order_of_the_commits() -> None:

@@ -9,8 +9,9 @@ from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import Field, StringConstraints, ValidationInfo, field_validator, model_validator
 
-from setops.api.container import Container, Image, Resources
+from setops.api.container import Container, Resources
 from setops.api.environment import ENV_VAR_RULES, LINK_RULES, EnvVar, Link
+from setops.api.image import Image
 from setops.api.keys import APP_KEYS, DOMAIN_KEYS, ENV_KEYS, LINK_KEYS, RELEASE_KEYS
 from setops.api.model import CEL, Form, Model, rules
 from setops.api.network import NETWORK_RULES, Network
@@ -114,6 +115,11 @@ class AppSpec(Model):
     @classmethod
     def _empty_is_absent(cls, value: dict[str, Any] | None) -> dict[str, Any] | None:
         return value or None
+
+    @field_validator("container")
+    @classmethod
+    def _unset_is_absent(cls, value: Container | None) -> Container | None:
+        return None if value == Container() else value
 
     # Only the API server checks the keys of links and releases.
     @field_validator("env", "domains")

@@ -223,6 +223,11 @@ class ChangesetStatus(Model):
         description="Step of a running commit: DryRun, Write, Wait, PointOfNoReturn, Delete, "
         "Record, Finish; of its rollback: Revert, Finish.",
     )
+    step_since: str | None = Field(
+        None,
+        description="Since when that is the step, RFC 3339.",
+        json_schema_extra={"format": "date-time"},
+    )
     plan: Plan | None = Field(None, description="What a commit does.")
     progress: Progress | None = Field(None, description="How far the commit is.")
     errors: Annotated[list[ChangesetError], Field(max_length=2000)] | None = Field(

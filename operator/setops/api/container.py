@@ -1,4 +1,4 @@
-"""An App's containers: the image, how it is started, and what each container gets.
+"""An App's containers: how they are started, and what each of them gets.
 
 Source of fields, limits and defaults: the platform's App settings. cpu is in units (1024 is one
 vCPU), memory in MB as on ECS (MiB in Kubernetes), intervals in seconds.
@@ -6,33 +6,13 @@ vCPU), memory in MB as on ECS (MiB in Kubernetes), intervals in seconds.
 
 from __future__ import annotations
 
-from typing import Annotated, Final
+from typing import Annotated
 
 from pydantic import Field, StringConstraints
 
-from setops.api.model import Form, Model
+from setops.api.model import Model, Passable
 
-_HOST: Final = r"[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*(:[0-9]{1,5})?"
-_PATH: Final = r"[a-z0-9]+((\.|__?|-+)[a-z0-9]+)*"
-IMAGE: Final = (
-    rf"({_HOST}/)?{_PATH}(/{_PATH})*"
-    r"(:[A-Za-z0-9_][A-Za-z0-9_.-]{0,127})?(@sha256:[a-f0-9]{64})?"
-)
-"""An image reference: registry and port, path, tag and digest. Only the path is required.
-
-As strict as the kubelet, so that no pod fails with InvalidImageName.
-"""
-DIGEST: Final = r"sha256:[a-f0-9]{64}"
-Image = Annotated[
-    str,
-    StringConstraints(max_length=512),
-    Form(
-        IMAGE,
-        "an image reference, lowercase but for its tag, such as registry.example.com/app:1.0 or "
-        "registry.example.com/app@sha256:…",
-    ),
-]
-Argument = Annotated[str, StringConstraints(max_length=8192)]
+Argument = Annotated[str, StringConstraints(max_length=8192), Passable()]
 Arguments = Annotated[list[Argument], Field(max_length=256)]
 
 

@@ -11,7 +11,7 @@ from pydantic import Field, StringConstraints, field_validator, model_validator
 
 from setops.api import names
 from setops.api.keys import ENV_KEYS, cel_list
-from setops.api.model import Form, Model, rules
+from setops.api.model import Form, Model, Passable, rules
 from setops.api.validation import refusal
 
 EnvKey = Annotated[
@@ -25,25 +25,39 @@ EnvKey = Annotated[
 MountPath = Annotated[
     str,
     StringConstraints(max_length=1024),
-    Form(r"/[^:\n]*", "an absolute path without colons, such as /data"),
+    Form(
+        r"/[^:\x00-\x1f\x7f]*",
+        "an absolute path without colons and control characters, such as /data",
+    ),
+]
+
+_LABEL: Final = "[a-z0-9](?:[a-z0-9-]*[a-z0-9])?"
+SecretName = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=253),
+    Form(rf"{_LABEL}(?:\.{_LABEL})*", "a Secret's name: lowercase letters, digits, dashes, dots"),
+]
+SecretKey = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=253),
+    Form(
+        r"(?:[A-Za-z0-9_-]|\.[A-Za-z0-9_-])[A-Za-z0-9._-]*",
+        "a key of a Secret: letters, digits, dots, dashes and underscores",
+    ),
 ]
 
 
 class SecretRef(Model):
     """One value of a Secret in the Stage's namespace."""
 
-    name: Annotated[str, StringConstraints(min_length=1, max_length=253)] = Field(
-        description="Name of the Secret."
-    )
-    key: Annotated[str, StringConstraints(min_length=1, max_length=253)] = Field(
-        description="Key in the Secret."
-    )
+    name: SecretName = Field(description="Name of the Secret.")
+    key: SecretKey = Field(description="Key in the Secret.")
 
 
 class EnvVar(Model):
     """An environment variable: a plain value, or a reference to a Secret."""
 
-    value: Annotated[str, StringConstraints(max_length=32768)] | None = Field(
+    value: Annotated[str, StringConstraints(max_length=32768), Passable(dear=True)] | None = Field(
         None, description="The value in plain text."
     )
     secret_ref: SecretRef | None = Field(

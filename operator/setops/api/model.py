@@ -34,18 +34,22 @@ class Model(BaseModel):
         return self.model_dump(mode="json", by_alias=True, exclude_none=True)
 
 
-@dataclass(frozen=True, slots=True)
-class Form:
-    """The form that a text must have, checked in the same words by the models and by the API
-    server.
+class TextRule:
+    """A rule for a text, checked in the same words by the models and by the API server.
 
-    `pattern` must match the whole text and is limited to the syntax that RE2 and Python share.
-    `what` completes "must be …" and gives an example. The annotation also needs a maximum length,
-    from which the API server computes the cost of the rule.
+    `what` completes "must be …". The annotation also needs a maximum length, from which the API
+    server computes the cost of the rule. A text may have several rules.
     """
 
-    pattern: str
     what: str
+
+    def holds(self, text: str) -> bool:
+        """Whether the text obeys it."""
+        raise NotImplementedError
+
+    def cel(self) -> str:
+        """The same in CEL."""
+        raise NotImplementedError
 
     def __get_pydantic_core_schema__(
         self, source: type[str], handler: GetCoreSchemaHandler
@@ -55,14 +59,86 @@ class Form:
     def __get_pydantic_json_schema__(
         self, core: CoreSchema, handler: GetJsonSchemaHandler
     ) -> JsonSchemaValue:
-        rule = rules((f"self.matches({whole(self.pattern)})", f"must be {self.what}"))
-        return {**handler(core), "pattern": f"^(?:{self.pattern})$", **rule}
+        schema = handler(core)
+        rule = rules((self.cel(), f"must be {self.what}"))
+        return {**schema, **self._of_json_schema(), CEL: [*schema.get(CEL, ()), *rule[CEL]]}
+
+    def _of_json_schema(self) -> dict[str, Any]:
+        """What JSON schema has words of its own for."""
+        return {}
 
     def _check(self, text: str) -> str:
-        if not re.fullmatch(self.pattern, text, re.ASCII):
+        if not self.holds(text):
             message = f"{quoted(text)} is not valid; it must be {self.what}"
             raise refusal(Validator.INVALID_FORMAT, message)
         return text
+
+
+@dataclass(frozen=True, slots=True)
+class Form(TextRule):
+    """The form that a text must have.
+
+    `pattern` must match the whole text and is limited to the syntax that RE2 and Python share.
+    `what` gives an example.
+    """
+
+    pattern: str
+    what: str
+
+    def holds(self, text: str) -> bool:
+        """Whether the whole text has the form."""
+        return re.fullmatch(self.pattern, text, re.ASCII) is not None
+
+    def cel(self) -> str:
+        """The same in CEL."""
+        return f"self.matches({whole(self.pattern)})"
+
+    def _of_json_schema(self) -> dict[str, Any]:
+        return {"pattern": f"^(?:{self.pattern})$"}
+
+
+@dataclass(frozen=True, slots=True)
+class Not(TextRule):
+    """A form that a text must not have; otherwise as `Form`."""
+
+    pattern: str
+    what: str
+
+    def holds(self, text: str) -> bool:
+        """Whether the whole text doesn't have the form."""
+        return re.fullmatch(self.pattern, text, re.ASCII) is None
+
+    def cel(self) -> str:
+        """The same in CEL."""
+        return f"!self.matches({whole(self.pattern)})"
+
+
+@dataclass(frozen=True, slots=True)
+class Passable(TextRule):
+    """What can be handed to a program: any text but NUL, which ends a text there.
+
+    Where texts are long and many, CEL would be too `dear` for the API server. It gets a pattern
+    there, which costs it nothing, and has no words for it.
+    """
+
+    what: str = "text without NUL characters, which no program can be given"
+    dear: bool = False
+
+    def holds(self, text: str) -> bool:
+        """Whether there is no NUL."""
+        return "\0" not in text
+
+    def cel(self) -> str:
+        """The same in CEL."""
+        return r"!self.contains('\x00')"
+
+    def __get_pydantic_json_schema__(
+        self, core: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        if self.dear:
+            return {**handler(core), "pattern": r"^[^\x00]*$"}
+        # Without arguments, `super` doesn't work in a dataclass with slots.
+        return super(Passable, self).__get_pydantic_json_schema__(core, handler)
 
 
 def whole(pattern: str) -> str:

@@ -16,7 +16,10 @@ STATUS_CODES: Final = r"[1-5][0-9]{2}(-[1-5][0-9]{2})?(,[1-5][0-9]{2}(-[1-5][0-9
 HttpPath = Annotated[
     str,
     StringConstraints(max_length=1024),
-    Form(r"/\S*", "a path that begins with a slash and has no spaces, such as /healthz"),
+    Form(
+        r"/[^\x00-\x20\x7f]*",
+        "a path that begins with a slash and has no spaces or control characters, such as /healthz",
+    ),
 ]
 StatusCodes = Annotated[
     str,

@@ -9,11 +9,11 @@ from pydantic import Field, StringConstraints, ValidationInfo, field_validator
 
 from setops.api.conditions import Condition
 from setops.api.errors import Validator, quoted
-from setops.api.model import Model, rules
+from setops.api.model import Model, rules, whole
 from setops.api.validation import refusal
 
-_EMAIL: Final = r"[^@\s]+@[^@\s]+\.[^@\s]+"
-_WEBHOOK: Final = r"https?://[^\s]+"
+_EMAIL: Final = r"{0}+@{0}+\.{0}+".format(r"[^@\x00-\x20\x7f]")
+_WEBHOOK: Final = r"https?://[^\x00-\x20\x7f]+"
 
 
 class NotificationSpec(Model):
@@ -39,11 +39,11 @@ class NotificationSpec(Model):
 
 NOTIFICATION_SPEC_RULES: Final = rules(
     (
-        r"self.type != 'email' || self.target.matches('^[^@\\s]+@[^@\\s]+\\.[^@\\s]+$')",
+        f"self.type != 'email' || self.target.matches({whole(_EMAIL)})",
         "target must be an email address for type email",
     ),
     (
-        r"self.type != 'webhook' || self.target.matches('^https?://[^\\s]+$')",
+        f"self.type != 'webhook' || self.target.matches({whole(_WEBHOOK)})",
         "target must be an http or https URL for type webhook",
     ),
 )

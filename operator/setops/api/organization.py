@@ -7,6 +7,7 @@ from typing import Annotated, Final
 from pydantic import Field, StringConstraints
 
 from setops.api.conditions import Condition
+from setops.api.image import Registry
 from setops.api.model import Form, Model
 
 _HOST: Final = r"([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}"
@@ -24,14 +25,14 @@ RoleArn = Annotated[
     str,
     StringConstraints(max_length=2048),
     Form(
-        r"arn:aws[a-z-]*:iam::[0-9]{12}:role/\S+",
+        r"arn:aws[a-z-]*:iam::[0-9]{12}:role/[^\x00-\x20\x7f]+",
         "the ARN of an IAM role such as arn:aws:iam::123456789012:role/setops",
     ),
 ]
 EndpointUrl = Annotated[
     str,
     StringConstraints(max_length=2048),
-    Form(r"https?://\S+", "a URL that begins with http:// or https://"),
+    Form(r"https?://[^\x00-\x20\x7f]+", "a URL that begins with http:// or https://"),
 ]
 VpcId = Annotated[
     str, StringConstraints(max_length=32), Form("vpc-[0-9a-z]+", "a VPC's id such as vpc-0a1b2c3d")
@@ -50,14 +51,6 @@ DomainName = Annotated[
     str,
     StringConstraints(max_length=253),
     Form(_HOST, "a domain in lowercase such as apps.example.com"),
-]
-Registry = Annotated[
-    str,
-    StringConstraints(max_length=255),
-    Form(
-        r"[a-z0-9]([a-z0-9._-]*[a-z0-9])?(:[0-9]{1,5})?(/[a-z0-9]+([._-]+[a-z0-9]+)*)*",
-        "a registry's host and path without https://, such as registry.example.com/team",
-    ),
 ]
 
 

@@ -24,12 +24,13 @@ def structural(model: type[Model]) -> Schema:
 
 
 def partial(model: type[Model]) -> Schema:
-    """The schema of any part of a model: nothing is required, and it has no defaults or CEL rules.
+    """The schema of any part of a model: nothing is required, and it has no defaults and no rules
+    for the form of texts.
 
     If it had defaults, the API server would fill in what a partial definition leaves out, and
     merging it would reset those fields.
     """
-    return _without(structural(model), frozenset({"default", "required", CEL}))
+    return _without(structural(model), frozenset({"default", "required", "pattern", CEL}))
 
 
 def _without(node: Schema, keys: frozenset[str]) -> Schema:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from pydantic import Field, StringConstraints, create_model
+from pydantic import Field, StringConstraints, create_model, field_validator
 
 from setops.api.catalogue import TYPES
 from setops.api.conditions import Condition
@@ -70,6 +70,11 @@ class ServiceSpec(Model):
         description="What deleting does with the data: Snapshot keeps a final snapshot, Retain "
         "leaves it at AWS, Delete destroys it. Unset: Snapshot where AWS has one, else Retain.",
     )
+
+    @field_validator("options")
+    @classmethod
+    def _unset_is_absent(cls, value: ServiceOptions | None) -> ServiceOptions | None:
+        return None if value == ServiceOptions() else value
 
 
 class ServiceStatus(Model):

@@ -17,6 +17,7 @@ from setops.api.section import SECTIONS, Entry
 from setops.api.service import ServiceSpec
 from setops.api.service_type import Wish
 from setops.changes.overlay import lay_over, put_in_place
+from setops.changes.weight import too_heavy
 from setops.language.command import CommandContext
 from setops.language.parse import parse
 from setops.language.run import run
@@ -91,7 +92,8 @@ class _Folding:
         self.definition = after
 
     def check(self, base: StageDefinition) -> None:
-        """Note what only the end shows: Services of another type, links that this breaks."""
+        """Note what only the end shows: Services of another type, links that this breaks, and what
+        would be too large."""
         for name, service in self.definition.services.items():
             before = base.services.get(name)
             if before is not None and before.type == service.type:
@@ -104,6 +106,7 @@ class _Folding:
                     f"{service.type}; create a Service under another name",
                 )
                 self._note([self._blame(problem)])
+        self._note(map(self._blame, too_heavy(base, self.definition)))
         known = {(problem.field, problem.validator) for problem in check_links(base)}
         for problem in check_links(self.definition):
             if (problem.field, problem.validator) not in known:

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from setops.api.names import ANNOTATION_LAST_APPLIED
 from setops.changes.diff import Action, Change, FieldDelta, Path
+from setops.changes.in_place import spec_with
 
 TRACKING_ANNOTATIONS: Final = ("argocd.argoproj.io/tracking-id",)
 TRACKING_LABELS: Final = (
@@ -32,10 +33,10 @@ def owner_of(change: Change, live: Object, managers: Collection[str]) -> tuple[s
     if change.action in (Action.DESTROY, Action.REPLACE):
         tracker = tracker_of(live)
         return (tracker, ()) if tracker else None
+    left = _spec_after(change, live)
     for manager, path in owned_fields(live, managers):
-        for delta in change.fields:
-            if _touches(delta, path):
-                return manager, path
+        if any(_touches(delta, path, left) for delta in change.fields):
+            return manager, path
     return None
 
 
@@ -67,9 +68,28 @@ def owned_fields(live: Object, managers: Collection[str]) -> Iterator[tuple[str,
             yield manager, path
 
 
-def _touches(delta: FieldDelta, owned: Path) -> bool:
-    shorter = min(len(delta.path), len(owned))
-    return delta.path[:shorter] == owned[:shorter]
+def _spec_after(change: Change, live: Object) -> Object:
+    if change.before is None or change.after is None:
+        return {}
+    return spec_with(change.section, live, change.before, change.after)
+
+
+def _touches(delta: FieldDelta, owned: Path, left: Object) -> bool:
+    """Whether a change sets or removes what somebody owns; `left` is the spec after it.
+
+    Whoever owns an empty map owns nothing of what others put into it, only that it is there.
+    """
+    if delta.path[: len(owned)] == owned and delta.path != owned:
+        return not _is_there(left, owned)
+    return owned[: len(delta.path)] == delta.path
+
+
+def _is_there(spec: Any, path: Path) -> bool:
+    for name in path:
+        if not isinstance(spec, Mapping) or name not in spec:
+            return False
+        spec = spec[name]
+    return True
 
 
 def _leaves(fields: Mapping[str, Any], path: Path) -> Iterator[Path]:

@@ -14,7 +14,8 @@ from urllib.parse import urlencode
 
 from setops.api.kinds import Key, Kind, Object, key_of, kind_of
 from setops.api.names import MANAGER
-from setops.kube.errors import Gone, Unavailable, error_of
+from setops.kube.body import TextError, encoded
+from setops.kube.errors import BadRequest, Gone, Unavailable, error_of
 from setops.kube.transport import JSON, Answer, Transport
 
 Verb = Literal["get", "list", "create", "update", "apply", "patch", "delete"]
@@ -28,7 +29,7 @@ PAGE: Final = 500
 
 _METADATA_LIST: Final = f"{JSON};as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 _MERGE_PATCH: Final = "application/merge-patch+json"
-_APPLY_PATCH: Final = "application/apply-patch+yaml"  # JSON is YAML
+_APPLY_PATCH: Final = "application/apply-patch+yaml"  # `body` writes JSON that is YAML
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +51,9 @@ class _Request:
     async def by(self, transport: Transport) -> Answer:
         url = f"{self.path}?{urlencode(self.query)}" if self.query else self.path
         content_type = "" if self.body is None else self.content_type
+        body = None if self.body is None else encoded(self.body)
         return await transport.request(
-            self.method, url, content_type=content_type, body=self.body, accept=self.accept
+            self.method, url, content_type=content_type, body=body, accept=self.accept
         )
 
 
@@ -240,6 +242,8 @@ class Client:
     async def _call(self, request: _Request) -> Object:
         try:
             answer = await request.by(self._transport)
+        except TextError as error:
+            raise BadRequest(str(error), reason="BadRequest", target=request.target) from error
         except self._transport.failures as error:
             self._observe(request, 0)
             text = str(error) or type(error).__name__

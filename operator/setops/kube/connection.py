@@ -7,6 +7,7 @@ when one connects, not when one imports this module.
 from __future__ import annotations
 
 import asyncio
+import io
 import logging
 import os
 import ssl
@@ -26,30 +27,36 @@ MAX_CONNECTIONS: Final = 32
 RELOAD_INTERVAL: Final = 5.0
 """Seconds between two reads of the credentials, however often the server refuses them."""
 
+_READ_BUFFER: Final = 2**21
+"""Bytes of an answer that are read ahead. Lists are large."""
+
 _TIMEOUT: Final = aiohttp.ClientTimeout(total=REQUEST_TIMEOUT, sock_connect=CONNECT_TIMEOUT)
 
 _log = logging.getLogger(__name__)
 
 
 class Connection:
-    """A `Transport` by the configuration, credentials and HTTP client of `kubernetes`."""
+    """A `Transport` by the configuration, credentials and trust of `kubernetes`.
+
+    The requests are our own, since its HTTP client writes bodies as JSON in ASCII; see `body`.
+    """
 
     failures = (aiohttp.ClientError, OSError)  # TimeoutError is an OSError
 
     def __init__(self, configuration: Configuration, kubeconfig: str | None) -> None:
         from kubernetes.aio.client.rest import RESTClientObject
 
-        # With `trust_env`, aiohttp would look up ~/.netrc in a thread for every request. It would
-        # fail if it found the host there, since we set the Authorization header ourselves.
-        configuration.client_session_kwargs = {
-            "trust_env": False,
-            "cookie_jar": aiohttp.DummyCookieJar(),
-        }
-        configuration.connection_pool_maxsize = MAX_CONNECTIONS
         configuration.proxy = configuration.proxy or proxy_for(configuration.host)
         self._configuration = configuration
         self._kubeconfig = kubeconfig
-        self._rest: Any = RESTClientObject(configuration)
+        rest: Any = RESTClientObject(configuration)
+        self._trust: ssl.SSLContext = rest.ssl_context
+        self._requests = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=MAX_CONNECTIONS, ssl=self._trust),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            proxy=configuration.proxy,
+            read_bufsize=_READ_BUFFER,
+        )
         self._renewed = -RELOAD_INTERVAL
         self._renewing = asyncio.Lock()
 
@@ -71,7 +78,7 @@ class Connection:
         path: str,
         *,
         content_type: str = "",
-        body: object = None,
+        body: bytes | None = None,
         accept: str = JSON,
     ) -> Answer:
         """See `Transport.request`. If the token is refused, it is read again, once."""
@@ -103,9 +110,8 @@ class Connection:
                 if not await self._renew(refused):
                     await asyncio.sleep(RELOAD_INTERVAL)
 
-        context: ssl.SSLContext = self._rest.ssl_context
         return aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=0, ssl=context),
+            connector=aiohttp.TCPConnector(limit=0, ssl=self._trust),
             cookie_jar=aiohttp.DummyCookieJar(),
             proxy=self._configuration.proxy,
             middlewares=(authorize,),
@@ -119,12 +125,19 @@ class Connection:
         return authorization
 
     async def _send(
-        self, method: str, path: str, headers: Mapping[str, str], body: object
+        self, method: str, path: str, headers: Mapping[str, str], body: bytes | None
     ) -> Answer:
-        response = await self._rest.request(
-            method, self.server + path, headers=dict(headers), body=body, _request_timeout=_TIMEOUT
-        )
-        return Answer(response.status, response.headers, await response.read())
+        async with self._requests.request(
+            method,
+            self.server + path,
+            headers=headers,
+            # aiohttp warns of large bytes, which it sends in one piece.
+            data=None if body is None else io.BytesIO(body),
+            timeout=_TIMEOUT,
+            server_hostname=self._configuration.tls_server_name,
+            proxy_headers=self._configuration.proxy_headers,
+        ) as response:
+            return Answer(response.status, response.headers, await response.read())
 
     async def _renew(self, refused: str | None) -> bool:
         """Read the credentials again after some were refused. Returns whether they changed.
@@ -147,7 +160,7 @@ class Connection:
 
     async def close(self) -> None:
         """Close all pooled connections."""
-        await self._rest.close()
+        await self._requests.close()
 
 
 async def connect(kubeconfig: str | None = None) -> Connection:

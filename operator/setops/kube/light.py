@@ -7,7 +7,6 @@ Its coroutines never wait for anything but the socket, so `finish` runs them wit
 from __future__ import annotations
 
 import http.client
-import json
 import os
 import socket
 import ssl
@@ -53,17 +52,16 @@ class LightTransport:
         path: str,
         *,
         content_type: str = "",
-        body: object = None,
+        body: bytes | None = None,
         accept: str = JSON,
     ) -> Answer:
         """See `Transport.request`."""
         headers = headers_of(content_type, accept)
-        payload = None if body is None else json.dumps(body).encode()
         path = urlsplit(self.server).path + path
-        answer = self._once(method, path, payload, headers)
+        answer = self._once(method, path, body, headers)
         if answer.status == 401 and self._renew():
             # The refused request had no effect, so it may go again.
-            answer = self._once(method, path, payload, headers)
+            answer = self._once(method, path, body, headers)
         return answer
 
     async def close(self) -> None:

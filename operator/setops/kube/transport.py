@@ -34,10 +34,10 @@ class Transport(Protocol):
         path: str,
         *,
         content_type: str = "",
-        body: object = None,
+        body: bytes | None = None,
         accept: str = JSON,
     ) -> Answer:
-        """Send `body` as JSON."""
+        """Send a request, with a body as `body.encoded` writes it."""
 
     async def close(self) -> None:
         """Close all connections."""

@@ -15,7 +15,7 @@ from setops.api.names import ANNOTATION_LAST_APPLIED, MANAGER
 HASHED: Final = "sha256:"
 """Prefix of the hash that replaces a Secret's value in a trimmed object."""
 
-_DROPPED_METADATA: Final = frozenset({"managedFields", "selfLink", "generateName"})
+_DROPPED_METADATA: Final = frozenset({"managedFields", "selfLink"})
 _POD_METADATA: Final = (
     "name",
     "namespace",

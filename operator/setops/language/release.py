@@ -6,14 +6,16 @@ import re
 from typing import Any, Final
 
 from setops.api.app import MAX_RELEASES
-from setops.api.container import DIGEST
 from setops.api.definition import StageDefinition
 from setops.api.errors import Code, Validator, quoted
+from setops.api.image import DIGEST
 from setops.api.section import APPS
 from setops.language import edit
 from setops.language.command import OF_APP, Argument, Command, CommandContext, Invocation, Type
 
-_BARE_HASH: Final = re.compile(r"[a-fA-F0-9]{32,128}")
+_ALGORITHMS: Final = ("sha256:", "sha384:", "sha512:")
+_BARE_HASH: Final = re.compile(r"[a-fA-F0-9]{64}")
+"""A digest without its algorithm. Other lengths may be the names of images."""
 
 _SHOWN: Final = 10
 """The most releases that a message lists."""
@@ -42,7 +44,7 @@ def _image(text: str, field: str, app: str, context: CommandContext) -> str:
     Source of the path in the registry: the platform's releases.
     """
     _, at, digest = text.rpartition("@")
-    is_digest = bool(at) or text.startswith("sha256:") or _BARE_HASH.fullmatch(text) is not None
+    is_digest = bool(at) or text.startswith(_ALGORITHMS) or _BARE_HASH.fullmatch(text) is not None
     if is_digest and not re.fullmatch(DIGEST, digest):
         edit.refuse(
             field,

@@ -13,7 +13,7 @@ from typing import Final
 from setops.api.conditions import Reason
 from setops.api.kinds import GROUP, Kind, Object, key_of
 from setops.kube.cluster import Cluster
-from setops.kube.errors import AlreadyExists, Forbidden
+from setops.kube.errors import AlreadyExists, Forbidden, TooLarge
 from setops.reconcile.places import is_deleting, labels_of
 from setops.reconcile.report import Stalled, Waiting
 
@@ -51,6 +51,12 @@ async def apply_own(cluster: Cluster, desired: Object) -> Object:
         if live is not None:
             refuse_foreign(live, desired)
         return await cluster.apply(desired, live)
+    except TooLarge as error:
+        raise Stalled(
+            Reason.VALIDATION_FAILED,
+            f"{key.kind} {key.name!r} would be larger than Kubernetes can store ({error.message}); "
+            "move large values into Secrets",
+        ) from error
     except Forbidden as error:
         if error.namespace_terminating:
             raise Waiting(

@@ -22,7 +22,16 @@ from setops.api.kinds import (
 )
 from setops.api.names import ANNOTATION_PAUSED
 from setops.kube.errors import ApiError
-from setops.reconcile import app, changeset, notification, organization, project, service, stage
+from setops.reconcile import (
+    app,
+    changeset,
+    lock,
+    notification,
+    organization,
+    project,
+    service,
+    stage,
+)
 from setops.reconcile.context import Context
 from setops.reconcile.report import Interruption, Report, Requeue, Waiting, interrupted, publish
 
@@ -42,12 +51,12 @@ _RECONCILERS: Final[Mapping[Kind, Reconciler]] = {
 async def reconcile(context: Context, key: Key) -> float | None:
     """Reconcile one object of ours; seconds after which to look again, None for only on events.
 
-    An object that is gone, and one that is paused, is left alone.
+    An object that is gone, and one that is paused, is left alone; see `_is_paused`.
     """
     obj = context.cluster.get(key)
     if obj is None:
         return None
-    if ANNOTATION_PAUSED in (obj["metadata"].get("annotations") or ()):
+    if _is_paused(obj):
         _note_paused(context, obj)
         return None
     try:
@@ -99,6 +108,13 @@ def _without_old_plan(obj: Object) -> Mapping[str, None]:
     if plan.get("generation") == obj["metadata"].get("generation"):
         return {}
     return {"plan": None, "errors": None}
+
+
+def _is_paused(obj: Object) -> bool:
+    """Whether a user holds the operator off. A commit that has begun goes on: it has the lock."""
+    if obj["kind"] == CHANGESET.kind and lock.has_begun(obj):
+        return False
+    return ANNOTATION_PAUSED in (obj["metadata"].get("annotations") or ())
 
 
 def _note_paused(context: Context, obj: Object) -> None:

@@ -17,7 +17,10 @@ from setops.desired.metadata import Owner
 from setops.kube.cluster import Cluster
 
 MAX_ENTRIES: Final = 4000
-"""Most Changesets that are remembered; at about 200 bytes each they fit into one object."""
+"""Most Changesets that are remembered."""
+
+MAX_BYTES: Final = 1_000_000
+"""Most bytes of all of them; a ConfigMap holds 1 MiB."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +42,9 @@ async def add(cluster: Cluster, stage: Object, entries: Mapping[str, LedgerEntry
     known = _entries(found)
     merged = {**known, **entries}
     newest = sorted(merged.items(), key=lambda item: item[1].revision)[-MAX_ENTRIES:]
-    if dict(newest) == known:
+    data = _that_fit({name: _written(entry) for name, entry in newest})
+    if data.keys() == known.keys() and all(merged[name] == known[name] for name in data):
         return
-    data = {name: _written(entry) for name, entry in newest}
     if found is None:
         await cluster.create(_made(stage, data))
     else:
@@ -60,6 +63,18 @@ def _entries(found: Object | None) -> dict[str, LedgerEntry]:
 
 def _written(entry: LedgerEntry) -> str:
     return json.dumps({"content": entry.content_hash, "revision": entry.revision})
+
+
+def _that_fit(data: Mapping[str, str]) -> dict[str, str]:
+    """The last entries that one ConfigMap holds; names may be long."""
+    room = MAX_BYTES
+    kept: list[tuple[str, str]] = []
+    for name, text in reversed(list(data.items())):
+        room -= len(name) + len(text)
+        if room < 0:
+            break
+        kept.append((name, text))
+    return dict(reversed(kept))
 
 
 def _made(stage: Object, data: Mapping[str, str]) -> Object:

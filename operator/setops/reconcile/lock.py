@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from contextlib import suppress
 
-from setops.api.changeset import phase_of
+from setops.api.changeset import Phase, phase_of
 from setops.api.kinds import CHANGESET, Key, Object, key_of
+from setops.api.names import ANNOTATION_PAUSED
 from setops.kube.cluster import Cluster
 from setops.kube.errors import Conflict
 from setops.reconcile import revisions
@@ -17,14 +18,29 @@ from setops.reconcile.context import Context
 
 
 def holder(cluster: Cluster, stage: Object, namespace: str) -> Object | None:
-    """The running Changeset that holds the Stage's lock; None when the lock is free."""
+    """The running Changeset that holds the Stage's lock; None when the lock is free.
+
+    One that has changed nothing yet, and won't for now, doesn't keep others waiting.
+    """
     lock = (stage.get("status") or {}).get("currentChangeset")
     if not lock:
         return None
     found = cluster.get(Key(CHANGESET, namespace, lock["changeset"]))
     if found is None or found["metadata"]["uid"] != lock["uid"] or phase_of(found).finished:
         return None
-    return found
+    return found if has_begun(found) or _will_begin(found) else None
+
+
+def has_begun(changeset: Object) -> bool:
+    """Whether a commit or its rollback is under way, so that it may have changed something."""
+    return phase_of(changeset) in (Phase.APPLYING, Phase.ROLLING_BACK)
+
+
+def _will_begin(changeset: Object) -> bool:
+    """Whether nobody has paused or withdrawn a commit that has taken the lock and no more."""
+    spec = changeset["spec"]
+    paused = ANNOTATION_PAUSED in (changeset["metadata"].get("annotations") or ())
+    return bool(spec.get("commit")) and not spec.get("discard") and not paused
 
 
 async def take(context: Context, stage: Object, changeset: Object) -> None:

@@ -7,7 +7,6 @@ Changesets made the older ones.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -17,6 +16,7 @@ from setops.api import names
 from setops.api.definition import StageDefinition
 from setops.api.kinds import CONTROLLER_REVISION, GROUP, STAGE, Key, Object
 from setops.changes.digest import definition_hash
+from setops.changes.weight import stored_size
 from setops.desired.metadata import Owner
 from setops.kube.cluster import Cluster
 from setops.kube.errors import AlreadyExists, Conflict
@@ -139,7 +139,7 @@ async def load(cluster: Cluster, stage: Object, number: int) -> Revision | None:
 
 def check_size(definition: StageDefinition) -> None:
     """Raise TooLargeError for a definition that no revision can hold."""
-    size = len(json.dumps(definition.to_json()).encode())
+    size = stored_size(definition.to_json())
     if size > MAX_BYTES:
         raise TooLargeError(
             f"the Stage's definition would have {size} bytes, the limit is {MAX_BYTES}; "

@@ -40,6 +40,7 @@ def change(before: dict[str, Any], after: dict[str, Any] | None) -> Change:
 
 SCALE: Final[dict[str, Any]] = {"f:resources": {"f:scale": {}}}
 GREETING: Final[dict[str, Any]] = {"f:env": {"f:GREETING": {".": {}, "f:value": {}}}}
+PRIMARY: Final = {"primary": True}
 COMMAND: Final[dict[str, Any]] = {"f:container": {"f:command": {}}}
 
 
@@ -97,13 +98,45 @@ def test_a_note_that_says_nothing_owns_nothing(note: str) -> None:
         pytest.param(
             change({}, {"env": {"OTHER": {"value": "a"}}}), GREETING, None, id="beside it in a map"
         ),
+        pytest.param(
+            change({}, {"env": {"OTHER": {"value": "a"}}}),
+            {"f:env": {}},
+            None,
+            id="inside a map that is empty in Git",
+        ),
+        pytest.param(
+            change({"env": {"OTHER": {"value": "a"}}}, {}),
+            {"f:env": {}},
+            None,
+            id="what others put into a map that is empty in Git",
+        ),
+        pytest.param(
+            change({"container": {"command": ["a"]}}, {}),
+            {"f:container": {}},
+            None,
+            id="what others put into a part that is empty in Git",
+        ),
+        pytest.param(
+            change({"domains": {"a.example.com": {}}}, {"domains": {"a.example.com": PRIMARY}}),
+            {"f:domains": {"f:a.example.com": {}}},
+            None,
+            id="a default inside an entry that is empty in Git",
+        ),
+        pytest.param(
+            change({"domains": {"a.example.com": {}}}, {}),
+            {"f:domains": {"f:a.example.com": {}}},
+            ("domains", "a.example.com"),
+            id="an entry that is empty in Git is taken away",
+        ),
         pytest.param(change({}, None), SCALE, None, id="destroyed, and no Git tool tracks it"),
     ],
 )
 def test_who_holds_a_change_back(
     planned: Change, fields: dict[str, Any], owner: tuple[str, ...] | None
 ) -> None:
-    found = owner_of(planned, live(applied(fields)), MANAGERS)
+    assert planned.before is not None
+    here = {**live(applied(fields)), "spec": planned.before.to_json()}
+    found = owner_of(planned, here, MANAGERS)
     assert found == (None if owner is None else (ARGO, owner))
 
 

@@ -30,7 +30,7 @@ def folded_by(commands: Sequence[str], base: StageDefinition = EMPTY) -> Folded:
 
 
 def size(definition: StageDefinition) -> int:
-    return len(json.dumps(definition.to_json()).encode())
+    return len(json.dumps(definition.to_json(), separators=(",", ":")).encode())
 
 
 def _five_hundred() -> list[str]:

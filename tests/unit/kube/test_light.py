@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 
 import pytest
 
+from setops.kube.body import encoded
 from setops.kube.kubeconfig import ClusterAccess
 from setops.kube.light import LightTransport, finish
 
@@ -61,13 +62,13 @@ def transport(server: str, tmp_path: Path) -> LightTransport:
     return LightTransport(target, target.credentials())
 
 
-def ask(made: LightTransport, method: str = "GET", body: object = None) -> int:
+def ask(made: LightTransport, method: str = "GET", body: bytes | None = None) -> int:
     return finish(made.request(method, "/api", body=body)).status
 
 
 def test_requests_go_below_the_servers_path(server: str, tmp_path: Path) -> None:
     made = transport(server, tmp_path)
-    assert ask(made, "POST", {"a": "ü"}) == 200
+    assert ask(made, "POST", encoded({"a": "ü"})) == 200
     assert ask(made) == 200
     finish(made.close())
     assert [(path, body) for path, _, body in Server.seen] == [
@@ -82,7 +83,7 @@ def test_a_token_that_has_expired_is_read_anew(server: str, tmp_path: Path) -> N
     Server.token = "second"
     assert ask(made) == 401, "there is no other one yet"
     (tmp_path / "token").write_text("second")
-    assert ask(made, "POST", {}) == 200
+    assert ask(made, "POST", b"{}") == 200
     finish(made.close())
 
 

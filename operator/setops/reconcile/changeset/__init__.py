@@ -14,6 +14,8 @@ it is, and only that user, or a trusted account of the chart's values, may chang
     machine          which step of a commit or of its rollback is next (pure)
     observation      the state of a commit, from which the next step follows
     steps            the steps, one module each
+    patience         how long a step that fails is tried again
+    giving_up        what becomes of a commit whose step has failed for too long
     commit_deadline  how long a commit waits for each resource, and what follows
     entries          the live resource of a change, compared with what the plan expects
     writes           single writes, each safe to repeat

@@ -2,28 +2,55 @@
 
 from __future__ import annotations
 
+import logging
+
 from setops.api.changeset import Phase, Step
 from setops.api.conditions import Reason
 from setops.api.names import FINALIZER
 from setops.changes.digest import content_hash
 from setops.kube.errors import TooLarge
 from setops.reconcile import edits, lock, revisions
+from setops.reconcile.changeset import patience
 from setops.reconcile.changeset.ending import end
-from setops.reconcile.changeset.job import POLL, FailedError, Job
+from setops.reconcile.changeset.giving_up import give_up, without_effect
+from setops.reconcile.changeset.job import FailedError, Job
 from setops.reconcile.changeset.machine import Awaited, next_step
-from setops.reconcile.changeset.observation import Commit, observe
+from setops.reconcile.changeset.observation import Commit, is_decided, observe
 from setops.reconcile.changeset.opening import queue, refuse, refuse_size
 from setops.reconcile.changeset.planning import plan
-from setops.reconcile.changeset.queue import ahead
+from setops.reconcile.changeset.queue import ahead, is_overfull
 from setops.reconcile.changeset.reporting import report
 from setops.reconcile.changeset.steps import ACTIONS, revert, wait
 from setops.reconcile.changeset.writes import NotYetError
 from setops.reconcile.context import Context
 from setops.reconcile.report import Requeue
 
+_log = logging.getLogger(__name__)
+
 
 async def start(context: Context, job: Job) -> Requeue | None:
-    """Take the Stage's lock and plan for good; the status then holds all that a restart needs."""
+    """Take the Stage's lock and plan for good; then take one step after another."""
+    try:
+        begun = await _begin(context, job)
+    except Exception as error:
+        if not patience.is_over(context, job, error):
+            return await patience.wait(context, patience.as_stored(context, job), error)
+        _log.exception("Changeset %s can't begin", job.name)
+        reason = f"{patience.told(error)}; nothing was changed"
+        await end(
+            context,
+            patience.as_stored(context, job),
+            Phase.FAILED,
+            Reason.COMMIT_FAILED,
+            reason,
+        )
+        return None
+    patience.progressed(context, job)
+    return await resume(context, begun) if isinstance(begun, Job) else begun
+
+
+async def _begin(context: Context, job: Job) -> Job | Requeue | None:
+    """The Changeset with a status that holds all that a restart needs, if it is its turn."""
     cluster, stage = context.cluster, job.around.stage
     done = await revisions.recorded(cluster, stage, job.name, content_hash(job.spec))
     if done is not None:
@@ -35,6 +62,9 @@ async def start(context: Context, job: Job) -> Requeue | None:
             f"the same Changeset was committed before, as revision {done}; nothing was changed",
             revision=done,
         )
+        return None
+    if is_overfull(job.changeset):
+        await refuse_size(context, job)
         return None
     first = ahead(cluster, stage, job.changeset)
     if first is not None:
@@ -66,7 +96,7 @@ async def start(context: Context, job: Job) -> Requeue | None:
         await refuse_size(context, job)
         return None
     context.memory.plans[job.uid] = planned
-    return await resume(context, job)
+    return job
 
 
 async def resume(context: Context, job: Job, *, cancelled: bool = False) -> Requeue | None:
@@ -77,14 +107,31 @@ async def resume(context: Context, job: Job, *, cancelled: bool = False) -> Requ
     """
     last: Step | None = None
     while True:
-        commit = await observe(context, job, cancelled=cancelled)
-        step = next_step(commit.view)
-        outcome = await _take(context, commit, step)
+        try:
+            step, outcome = await _next(context, job, last, cancelled=cancelled)
+        except Exception as error:
+            stored, step = patience.as_stored(context, job), None
+            if not patience.is_over(context, stored, error) or is_decided(context, stored):
+                return await patience.wait(context, stored, error)
+            _log.exception("Changeset %s gives up", job.name)
+            outcome = await give_up(context, stored, patience.told(error))
+        if outcome != job:
+            patience.progressed(context, job)
         if not isinstance(outcome, Job):
             return outcome
-        if step is last and outcome == job:
-            return Requeue(POLL)  # the cache doesn't show yet what was done
         last, job = step, outcome
+
+
+async def _next(
+    context: Context, job: Job, last: Step | None, *, cancelled: bool
+) -> tuple[Step, Job | Requeue | None]:
+    """Take the step that is due; it and its outcome. Raises HeldUpError if it has no effect."""
+    commit = await observe(context, job, cancelled=cancelled)
+    step = next_step(commit.view)
+    outcome = await _take(context, commit, step)
+    if step is last and outcome == job:
+        raise without_effect(context, commit, step)
+    return step, outcome
 
 
 async def _take(context: Context, commit: Commit, step: Step) -> Job | Requeue | None:

@@ -22,6 +22,7 @@ async def end(
 async def clean_up(context: Context, job: Job) -> None:
     """Free the lock and remove the finalizer, if the Changeset still has them."""
     context.memory.plans.pop(job.uid, None)
+    context.memory.held_up.pop(job.uid, None)
     stage = context.cluster.get(job.around.key) or job.around.stage
     await lock.release(context, stage, job.changeset)
     await context.cluster.remove_finalizer(job.changeset, FINALIZER)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
-
 from setops.api.changeset import Phase
 from setops.api.conditions import Reason
 from setops.api.kinds import Object
 from setops.changes.plan import Planned
+from setops.changes.weight import stored_size
 from setops.kube.errors import TooLarge
 from setops.reconcile import lock
 from setops.reconcile.changeset.ending import end
@@ -99,7 +98,7 @@ async def refuse(context: Context, job: Job, planned: Planned) -> None:
 
 async def refuse_size(context: Context, job: Job) -> None:
     """End a Changeset that leaves no room for its own status; nothing was changed."""
-    size = len(json.dumps(job.changeset["spec"]))
+    size = stored_size(job.changeset["spec"])
     await end(
         context,
         job,

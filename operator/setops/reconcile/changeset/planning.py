@@ -5,7 +5,6 @@ A plan is folded over the revision where the Changeset began, and merged with wh
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Final
@@ -21,6 +20,7 @@ from setops.changes.fold import Folded, fold
 from setops.changes.git_ownership import owner_of
 from setops.changes.merge import Merged, merge
 from setops.changes.plan import ROOM, Planned, Source, plan_of
+from setops.changes.weight import stored_size, too_heavy
 from setops.language.command import CommandContext
 from setops.reconcile import edits, lock, revisions
 from setops.reconcile.changeset import conflicts
@@ -113,22 +113,28 @@ async def way_back(context: Context, job: Job) -> tuple[Change, ...] | None:
         planned = await plan_again(context, job)
     except PlanLostError:
         number = job.status["previousRevision"]
-        before = await revisions.load(context.cluster, job.around.stage, number)
+        before = await _readable(context, job, number)
         return None if before is None else _as_before(context, job, before.definition)
     return diff(planned.after, planned.before)
 
 
 async def _made_again(context: Context, job: Job) -> Planned:
-    status, cluster, stage = job.status, context.cluster, job.around.stage
-    before = await revisions.load(cluster, stage, status["previousRevision"])
+    status = job.status
+    before = await _readable(context, job, status["previousRevision"])
     if before is None:
-        message = f"revision {status['previousRevision']}, from which it started, is gone"
+        message = (
+            f"revision {status['previousRevision']}, from which it started, is gone, or this "
+            "version of the operator can't read it"
+        )
         raise PlanLostError(message)
     base = before
     if status["baseRevision"] != before.number:
-        loaded = await revisions.load(cluster, stage, status["baseRevision"])
+        loaded = await _readable(context, job, status["baseRevision"])
         if loaded is None:
-            message = f"revision {status['baseRevision']}, at which it was begun, is gone"
+            message = (
+                f"revision {status['baseRevision']}, at which it was begun, is gone, or this "
+                "version of the operator can't read it"
+            )
             raise PlanLostError(message)
         base = loaded
     planned = _outcome(job, PlanBasis(base, before.definition)).planned
@@ -162,7 +168,7 @@ async def _current(context: Context, job: Job) -> StageDefinition:
     running = lock.holder(cluster, stage, job.namespace)
     if running is not None and running["metadata"]["uid"] != job.uid:
         number = (running.get("status") or {}).get("previousRevision")
-        found = None if number is None else await revisions.load(cluster, stage, number)
+        found = None if number is None else await _readable(context, job, number)
         if found is not None:
             return found.definition
     return live_definition(cluster, job.namespace)
@@ -179,7 +185,15 @@ async def _base(context: Context, job: Job, now: StageDefinition) -> revisions.R
     is_now = number == latest and revisions.is_recorded(cluster, stage, now)
     if number is None or is_now:
         return revisions.Revision(latest, now, revisions.Author())
-    return await revisions.load(cluster, stage, number)
+    return await _readable(context, job, number)
+
+
+async def _readable(context: Context, job: Job, number: int) -> revisions.Revision | None:
+    """A revision; None when it is gone, or when the rules have become stricter than it is."""
+    try:
+        return await revisions.load(context.cluster, job.around.stage, number)
+    except ProblemsError:
+        return None
 
 
 def _base_gone(job: Job) -> Problem:
@@ -187,7 +201,8 @@ def _base_gone(job: Job) -> Problem:
         "",
         Validator.NOT_FOUND,
         f"revision {job.status['baseRevision']} of the Stage, at which this Changeset was begun, "
-        f"is no longer kept (the last {revisions.KEPT} are); discard it and make a new one",
+        f"is no longer kept (the last {revisions.KEPT} are), or this version of the operator can't "
+        "read it; discard it and make a new one",
         Code.CHANGESET_INVALID,
     )
 
@@ -204,6 +219,10 @@ def _outcome(job: Job, basis: PlanBasis) -> _Outcome:
     folded = fold(basis.base.definition, job.spec, _surroundings(job))
     merged = merge(basis.base.definition, folded.definition, basis.now)
     problems = [*folded.problems, *map(folded.blame, merged.problems)]
+    if merged.definition is not folded.definition:
+        told = {problem.field for problem in problems}
+        heavy = too_heavy(basis.now, merged.definition)
+        problems += [folded.blame(problem) for problem in heavy if problem.field not in told]
     try:
         revisions.check_size(merged.definition)
     except revisions.TooLargeError as error:
@@ -261,5 +280,5 @@ def _planned(
 
 def _room(job: Job) -> int:
     """Bytes that a plan may take, so that spec and status fit into one object together."""
-    taken = len(json.dumps(job.changeset["spec"]))
+    taken = stored_size(job.changeset["spec"])
     return max(0, min(ROOM, MAX_OBJECT - taken))

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from setops.api.changeset import Phase, phase_of
 from setops.api.kinds import CHANGESET, Object
 from setops.api.names import ANNOTATION_PAUSED
+from setops.changes.weight import MOST, stored_size
 from setops.kube.cache import version_of
 from setops.kube.cluster import Cluster
 from setops.reconcile import lock
 from setops.reconcile.places import is_deleting
+
+MAX_SPEC: Final = MOST
+"""Bytes of a Changeset's spec that leave room for a status."""
 
 
 def ahead(cluster: Cluster, stage: Object, changeset: Object) -> Object | None:
@@ -80,6 +86,12 @@ def _waits(cluster: Cluster, changeset: Object) -> bool:
 
 
 def _will_go_on(changeset: Object) -> bool:
-    """False if paused, deleted or discarded."""
+    """False if paused, deleted or discarded, or so large that its end couldn't be told."""
     paused = ANNOTATION_PAUSED in (changeset["metadata"].get("annotations") or ())
-    return not (paused or is_deleting(changeset) or changeset["spec"].get("discard"))
+    stopped = paused or is_deleting(changeset) or changeset["spec"].get("discard")
+    return not stopped and not is_overfull(changeset)
+
+
+def is_overfull(changeset: Object) -> bool:
+    """Whether the object has no room for a plan, so that its commit can't begin."""
+    return stored_size(changeset["spec"]) > MAX_SPEC

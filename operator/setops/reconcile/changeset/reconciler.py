@@ -58,6 +58,7 @@ async def _without_stage(
     context: Context, changeset: Object, interruption: Interruption
 ) -> Requeue | None:
     context.memory.plans.pop(changeset["metadata"]["uid"], None)
+    context.memory.held_up.pop(changeset["metadata"]["uid"], None)
     if is_deleting(changeset):
         await context.cluster.remove_finalizer(changeset, FINALIZER)
         return None

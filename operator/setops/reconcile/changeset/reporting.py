@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any, Final
 
 from setops.api.changeset import Phase, Step
 from setops.api.conditions import ConditionType, Reason, condition
-from setops.api.errors import Problem
+from setops.api.errors import Code, Problem, Validator
 from setops.api.kinds import Object
 from setops.changes.plan import error_of
 from setops.reconcile.changeset.job import Job
@@ -23,6 +25,13 @@ _SHAPES: Final[Mapping[Phase, Shape]] = {
     Phase.FAILED: "stalled",
     Phase.DISCARDED: "ready",
 }
+_MAX_ERROR: Final = 2000
+_MAX_FIELD: Final = 500
+"""Characters of one error."""
+_MOST: Final = 1999
+"""One less than a status lists, so that it can say how many more there are."""
+_ROOM: Final = 200_000
+"""Bytes of all errors together."""
 _MADE_BY_PUBLISH: Final = ("conditions", "observedGeneration")
 
 
@@ -51,6 +60,8 @@ async def report_bare(
     old = changeset.get("status") or {}
     kept = {name: value for name, value in old.items() if name not in _MADE_BY_PUBLISH}
     status = {**kept, **fields, "phase": phase.value}
+    if status.get("step") != old.get("step"):
+        status["stepSince"] = context.timestamp() if status.get("step") else None
     if phase.finished:
         status.setdefault("finishedAt", context.timestamp())
     invalid = phase is Phase.OPEN and reason is Reason.CHANGESET_INVALID
@@ -85,5 +96,32 @@ def cause_of(job: Job) -> str:
 
 
 def rendered(problems: Iterable[Problem]) -> list[dict[str, Any]]:
-    """Problems in the form that the status has."""
-    return [error_of(problem).to_json() for problem in problems]
+    """Problems in the form that the status has, as many as it can hold, each in a readable length.
+
+    What the API server refuses it may repeat in full, and a Changeset can have any number of
+    errors. A status that can't be written would say nothing at all.
+    """
+    found: list[dict[str, Any]] = []
+    room = _ROOM
+    everything = list(problems)
+    for problem in everything[:_MOST]:
+        cut = replace(
+            problem,
+            field=_cut(problem.field, _MAX_FIELD),
+            message=_cut(str(problem.message), _MAX_ERROR),
+        )
+        written = error_of(cut).to_json()
+        room -= len(json.dumps(written))
+        if room < 0:
+            break
+        found.append(written)
+    if len(found) < len(everything):
+        more = f"{len(everything) - len(found)} more errors; correct these first"
+        found.append(
+            error_of(Problem("", Validator.INVALID, more, Code.CHANGESET_INVALID)).to_json()
+        )
+    return found
+
+
+def _cut(text: str, most: int) -> str:
+    return text if len(text) <= most else f"{text[: most - 1]}…"

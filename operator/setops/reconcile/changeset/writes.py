@@ -10,6 +10,7 @@ from setops.api.kinds import SERVICE, Key, Object
 from setops.api.names import MANAGER
 from setops.api.section import Entry
 from setops.changes.diff import Action, Change
+from setops.changes.in_place import spec_with
 from setops.kube.cluster import Cluster
 from setops.kube.errors import AlreadyExists
 from setops.reconcile.changeset.entries import is_done, key_of_change, merged_over, spec_in
@@ -75,7 +76,8 @@ async def revert(cluster: Cluster, namespace: str, change: Change) -> None:
     if change.action is Action.UPDATE and live is not None and not is_deleting(live):
         spec = spec_in(change, live)
         if spec is not None and (merged := merged_over(change, spec)).entry != spec:
-            await cluster.replace(_with_spec(with_version_noted(live, merged.entry), merged.entry))
+            noted = with_version_noted(live, merged.entry)
+            await cluster.replace(_with_spec(change, noted, spec, merged.entry))
         return
     if change.after is None and live is not None and not is_deleting(live):
         if not _made_by_us(live):
@@ -101,13 +103,14 @@ async def _update(cluster: Cluster, change: Change, live: Object, *, dry_run: bo
     if merged.conflicts:
         fields = ", ".join(".".join(path) for path in merged.conflicts)
         raise EditedError(f"{fields} of {what} was changed by somebody else while the commit ran")
-    await cluster.replace(_with_spec(live, merged.entry), dry_run=dry_run)
+    await cluster.replace(_with_spec(change, live, spec, merged.entry), dry_run=dry_run)
 
 
-def _with_spec(live: Object, spec: Entry) -> Object:
+def _with_spec(change: Change, live: Object, before: Entry, after: Entry) -> Object:
     """The object to send for an update, without managedFields, which the update would replace."""
     metadata = {k: v for k, v in live["metadata"].items() if k != "managedFields"}
-    return {**live, "metadata": metadata, "spec": spec.to_json()}
+    spec = spec_with(change.section, live, before, after)
+    return {**live, "metadata": metadata, "spec": spec}
 
 
 def _made_by_us(live: Object) -> bool:

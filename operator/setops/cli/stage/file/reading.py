@@ -11,13 +11,14 @@ from typing import Annotated, Any, Final, Literal, Union, get_args, get_origin
 from pydantic import BaseModel
 
 from setops.api.errors import Problem, ProblemsError, Validator, nearest, one_of, quoted
+from setops.api.image import TAG
 from setops.api.section import APPS, Section
 from setops.cli.stage.file import format as form
 from setops.cli.stage.file.nodes import Mapping, Mark, Node, Scalar, Sequence, parse, problem
 
 _INTEGER: Final = re.compile(r"[+-]?[0-9]{1,18}")
 _BOOLEANS: Final = {"true": True, "false": False}
-_TAG: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
+_TAG: Final = re.compile(TAG)
 
 
 Special = Callable[[Node, str], None]

@@ -28,7 +28,7 @@ from setops.reconcile.report import Requeue
 Action = Callable[[Context, Commit], Awaitable[Job | Requeue | None]]
 """Takes a step. Returns a Job to continue with the Changeset as it is now, a Requeue to look again
 later, and None at the end. Raises FailedError if the commit can't succeed, NotYetError if it has to
-wait."""
+wait. Whatever else it raises is tried again for a while; see `patience`."""
 
 ACTIONS: Final[Mapping[Step, Action]] = {
     Step.DRY_RUN: dry_run.take,

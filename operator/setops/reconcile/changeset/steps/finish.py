@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import logging
+
 from setops.api.changeset import Phase, Progress
 from setops.api.conditions import Reason
+from setops.kube.errors import ApiError
 from setops.reconcile import revisions
 from setops.reconcile.changeset.ending import end
 from setops.reconcile.changeset.job import Job
@@ -12,6 +15,8 @@ from setops.reconcile.changeset.planning import way_back
 from setops.reconcile.changeset.reporting import cause_of
 from setops.reconcile.context import Context
 from setops.reconcile.places import is_deleting
+
+_log = logging.getLogger(__name__)
 
 
 async def take(context: Context, commit: Commit) -> None:
@@ -28,7 +33,6 @@ async def take(context: Context, commit: Commit) -> None:
 async def _committed(context: Context, job: Job) -> None:
     cluster, stage = context.cluster, job.around.stage
     number = revisions.made_by(cluster, stage, job.uid) or int(job.status["previousRevision"])
-    await revisions.prune(cluster, stage)
     plan = job.status["plan"]
     total = len(plan.get("changes") or ())
     await end(
@@ -40,6 +44,13 @@ async def _committed(context: Context, job: Job) -> None:
         progress=Progress(done=total, total=total).to_json(),
         revision=number,
     )
+    try:
+        await revisions.prune(cluster, stage)
+    except ApiError as error:
+        # It has succeeded all the same. The next edit or commit prunes again.
+        _log.warning(
+            "The revisions of Stage %s are not pruned: %s", stage["metadata"]["name"], error
+        )
 
 
 async def _failed(context: Context, job: Job) -> None:
