@@ -11,6 +11,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, ParamSpec, TypeVar, assert_never
 
@@ -133,6 +134,7 @@ class Gateway:
     async def _composite(self, target: Target) -> tuple[Product, Composite]:
         product = self._product(target)
         await self._check_once(target.account)
+        target = replace(target, credentials=product.usable(target.credentials))
         return product, Composite(product, self._clients.of(target.account), target)
 
     async def _check_once(self, account: Account) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Final
 
@@ -22,7 +23,16 @@ from setops.api.kinds import (
 )
 from setops.api.names import ANNOTATION_PAUSED
 from setops.kube.errors import ApiError
-from setops.reconcile import app, changeset, notification, organization, project, service, stage
+from setops.reconcile import (
+    app,
+    changeset,
+    faults,
+    notification,
+    organization,
+    project,
+    service,
+    stage,
+)
 from setops.reconcile.context import Context
 from setops.reconcile.report import Interruption, Report, Requeue, Waiting, interrupted, publish
 
@@ -38,6 +48,8 @@ _RECONCILERS: Final[Mapping[Kind, Reconciler]] = {
     CHANGESET: changeset.reconcile,
 }
 
+_log = logging.getLogger(__name__)
+
 
 async def reconcile(context: Context, key: Key) -> float | None:
     """Reconcile one object of ours; seconds after which to look again, None for only on events.
@@ -46,19 +58,28 @@ async def reconcile(context: Context, key: Key) -> float | None:
     """
     obj = context.cluster.get(key)
     if obj is None:
+        context.memory.faults.pop(key, None)
         return None
     if ANNOTATION_PAUSED in (obj["metadata"].get("annotations") or ()):
         _note_paused(context, obj)
         return None
     try:
+        with faults.named():
+            after = await _attempt(context, key, obj)
+    except Exception as error:
+        if faults.is_told(error, faults.count(context.memory, key)):
+            await _tell(context, obj, error)
+        raise
+    context.memory.faults.pop(key, None)
+    return after
+
+
+async def _attempt(context: Context, key: Key, obj: Object) -> float | None:
+    try:
         report = await _RECONCILERS[key.kind](context, obj)
     except Interruption as interruption:
         latest = context.cluster.get(key) or obj
         report = interrupted(latest, interruption)
-    except ApiError as error:
-        if not error.transient:
-            await _report_fault(context, obj, error)
-        raise
     return await _publish(context, obj, report)
 
 
@@ -76,16 +97,22 @@ async def _publish(context: Context, obj: Object, report: Report | Requeue | Non
     return report.again
 
 
-async def _report_fault(context: Context, obj: Object, error: ApiError) -> None:
-    """Say on the object what the operator can't do, for example because it lacks a right."""
-    message = f"the operator can't go on and tries again: {error}"
+async def _tell(context: Context, obj: Object, error: Exception) -> None:
+    """Say on the object that the operator can't go on. If that can't be written, the log has it."""
+    message = faults.described(error)
     latest = context.cluster.get(key_of(obj)) or obj
     if latest["kind"] == CHANGESET.kind and phase_of(latest).finished:
         # Its conditions keep saying how it ended.
         context.events.record(latest, "Warning", Reason.SERVER_FAILURE.value, message)
         return
     fault = Waiting(Reason.SERVER_FAILURE, message, status=_without_old_plan(latest))
-    await _publish(context, obj, interrupted(latest, fault))
+    try:
+        await _publish(context, obj, interrupted(latest, fault))
+    except ApiError as refused:
+        _log.warning("The status can't be written, which should say that %s: %s", message, refused)
+    except Exception:
+        # The error that is to be told matters more, and is passed on.
+        _log.exception("The status can't be written, which should say that %s", message)
 
 
 def _without_old_plan(obj: Object) -> Mapping[str, None]:

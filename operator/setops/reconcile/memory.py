@@ -72,9 +72,11 @@ class Gate:
 class Memory:
     """`edits`: of each Stage, by its key, what was seen of its resources. `plans`: of each
     Changeset that is being committed, by its uid, the plan. `reach`: of each Organization,
-    by its uid, what AWS said. `new_apps`: closed while new Apps get their first objects."""
+    by its uid, what AWS said. `new_apps`: closed while new Apps get their first objects. `faults`:
+    of each object that fails, by its key, how many attempts in a row."""
 
     edits: dict[Key, Seen] = field(default_factory=dict)
     plans: dict[str, Planned] = field(default_factory=dict)
     reach: dict[str, Reach] = field(default_factory=dict)
     new_apps: Gate = field(default_factory=Gate)
+    faults: dict[Key, int] = field(default_factory=dict)

@@ -823,6 +823,35 @@ def test_a_lost_secret_gets_a_new_password_and_the_database_too(
     assert database.observe().credentials_valid
 
 
+def test_a_password_that_aws_would_refuse_is_replaced_as_a_lost_one_is(
+    database: Operator, owner: Owner
+) -> None:
+    database.create()
+    name, entries = name_of(database), {*database.secret}
+    for edited in (
+        "",
+        "short",
+        "with a space in it",
+        "new line at the end\n",
+        "pässwörter",
+        "a" * 129,
+    ):
+        told = password_of(owner, name)
+        database.secret = {**database.secret, "password": edited, "url": "x"}
+        assert [type(each) for each in database.create()] == [IssueCredentials, Update, Done]
+        assert password_of(owner, name) != told
+        assert {*database.secret} == entries
+        assert database.secret["url"].split(":")[2].startswith(database.secret["password"])
+
+
+def test_a_password_that_somebody_has_chosen_is_set_at_aws(database: Operator) -> None:
+    database.create()
+    database.secret = {**database.secret, "password": "chosen#by-hand:1"}
+    assert [type(each) for each in database.create()] == [Update, Done]
+    assert database.secret["password"] == "chosen#by-hand:1"
+    assert "chosen%23by-hand%3A1" in database.secret["url"]
+
+
 def test_deleting_keeps_a_final_snapshot_whose_name_is_of_this_life(
     database: Operator, owner: Owner
 ) -> None:
