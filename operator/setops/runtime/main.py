@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import signal
 import sys
+from pathlib import Path
 
 from setops.kube.cache import Cache
 from setops.kube.client import Client
@@ -28,6 +30,7 @@ def main() -> None:
     the settings are wrong or there is no way to reach a cluster.
     """
     settings = parse(sys.argv[1:])
+    _need_no_home()
     collection.tune()
     configure(settings.log_level, settings.log_format)
     try:
@@ -35,6 +38,17 @@ def main() -> None:
     except ValueError as error:
         _log.critical("%s", error)
         sys.exit(2)
+
+
+def _need_no_home() -> None:
+    """Name a home if there is none: the client library ends on import without one.
+
+    The uid of a pod may be any, so the system may neither know a name nor a home for it.
+    """
+    try:
+        Path.home()
+    except RuntimeError:
+        os.environ["HOME"] = "/"  # as container runtimes do
 
 
 async def run(settings: Settings) -> int:

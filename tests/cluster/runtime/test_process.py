@@ -11,7 +11,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -76,7 +76,12 @@ def start(sandbox: Sandbox, namespace: str, tmp_path: Path) -> Iterator[Start]:
     started: list[Replica] = []
     with contextlib.ExitStack() as stack:
 
-        def start_one(*arguments: str, **environment: str) -> Replica:
+        def start_one(
+            *arguments: str,
+            run: Sequence[str] = (sys.executable, "-m", "setops.runtime.main"),
+            without: Collection[str] = (),
+            **environment: str,
+        ) -> Replica:
             settings = {
                 "SETOPS_NAMESPACE": namespace,
                 "SETOPS_LISTEN": "127.0.0.1",
@@ -89,9 +94,10 @@ def start(sandbox: Sandbox, namespace: str, tmp_path: Path) -> Iterator[Start]:
                 "KUBECONFIG": str(sandbox.kubeconfig),
             }
             log = tmp_path / f"{len(started)}.log"
+            inherited = {name: text for name, text in os.environ.items() if name not in without}
             process = subprocess.Popen(
-                [sys.executable, "-m", "setops.runtime.main", *arguments],
-                env={**os.environ, **settings, **environment},
+                [*run, *arguments],
+                env={**inherited, **settings, **environment},
                 stderr=stack.enter_context(log.open("wb")),
             )
             started.append(Replica(process, log))
@@ -154,6 +160,48 @@ def test_a_replica_that_stands_by_ends_when_it_is_told_to(start: Start) -> None:
     until(lambda: second.role() == "standby")
     assert second.end() == 0
     assert first.role() == "leading"
+
+
+MAIN = "from setops.runtime.main import main; main()"
+USER_NAMES = ("LOGNAME", "USER", "LNAME", "USERNAME")
+"""Variables from which Python learns a user's name before it asks the system."""
+
+
+def under(uid: int) -> Sequence[str]:
+    """The command that runs the operator under a uid.
+
+    In a user namespace the process really has it, and may still read this checkout. A system
+    without them is only told that it has: that is all that the search for a name sees.
+    """
+    space = ("unshare", "--user", f"--map-user={uid}", f"--map-group={uid}", "--")
+    try:
+        subprocess.run([*space, "true"], check=True, capture_output=True)
+    except (OSError, subprocess.CalledProcessError):
+        return sys.executable, "-c", f"import os; os.getuid = lambda: {uid}; {MAIN}"
+    return *space, sys.executable, "-c", MAIN
+
+
+@pytest.mark.parametrize(
+    ("uid", "surroundings"),
+    [
+        pytest.param(65532, {"HOME": "/"}, id="the default of the chart"),
+        pytest.param(1000660000, {"HOME": "/nowhere"}, id="a uid of OpenShift's"),
+        pytest.param(4294967294, {}, id="the largest uid, and no home"),
+        pytest.param(65531, {"HOME": "", "USER": ""}, id="names that are empty"),
+    ],
+)
+def test_it_leads_under_a_uid_that_the_system_has_no_name_for(
+    start: Start, uid: int, surroundings: Mapping[str, str]
+) -> None:
+    without = ("HOME", *USER_NAMES)
+    replica = start(run=under(uid), without=without, SETOPS_LOG_LEVEL="debug", **surroundings)
+    until(lambda: replica.role() == "leading" or replica.process.poll() is not None)
+    assert replica.process.poll() is None, replica.lines()[-1]
+    # kopf has started when it has listed what it watches.
+    until(lambda: any("In sync" in line["message"] for line in replica.lines()))
+    assert replica.end() == 0
+    errors = [line for line in replica.lines() if line["level"] in ("error", "critical")]
+    assert not errors
 
 
 def test_without_a_cluster_it_says_what_to_do(start: Start, tmp_path: Path) -> None:
