@@ -26,7 +26,7 @@ from setops.aws.parts.db_version import (
 )
 
 TAG_CREDENTIALS: Final = "setops:credentials"
-"""The tag for the password of an instance, which AWS never shows: a fingerprint, or one of these."""
+"""The tag for the password of an instance, which AWS never shows: a fingerprint or one of these."""
 RELEASED: Final = "released"
 CHANGING: Final = "changing"
 """The tag before a password is changed. One that couldn't be noted would be changed again and
