@@ -214,7 +214,7 @@ def test_what_it_says_goes_with_the_error() -> None:
     story.put(_of(ORGANIZATION, "acme", spec={"aws": AWS, "domain": "example.com"}))
     asyncio.run(reconcile(story.context, story.key))
     assert story.says["Ready"][:2] == ("True", "CurrentlyNotSupported")
-    story.put(_of(ORGANIZATION, "acme", spec=UNREADABLE))
+    story.put(_of(ORGANIZATION, "acme", spec=UNREADABLE, generation=2))
     story.fails()
     assert story.says["Ready"][0] == "True", "it is counted anew"
 
