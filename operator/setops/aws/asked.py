@@ -40,7 +40,7 @@ class Asked:
     """What AWS has accepted for one Service and doesn't show yet.
 
     `changes` are by the path of a difference. `acts` has the other actions: when each was done
-    last, and with which credentials in the Secret.
+    last, and the credentials that it brought.
     """
 
     changes: dict[str, _Change] = field(default_factory=dict)
@@ -48,14 +48,16 @@ class Asked:
         default_factory=dict, repr=False
     )
 
-    def note(
-        self, act: Act, left: Collection[str], credentials: Mapping[str, str], now: Moment
-    ) -> None:
+    def note(self, act: Act, left: Collection[str], issued: Mapping[str, str], now: Moment) -> None:
         """Note an action that AWS has accepted, apart from what was `left` for another time.
 
-        That is the paths of differences, or a part of which more is to be deleted. `credentials`
-        are those that the Secret is to hold from now on.
+        That is the paths of differences, or a part of which more is to be deleted. `issued` are
+        new credentials, which the Secret is to hold from now on.
         """
+        if isinstance(act, Create | Update | IssueCredentials):
+            # It is wanted again: what was asked for before that says nothing of its end.
+            self.acts.pop(Delete, None)
+            self.acts.pop(Relinquish, None)
         if isinstance(act, Update):
             self.changes |= {
                 each.path: _Change(each.wanted, each.actual, now)
@@ -63,7 +65,7 @@ class Asked:
                 if each.path not in left
             }
         elif not left:
-            self.acts[type(act)] = now, dict(credentials)
+            self.acts[type(act)] = now, dict(issued)
 
     def seen(self, observation: Observation, now: Moment) -> Observation:
         """Forget what shows by now.
@@ -79,16 +81,20 @@ class Asked:
     def instead(
         self, act: Act, observation: Observation, credentials: Mapping[str, str], now: Moment
     ) -> Wait | None:
-        """What to do instead of an action that AWS has accepted a moment ago; None: do it."""
+        """What to do instead of an action that AWS has accepted a moment ago; None: do it.
+
+        `credentials` are those in the Secret. If they aren't those that were issued, these are
+        lost.
+        """
         if type(act) not in self.acts:
             return None
-        at, stored = self.acts[type(act)]
+        at, issued = self.acts[type(act)]
         asked = f"AWS was asked at {time_of_day(at.said)} to"
         age = now.after(at)
         match act:
             case Create() if age < BEGINS:
                 return Wait(f"{asked} create it, and doesn't show all of it yet")
-            case IssueCredentials() if age < BEGINS and stored == credentials:
+            case IssueCredentials() if age < BEGINS and issued.items() <= credentials.items():
                 return Wait(f"{asked} issue its credentials, and doesn't accept them yet")
             case Relinquish() if age < BEGINS:
                 return Wait(f"{asked} take its credentials back, and still shows them")

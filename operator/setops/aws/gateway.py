@@ -128,8 +128,7 @@ class Gateway:
         product, composite = await self._composite(target)
         try:
             done = await self._run(product, target.account, _perform, composite, observation, act)
-            credentials = {**target.credentials, **done.issued}
-            self._asked_of(target).note(act, done.left, credentials, self._now())
+            self._asked_of(target).note(act, done.left, done.issued, self._now())
             return done.issued
         finally:
             # Also after a failure, since AWS may have done a part of it.
