@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable
 from typing import Any, Final, cast
 
 import pytest
@@ -21,7 +20,6 @@ from setops.api.kinds import (
     PROJECT,
     SERVICE,
     STAGE,
-    Key,
     Kind,
     Object,
     key_of,
@@ -38,6 +36,7 @@ from setops.reconcile.driver import reconcile
 from setops.reconcile.faults import CutOffError
 from tests.reconcile import samples
 from tests.reconcile.samples import HOME, SPACE, make, reported
+from tests.reconcile.server import Server
 
 SECRET_TEXT: Final = "not-for-everybody"
 UNREADABLE: Final = {"surprise": SECRET_TEXT}
@@ -45,51 +44,6 @@ UNREADABLE: Final = {"surprise": SECRET_TEXT}
 SPEC: Final = {"organization": "acme", **UNREADABLE}
 AWS: Final = {"accountId": "123456789012", "region": "eu-central-1"}
 """Found before AWS is asked, so no answer is needed."""
-
-Breaks = Callable[[str, str], None]
-
-
-class Server:
-    """An API server that keeps what it is sent, one object a path; `breaks` may raise instead."""
-
-    failures = (OSError,)
-
-    def __init__(self, *objects: Object) -> None:
-        self.objects = {key_of(obj).kind.path(*_place(key_of(obj))): obj for obj in objects}
-        self.breaks: Breaks = lambda _method, _path: None
-        self.answer: Answer | None = None
-        self.asked = 0
-        self.told = 0
-        """How many requests would tell of a fault."""
-
-    async def request(self, method: str, path: str, *, body: Any = None, **_: object) -> Answer:
-        self.asked += 1
-        self.told += "ServerFailure" in json.dumps(body)
-        path = path.split("?")[0]
-        self.breaks(method, path)
-        if self.answer is not None:
-            return self.answer
-        place = path.removesuffix("/status")
-        if method == "GET" and place not in self.objects:
-            return Answer(404, {}, b"")
-        if method != "GET":
-            self.objects[place] = _merged(self.objects.get(place, {}), body)
-            self.objects[place]["metadata"]["resourceVersion"] = str(10_000 + self.asked)
-        return Answer(200, {}, json.dumps(self.objects[place]).encode())
-
-    async def close(self) -> None:
-        """Nothing is open."""
-
-
-def _place(key: Key) -> tuple[str, str]:
-    return key.namespace, key.name
-
-
-def _merged(old: Any, new: Any) -> Any:
-    if not isinstance(old, dict) or not isinstance(new, dict):
-        return new
-    merged = {**old, **{name: _merged(old.get(name), value) for name, value in new.items()}}
-    return {name: value for name, value in merged.items() if value is not None}
 
 
 class Story:
