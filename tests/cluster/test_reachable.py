@@ -9,6 +9,8 @@ import json
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -85,14 +87,14 @@ def asked(proxy: Proxy) -> int:
     return sum(b"GetCallerIdentity" in record.request.body for record in proxy.records)
 
 
-def refusal(code: str, message: str) -> Fail:
+def refusal(code: str, message: str, **headers: str) -> Fail:
     """An error as STS words it."""
     body = (
         '<ErrorResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><Error>'
         f"<Type>Sender</Type><Code>{code}</Code><Message>{message}</Message></Error>"
         "<RequestId>0</RequestId></ErrorResponse>"
     )
-    return Fail(403, body.encode(), {"Content-Type": "text/xml"})
+    return Fail(403, body.encode(), {"Content-Type": "text/xml", **headers})
 
 
 REACHED: Final = {"Ready": "True", "Reconciling": "False", "Stalled": "False", "Reachable": "True"}
@@ -167,6 +169,23 @@ def test_credentials_that_aws_does_not_take_stall_until_it_does(arena: Arena, co
         proxy.rule = None
         arena.world.wait(KIND, name)
         assert arena.stands(name) == REACHED
+
+
+def test_a_wrong_clock_is_named_by_what_aws_says_and_by_its_date(arena: Arena) -> None:
+    expired = "Signature expired: 20261126T220000Z is now earlier than 20261126T225500Z"
+    later = format_datetime(datetime.now(UTC) + timedelta(hours=3), usegmt=True)
+    with arena.proxy() as proxy:
+        proxy.rule = lambda _: refusal("SignatureDoesNotMatch", expired)
+        arena.apply("clock", endpointUrl=proxy.url)
+        said = arena.says("clock", "Stalled", "AwsRefused")
+        assert "compare the clock of the node on which the operator runs" in said
+        proxy.rule = lambda _: refusal("InvalidClientTokenId", "not these", Date=later)
+        arena.world.until(
+            lambda: "3 hours behind AWS's" in arena.says("clock", "Stalled", "AwsRefused"),
+            "how wrong the clock is",
+        )
+        proxy.rule = None
+        arena.world.wait(KIND, "clock")
 
 
 def test_another_accounts_credentials_stall_until_the_spec_names_it(arena: Arena) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final
 
+from setops.api.engine_version import EngineVersion
 from setops.api.errors import Code, Problem, ProblemsError, Validator
 from setops.api.service_option import Options, OptionValue
 from setops.api.service_type import DeletionPolicy, LinkBy, ServiceType, Wish
@@ -27,6 +28,9 @@ _ALL: Final = (
 
 TYPES: Final[Mapping[str, ServiceType]] = {kind.name: kind for kind in _ALL}
 SUPPORTED: Final = tuple(kind.name for kind in _ALL if kind.supported)
+
+_VERSION: Final = re.compile(r"(0|[1-9][0-9]*)(\.(0|[1-9][0-9]*))*(\.x)?")
+"""A version that a Service may ask for. AWS doesn't read zeros in front of a number."""
 
 
 def check_type(name: str) -> list[Problem]:
@@ -70,11 +74,6 @@ def check_change(type_name: str, before: Wish, after: Wish) -> list[Problem]:
         replace(wish, options=resolve_options(type_name, wish.options)) for wish in (before, after)
     ]
     return [*_check_older_version(before.version, after.version), *kind.check_change(*sides)]
-
-
-def version_numbers(version: str) -> tuple[int, ...]:
-    """A version for comparing: `16.4` as (16, 4), `16.x` as (16,)."""
-    return tuple(int(part) for part in version.split(".") if part.isdigit())
 
 
 def check_policy(type_name: str, policy: str) -> list[Problem]:
@@ -136,7 +135,7 @@ def _check_version(kind: ServiceType, version: str | None) -> list[Problem]:
     if not kind.versions:
         message = f"type {kind.name} has no versions; leave it out"
         return [Problem("version", Validator.INVALID, message)]
-    if re.fullmatch(r"\d+(\.\d+)*(\.x)?", version) and version.split(".")[0] in kind.versions:
+    if _VERSION.fullmatch(version) and str(EngineVersion.parse(version).major) in kind.versions:
         return []
     message = f"type {kind.name} has no version {version!r}; use: {', '.join(kind.versions)}"
     return [Problem("version", Validator.NOT_INCLUDED, message)]
@@ -145,9 +144,8 @@ def _check_version(kind: ServiceType, version: str | None) -> list[Problem]:
 def _check_older_version(before: str | None, after: str | None) -> list[Problem]:
     if before is None or after is None:
         return []
-    old, new = version_numbers(before), version_numbers(after)
-    shared = min(len(old), len(new))
-    if new[:shared] >= old[:shared]:
+    old, new = EngineVersion.parse(before), EngineVersion.parse(after)
+    if new >= old or old.is_of(new):
         return []
     message = (
         f"version is {before} and can't go back to {after}; create another Service of that version "

@@ -84,7 +84,10 @@ class Reason(StrEnum):
     PROJECT_DOES_NOT_EXIST = "ProjectDoesNotExist", "The Stage isn't in a Project's namespace."
     STAGE_DOES_NOT_EXIST = "StageDoesNotExist", "The object isn't in a Stage's namespace."
     NAMESPACE_TAKEN = "NamespaceTaken", "The namespace exists and isn't ours."
-    OBJECT_TAKEN = "ObjectTaken", "An object that it has to make exists and isn't ours."
+    OBJECT_TAKEN = (
+        "ObjectTaken",
+        "An object that it has to make exists, and isn't ours or can't be changed.",
+    )
     NAMESPACE_RESERVED = (
         "NamespaceReserved",
         "The namespace belongs to the cluster or to the operator.",

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import Self
 
-from setops.api.catalogue import version_numbers
+from setops.api.engine_version import EngineVersion
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,10 +21,11 @@ class PutBack:
 
     @classmethod
     def of(cls, version: str | None, taken: str | None) -> Self | None:
-        """None if no version was replaced, or if the major version is the same."""
-        if version is None or taken is None or _major(taken) <= _major(version):
+        """None if no version was replaced, or by none of a newer major version."""
+        older, newer = EngineVersion.find(version or ""), EngineVersion.find(taken or "")
+        if version is None or taken is None or older is None or newer is None:
             return None
-        return cls(version, taken)
+        return cls(version, taken) if newer.major > older.major else None
 
     @classmethod
     def parse(cls, text: str) -> Self | None:
@@ -40,8 +41,5 @@ class PutBack:
 
         That includes versions on the way to it, where an earlier Changeset may have stopped.
         """
-        return _major(self.version) < _major(actual) <= _major(self.taken)
-
-
-def _major(version: str) -> tuple[int, ...]:
-    return version_numbers(version)[:1]
+        older, newer = EngineVersion.parse(self.version), EngineVersion.parse(self.taken)
+        return older.major < EngineVersion.parse(actual).major <= newer.major

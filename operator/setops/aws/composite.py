@@ -6,7 +6,7 @@ called in threads and can be killed between any two API calls, so each starts fr
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -73,27 +73,28 @@ class Composite:
         assembly, main = self._assemble({})
         self._make(assembly, {assembly.main.key: main}, paths=None)
 
-    def update(self, observation: Observation) -> None:
+    def update(self, observation: Observation) -> frozenset[str]:
         """Correct the differences of the observation that are fixable.
 
-        Raises as `create` does.
+        Returns the paths of those that were left for another time. Raises as `create` does.
         """
         self._check_placement()
         assembly, main = self._assemble({}, observation.seen)
+        paths = frozenset(each.path for each in observation.differences if each.fixable)
         if main.ours is None:
-            return  # the next observation shows why
+            return paths  # the next observation shows why
         known = {
             part.key: Look(part, observation.seen[part.key], Ownership.OURS, examined=True)
             for part in assembly.parts
             if part.key in observation.seen
         }
-        paths = frozenset(each.path for each in observation.differences if each.fixable)
-        self._make(assembly, {**known, main.part.key: main}, paths)
+        left = self._make(assembly, {**known, main.part.key: main}, paths)
         for part in assembly.parts:
             if part.key in assembly.surplus and _surplus(part) in paths:
                 found = look_at(part, {}).ours
                 if found is not None:
                     part.delete(found)
+        return left
 
     def relinquish(self) -> None:
         """Take away access and keep the data: the deletion under policy Retain.
@@ -113,10 +114,11 @@ class Composite:
             if not look.part.is_revoked(found):
                 look.part.revoke(found)
 
-    def delete(self) -> None:
+    def delete(self) -> Collection[str]:
         """Delete all parts, as far as AWS gets at once. A missing part counts as deleted.
 
-        Raises StalledError for a deletion policy that keeps the data.
+        Returns the key of a part of which more is to be deleted at once. Raises StalledError for a
+        deletion policy that keeps the data.
         """
         policy, known = self.target.deletion_policy, self.product.policies
         if policy is DeletionPolicy.RETAIN or policy not in known:
@@ -127,7 +129,7 @@ class Composite:
                 code=Code.VALIDATION_FAILED,
             )
         assembly, main = self._assemble({})
-        _delete(assembly.parts, {main.part.key: main})
+        return _delete(assembly.parts, {main.part.key: main})
 
     def issue_credentials(self) -> Mapping[str, str]:
         """Credentials for the Secret, to be stored at once: those that it holds, else new ones.
@@ -227,21 +229,22 @@ class Composite:
 
     def _make(
         self, assembly: Assembly, known: Mapping[str, Look], paths: frozenset[str] | None
-    ) -> None:
+    ) -> frozenset[str]:
         """Create what is missing, and set the fields of these paths; None: all that differ.
 
-        Parts that aren't `known` are looked at now.
+        Parts that aren't `known` are looked at now. Returns the paths that were left.
         """
         looks = [known.get(part.key) or look_at(part, {}) for part in assembly.wanted]
         foreign = _conflicts(looks)
         if foreign:
             raise ConflictError(", ".join(foreign))
         ids: dict[str, str] = {}
+        left: set[str] = set()
         for look in looks:
             part = look.part
             if look.ours is not None:
                 ids[part.key] = part.reference(look.ours)
-                _put(look, ids, paths)
+                left.update(_put(look, ids, paths))
                 continue
             made = part.create(ids)
             if made is not None:
@@ -249,26 +252,29 @@ class Composite:
                 continue
             found = look_at_made(part)
             ids[part.key] = part.reference(found.ours or {})
-            _put(found, ids, None)
+            left.update(_put(found, ids, None))
+        return frozenset(left)
 
 
-def _put(look: Look, ids: Mapping[str, str], paths: frozenset[str] | None) -> None:
-    """Set the fields of these paths; None: those that differ, unless AWS is working on the part."""
+def _put(look: Look, ids: Mapping[str, str], paths: frozenset[str] | None) -> Collection[str]:
+    """Set the fields of these paths; None: those that differ, unless AWS is working on the part.
+
+    Returns the paths that were left.
+    """
     part = look.part
     if paths is not None and not any(path.startswith(f"{part.kind}.") for path in paths):
-        return
+        return ()
     if paths is None and part.status(look.ours or {}).activity is not Activity.STEADY:
-        return
+        return ()
     details = look.details
     if details is None:
-        return  # the next observation shows that it is gone
+        return paths or ()  # the next observation shows that it is gone
     fields = [
         each
         for each in part.fields(details, ids)
         if each.fixable and (each.difference() if paths is None else each.path in paths)
     ]
-    if fields:
-        part.put(details, fields)
+    return (part.put(details, fields) or ()) if fields else ()
 
 
 def _differences(
@@ -302,11 +308,16 @@ def _conflicts(looks: Iterable[Look]) -> tuple[str, ...]:
     return tuple(each.part.message for each in looks if each.ownership is Ownership.FOREIGN)
 
 
-def _delete(parts: Sequence[Part], known: Mapping[str, Look]) -> None:
-    """Delete what is ours in reverse order, up to the first part that isn't gone at once."""
+def _delete(parts: Sequence[Part], known: Mapping[str, Look]) -> Collection[str]:
+    """Delete what is ours in reverse order, up to the first part that isn't gone at once.
+
+    Returns the key of that part, unless AWS deletes it in its own time.
+    """
     for part in reversed(parts):
         found = (known.get(part.key) or look_at(part, {})).ours
         if found is None:
             continue
-        if part.status(found).activity is Activity.DELETING or not part.delete(found):
-            return
+        status = part.status(found)
+        if status.activity is Activity.DELETING or not part.delete(found):
+            return () if status.lasts else (part.key,)
+    return ()

@@ -79,6 +79,8 @@ async def _converge(
     for _ in range(STEPS):
         observation = await gateway.observe(target, max_age)
         action = decide(observation)
+        if isinstance(action, Act):
+            action = gateway.instead(target, observation, action) or action
         if not isinstance(action, Act):
             return Settled(target, observation, action)
         await caller.before(action)

@@ -17,12 +17,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import Final, Protocol
 
 from botocore import exceptions as boto
 from botocore.exceptions import ClientError
 
 from setops.aws.api_use import PARAMETER, QUOTA
+from setops.aws.clock_skew import CLOCK, names_the_clock, remedy_for_skew
 from setops.aws.target import Account
 
 
@@ -125,7 +127,6 @@ _WAIT_CODES: Final = frozenset(
 
 _RIGHTS: Final = "give the operator's identity this right, or remove the policy that denies it"
 _CREDENTIALS: Final = "check the operator's own AWS credentials and the account's roleArn"
-_CLOCK: Final = "set the clock of the node on which the operator runs"
 
 _STALL_CODES: Final[Mapping[str, str]] = {
     "AccessDenied": _RIGHTS,
@@ -136,12 +137,14 @@ _STALL_CODES: Final[Mapping[str, str]] = {
     "ExpiredToken": _CREDENTIALS,
     "ExpiredTokenException": _CREDENTIALS,
     "InvalidAccessKeyId": _CREDENTIALS,
+    "IncompleteSignature": _CREDENTIALS,
     "InvalidClientTokenId": _CREDENTIALS,
+    "InvalidIdentityToken": _CREDENTIALS,
+    "InvalidSignature": _CREDENTIALS,
+    "InvalidSignatureException": _CREDENTIALS,
     "InvalidToken": _CREDENTIALS,
     "SignatureDoesNotMatch": _CREDENTIALS,
     "UnrecognizedClientException": _CREDENTIALS,
-    "RequestTimeTooSkewed": _CLOCK,
-    "RequestExpired": _CLOCK,
     "LimitExceeded": QUOTA,
     "ServiceQuotaExceededException": QUOTA,
     "InvalidArgument": PARAMETER,
@@ -187,15 +190,18 @@ def tolerate(*codes: str) -> Iterator[None]:
             raise
 
 
-def classify(exc: Exception, product: Codes, account: Account) -> AwsError:
+def classify(
+    exc: Exception, product: Codes, account: Account, now: datetime | None = None
+) -> AwsError:
     """The meaning of an exception from a call for `product` in `account`.
 
-    Throttling is looked for first, then codes to wait for, then codes that stall. An unknown code
-    is a WaitError with HTTP status 5xx, else a RetryError.
+    Throttling is looked for first, then a wrong clock, then codes to wait for, then codes that
+    stall. An unknown code is a WaitError with HTTP status 5xx, else a RetryError. `now` is the time
+    by our clock; None: this moment.
     """
     where = f"AWS account {account.account_id}, {account.region}"
     if isinstance(exc, ClientError):
-        return _classify_answer(exc, product, where)
+        return _classify_answer(exc, product, where, now or datetime.now(UTC))
     if not isinstance(exc, boto.BotoCoreError):
         # For example an unreadable token, or a bug of ours: the log has the traceback.
         code = type(exc).__name__
@@ -203,19 +209,21 @@ def classify(exc: Exception, product: Codes, account: Account) -> AwsError:
         return RetryError(f"{what}; it is tried again, see the operator's log", code=code)
     code = type(exc).__name__.removesuffix("Error")
     if isinstance(exc, _NO_ANSWER):
+        clock = f"{CLOCK}, or " if names_the_clock(str(exc)) else ""
         return UnreachableError(
-            f"no answer from {where}: {exc}; check the network and endpointUrl, "
+            f"no answer from {where}: {exc}; {clock}check the network and endpointUrl, "
             "it is tried again by itself",
             code=code,
         )
     if isinstance(exc, _UNUSABLE):
-        return StalledError(f"{where} can't be used: {exc}; {_NO_CREDENTIALS}", code=code)
+        remedy = CLOCK if names_the_clock(str(exc)) else _NO_CREDENTIALS
+        return StalledError(f"{where} can't be used: {exc}; {remedy}", code=code)
     if isinstance(exc, boto.ParamValidationError):
         return StalledError(f"{product.type_name} in {where}: {exc}; {PARAMETER}", code=code)
     return RetryError(f"{product.type_name} in {where}: {exc}; it is tried again", code=code)
 
 
-def _classify_answer(exc: ClientError, product: Codes, where: str) -> AwsError:
+def _classify_answer(exc: ClientError, product: Codes, where: str, now: datetime) -> AwsError:
     error = exc.response.get("Error", {})
     code = code_of(exc)
     operation = exc.operation_name
@@ -224,6 +232,9 @@ def _classify_answer(exc: ClientError, product: Codes, where: str) -> AwsError:
     if code in _THROTTLE_CODES:
         message = f"{what}; it is tried again with fewer calls"
         return ThrottledError(message, code=code, operation=operation)
+    clock = remedy_for_skew(exc.response, now)
+    if clock:
+        return StalledError(f"{what}; {clock}", code=code, operation=operation)
     if code in _WAIT_CODES or code in product.wait_codes:
         return WaitError(f"{what}; it is tried again", code=code, operation=operation)
     if operation.startswith("AssumeRole") and code in _STALL_CODES:

@@ -10,16 +10,19 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import TYPE_CHECKING, ParamSpec, TypeVar, assert_never
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from setops.aws.asked import Asked, Moment
 from setops.aws.backoff import Backoff
 from setops.aws.clients import AccountClients, Clients
 from setops.aws.composite import Composite
-from setops.aws.decide import Act, Create, Delete, IssueCredentials, Relinquish, Update
+from setops.aws.decide import Act, Create, Delete, IssueCredentials, Relinquish, Update, Wait
 from setops.aws.errors import AwsError, Codes, StalledError, ThrottledError, classify
 from setops.aws.identity import Identity
 from setops.aws.inventories import FRESH, Inventories
@@ -60,6 +63,7 @@ class Gateway:
         self._inventories = Inventories(clock, clients.settings.inventory_spacing)
         self._written: dict[tuple[Account, Identity, str], float] = {}
         """When a Service was last changed at AWS: older inventories don't show it."""
+        self._asked: dict[tuple[Account, Identity, str], Asked] = {}
 
     async def check(self, account: Account) -> None:
         """Asks STS whether the account can be reached and the credentials belong to it.
@@ -96,7 +100,12 @@ class Gateway:
         """
         product, composite = await self._composite(target)
         inventory = await self._inventory(product, target, max_age)
-        return await self._run(product, target.account, composite.observe, inventory)
+        found = await self._run(product, target.account, composite.observe, inventory)
+        return self._asked_of(target).seen(found, self._now())
+
+    def instead(self, target: Target, observation: Observation, act: Act) -> Wait | None:
+        """What to do instead of an action that AWS accepted a moment ago; None: do it."""
+        return self._asked_of(target).instead(act, observation, target.credentials, self._now())
 
     async def _inventory(self, product: Product, target: Target, max_age: float) -> Inventory:
         clients = self._clients.of(target.account)
@@ -118,7 +127,9 @@ class Gateway:
         """
         product, composite = await self._composite(target)
         try:
-            return await self._run(product, target.account, _perform, composite, observation, act)
+            done = await self._run(product, target.account, _perform, composite, observation, act)
+            self._asked_of(target).note(act, done.left, done.issued, self._now())
+            return done.issued
         finally:
             # Also after a failure, since AWS may have done a part of it.
             self._written[_key(target)] = self._clock()
@@ -126,6 +137,13 @@ class Gateway:
     def forget(self, target: Target) -> None:
         """Drop what is remembered about a Service that was deleted."""
         self._written.pop(_key(target), None)
+        self._asked.pop(_key(target), None)
+
+    def _asked_of(self, target: Target) -> Asked:
+        return self._asked.setdefault(_key(target), Asked())
+
+    def _now(self) -> Moment:
+        return Moment(self._clock(), datetime.now(UTC))
 
     def _product(self, target: Target) -> Product:
         return self._products.of(target.type, target.plan)
@@ -133,6 +151,7 @@ class Gateway:
     async def _composite(self, target: Target) -> tuple[Product, Composite]:
         product = self._product(target)
         await self._check_once(target.account)
+        target = replace(target, credentials=product.usable(target.credentials))
         return product, Composite(product, self._clients.of(target.account), target)
 
     async def _check_once(self, account: Account) -> None:
@@ -183,18 +202,26 @@ def _account_id(clients: AccountClients) -> str:
     return sts.get_caller_identity()["Account"]
 
 
-def _perform(composite: Composite, observation: Observation, act: Act) -> Mapping[str, str]:
+@dataclass(frozen=True, slots=True)
+class _Done:
+    """New credentials, and what was left for another time: paths of differences, or a part."""
+
+    issued: Mapping[str, str] = field(default_factory=dict, repr=False)
+    left: Collection[str] = ()
+
+
+def _perform(composite: Composite, observation: Observation, act: Act) -> _Done:
     match act:
         case Create():
             composite.create()
         case Update():
-            composite.update(observation)
+            return _Done(left=composite.update(observation))
         case Relinquish():
             composite.relinquish()
         case Delete():
-            composite.delete()
+            return _Done(left=composite.delete())
         case IssueCredentials():
-            return composite.issue_credentials()
+            return _Done(composite.issue_credentials())
         case _:
             assert_never(act)
-    return {}
+    return _Done()

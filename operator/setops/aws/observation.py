@@ -68,7 +68,8 @@ class PartStatus:
 
     `state` is AWS's word for the state. `pending` is what AWS has yet to do and the state doesn't
     show. `version` is the version that it has or is being upgraded to. `remedy` says what to do
-    about a state that doesn't pass, `note` what users of a ready one should know.
+    about a state that doesn't pass, `note` what users of a ready one should know. `lasts`: AWS
+    deletes it in its own time, and shows that meanwhile.
     """
 
     activity: Activity = Activity.STEADY
@@ -79,6 +80,7 @@ class PartStatus:
     note: str = ""
     arn: str = ""
     endpoint: str = ""
+    lasts: bool = False
 
 
 @dataclass(frozen=True, slots=True)

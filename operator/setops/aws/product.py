@@ -92,6 +92,13 @@ class Product(ABC):
         """
         return held
 
+    def usable(self, held: Mapping[str, str]) -> Mapping[str, str]:
+        """The entries of the Secret without credentials that AWS would refuse. Pure.
+
+        Somebody may have edited them by hand; then they count as lost.
+        """
+        return held
+
     @property
     def policies(self) -> Collection[DeletionPolicy]:
         """The deletion policies that it supports."""

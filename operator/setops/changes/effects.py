@@ -10,6 +10,7 @@ from typing import Final
 
 from setops.api import catalogue
 from setops.api.app import AppSpec
+from setops.api.engine_version import EngineVersion
 from setops.api.kinds import Object
 from setops.api.service import ServiceSpec
 from setops.api.service_type import DeletionPolicy
@@ -71,7 +72,7 @@ def _upgrade(before: ServiceSpec, after: ServiceSpec) -> str | None:
     """Source: what the product does on a new major version; newer minor ones go unnoticed."""
     if before.version is None or after.version is None:
         return None
-    old, new = (catalogue.version_numbers(spec.version or "")[0] for spec in (before, after))
+    old, new = (EngineVersion.parse(each).major for each in (before.version, after.version))
     if new <= old:
         return None
     return (

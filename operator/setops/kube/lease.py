@@ -70,6 +70,8 @@ class Lease:
         self._clock = clock
         self._record: Object | None = None
         self._seen_at = 0.0
+        self._renews = False
+        """Whether the holder has renewed it since it was first read."""
         self._renewed_at = 0.0
         self._writing = False
 
@@ -78,12 +80,18 @@ class Lease:
         """Who held the Lease when it was last read; empty if nobody did."""
         return _spec(self._record).get("holderIdentity") or ""
 
-    async def acquire(self) -> None:
-        """Wait until the Lease is ours. Errors of the API server are logged, then tried again."""
+    async def acquire(self, refused: Callable[[str], None] = lambda _: None) -> None:
+        """Wait until the Lease is ours. Errors of the API server are logged, then tried again.
+
+        `refused` is called with the holder each time that somebody else has it and was seen to
+        renew it.
+        """
         while True:
             try:
                 if await self._try():
                     return
+                if self._renews:
+                    refused(self.holder)
             except ApiError as error:
                 _log.warning("%s can't be read or taken: %s", self._key, error)
             await asyncio.sleep(self._durations.retry_period)
@@ -162,6 +170,7 @@ class Lease:
 
     def _observe(self, record: Object) -> None:
         if _spec(record) != _spec(self._record):
+            self._renews = bool(self.holder) and _spec(record).get("holderIdentity") == self.holder
             self._seen_at = self._clock()
         self._record = record
 

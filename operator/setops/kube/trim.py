@@ -83,8 +83,9 @@ def secret(obj: Object) -> Object:
     return {**kept, "data": {key: hash_of(value) for key, value in kept["data"].items()}}
 
 
-def hash_of(value: str) -> str:
+def hash_of(value: str | None) -> str:
     """The hash of a Secret's value (in base64). A value that is a hash already stays as it is."""
+    value = value or ""
     if value.startswith(HASHED):  # no base64 contains a colon
         return value
     return HASHED + hashlib.sha256(value.encode()).hexdigest()

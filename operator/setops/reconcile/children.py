@@ -13,19 +13,22 @@ from typing import Final
 from setops.api.conditions import Reason
 from setops.api.kinds import GROUP, Kind, Object, key_of
 from setops.kube.cluster import Cluster
-from setops.kube.errors import AlreadyExists, Forbidden, TooLarge
+from setops.kube.errors import AlreadyExists, Forbidden, Invalid, TooLarge
 from setops.reconcile.places import is_deleting, labels_of
 from setops.reconcile.report import Stalled, Waiting
 
 POLL: Final = 5.0
 """Seconds between two looks at a foreign object that has a child's name. It isn't watched."""
 
+_IMMUTABLE: Final = ("immutable", "may not change once set", "cannot change roleRef")
+"""Words of the API server about fields that never change."""
+
 
 async def apply_all(cluster: Cluster, objects: Iterable[Object]) -> None:
     """Write those children that differ, all at once.
 
-    Raises Stalled for an object that is somebody else's, and Waiting in a terminating namespace or
-    while a child of an earlier owner is being deleted.
+    Raises Stalled for an object that is somebody else's or that can't be changed, and Waiting in a
+    terminating namespace or while a child of an earlier owner is being deleted.
     """
     results = await asyncio.gather(
         *(apply_own(cluster, obj) for obj in objects), return_exceptions=True
@@ -57,6 +60,9 @@ async def apply_own(cluster: Cluster, desired: Object) -> Object:
             f"{key.kind} {key.name!r} would be larger than Kubernetes can store ({error.message}); "
             "move large values into Secrets",
         ) from error
+    except Invalid as error:
+        _refuse_immutable(desired, error)
+        raise
     except Forbidden as error:
         if error.namespace_terminating:
             raise Waiting(
@@ -129,6 +135,26 @@ def refuse_foreign(live: Object, desired: Object) -> None:
                 + (f", or give the {owner['kind']} another name" if renamed else ""),
                 again=POLL,
             )
+
+
+def _refuse_immutable(desired: Object, error: Invalid) -> None:
+    """Raise Stalled if the API server never changes what differs.
+
+    Somebody has marked a Secret immutable, for example, or made an object anew in our name.
+    """
+    locked = [
+        f"{path}: {message}"
+        for path, _, message in error.causes
+        if any(words in message for words in _IMMUTABLE)
+    ]
+    if locked:
+        what = f"{desired['kind']} {desired['metadata']['name']!r}"
+        raise Stalled(
+            Reason.OBJECT_TAKEN,
+            f"{what} isn't as it should be, and the API server doesn't change it "
+            f"({'; '.join(locked)}); delete it, and the operator makes it anew",
+            again=POLL,
+        ) from error
 
 
 def _controller(obj: Object) -> Object:

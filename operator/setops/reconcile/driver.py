@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Final
 
@@ -25,6 +26,7 @@ from setops.kube.errors import ApiError
 from setops.reconcile import (
     app,
     changeset,
+    faults,
     lock,
     notification,
     organization,
@@ -47,6 +49,8 @@ _RECONCILERS: Final[Mapping[Kind, Reconciler]] = {
     CHANGESET: changeset.reconcile,
 }
 
+_log = logging.getLogger(__name__)
+
 
 async def reconcile(context: Context, key: Key) -> float | None:
     """Reconcile one object of ours; seconds after which to look again, None for only on events.
@@ -55,19 +59,28 @@ async def reconcile(context: Context, key: Key) -> float | None:
     """
     obj = context.cluster.get(key)
     if obj is None:
+        context.memory.faults.pop(key, None)
         return None
     if _is_paused(obj):
         _note_paused(context, obj)
         return None
     try:
+        with faults.named():
+            after = await _attempt(context, key, obj)
+    except Exception as error:
+        if faults.is_told(error, faults.count(context.memory, key)):
+            await _tell(context, obj, error)
+        raise
+    context.memory.faults.pop(key, None)
+    return after
+
+
+async def _attempt(context: Context, key: Key, obj: Object) -> float | None:
+    try:
         report = await _RECONCILERS[key.kind](context, obj)
     except Interruption as interruption:
         latest = context.cluster.get(key) or obj
         report = interrupted(latest, interruption)
-    except ApiError as error:
-        if not error.transient:
-            await _report_fault(context, obj, error)
-        raise
     return await _publish(context, obj, report)
 
 
@@ -85,16 +98,22 @@ async def _publish(context: Context, obj: Object, report: Report | Requeue | Non
     return report.again
 
 
-async def _report_fault(context: Context, obj: Object, error: ApiError) -> None:
-    """Say on the object what the operator can't do, for example because it lacks a right."""
-    message = f"the operator can't go on and tries again: {error}"
+async def _tell(context: Context, obj: Object, error: Exception) -> None:
+    """Say on the object that the operator can't go on. If that can't be written, the log has it."""
+    message = faults.described(error)
     latest = context.cluster.get(key_of(obj)) or obj
     if latest["kind"] == CHANGESET.kind and phase_of(latest).finished:
         # Its conditions keep saying how it ended.
         context.events.record(latest, "Warning", Reason.SERVER_FAILURE.value, message)
         return
     fault = Waiting(Reason.SERVER_FAILURE, message, status=_without_old_plan(latest))
-    await _publish(context, obj, interrupted(latest, fault))
+    try:
+        await _publish(context, obj, interrupted(latest, fault))
+    except ApiError as refused:
+        _log.warning("The status can't be written, which should say that %s: %s", message, refused)
+    except Exception:
+        # The error that is to be told matters more, and is passed on.
+        _log.exception("The status can't be written, which should say that %s", message)
 
 
 def _without_old_plan(obj: Object) -> Mapping[str, None]:

@@ -57,8 +57,18 @@ def _key(stage: Object) -> Key:
 
 
 def _entries(found: Object | None) -> dict[str, LedgerEntry]:
-    raw = {name: json.loads(text) for name, text in ((found or {}).get("data") or {}).items()}
-    return {name: LedgerEntry(item["content"], item["revision"]) for name, item in raw.items()}
+    """The entries that can be read. Others aren't ours, so no commit fails because of them."""
+    data = (found or {}).get("data") or {}
+    read = {name: _entry(str(text)) for name, text in data.items()}
+    return {name: entry for name, entry in read.items() if entry is not None}
+
+
+def _entry(text: str) -> LedgerEntry | None:
+    try:
+        item = json.loads(text)
+        return LedgerEntry(str(item["content"]), int(item["revision"]))
+    except (ValueError, TypeError, KeyError):
+        return None
 
 
 def _written(entry: LedgerEntry) -> str:

@@ -75,7 +75,7 @@ class Memory:
     Changeset that is being committed, by its uid, the plan. `held_up`: of each whose step can't be
     taken, by its uid, since when, in seconds since the epoch. `reach`: of each Organization, by its
     uid, what AWS said. `new_apps`: closed while new Apps get their first objects. `specs`: what was
-    validated last."""
+    validated last. `faults`: of each object that fails, by its key, how many attempts in a row."""
 
     edits: dict[Key, Seen] = field(default_factory=dict)
     plans: dict[str, Planned] = field(default_factory=dict)
@@ -83,3 +83,4 @@ class Memory:
     reach: dict[str, Reach] = field(default_factory=dict)
     new_apps: Gate = field(default_factory=Gate)
     specs: Specs = field(default_factory=Specs)
+    faults: dict[Key, int] = field(default_factory=dict)

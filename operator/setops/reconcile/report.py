@@ -5,7 +5,7 @@
     └── Stalled    a user has to act: Stalled
 
 A reconciler returns a Report, or Requeue, or raises an Interruption. Anything else that it raises
-is a fault and is tried again with growing delays.
+is a fault: it is tried again with growing delays, and told once it lasts (`faults`).
 """
 
 from __future__ import annotations

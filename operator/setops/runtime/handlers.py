@@ -94,10 +94,12 @@ def settings() -> kopf.OperatorSettings:
 
 
 async def run_kopf(
-    connection: Connection, watches: Watches, take_signals: Callable[[], None]
+    connection: Connection, watches: Watches, identity: str, take_signals: Callable[[], None]
 ) -> None:
     """Run kopf until cancelled. Raises what ended one of its watches for good.
 
+    `identity` is the name of this replica. Without one kopf asks the system who runs it, which
+    fails under a uid that /etc/passwd lacks, as most images lack that of the pod.
     kopf takes SIGTERM and SIGINT for itself when it starts; `take_signals` is called after that.
     """
     registry = handlers(watches)
@@ -108,8 +110,13 @@ async def run_kopf(
     async def login(**_: Any) -> kopf.AiohttpSession:
         return kopf.AiohttpSession(server=connection.server, aiohttp_session=connection.session())
 
+    name: Any = identity  # kopf's type for it is a str that isn't public
     tasks = await kopf.spawn_tasks(
-        registry=registry, settings=settings(), clusterwide=True, standalone=True
+        registry=registry,
+        settings=settings(),
+        identity=name,
+        clusterwide=True,
+        standalone=True,
     )
     take_signals()
     try:

@@ -1,8 +1,9 @@
 """Probes and metrics over HTTP.
 
 /healthz   503 if a leader's watches are silent or its queue is stuck; it should be restarted
-/readyz    503 while a leader doesn't have everything in its cache; otherwise `leading` or
-           `standby`, so that every replica of the Deployment becomes ready
+/readyz    503 while a leader doesn't have everything in its cache, and while another installation
+           leads the cluster; otherwise `leading` or `standby`, so that every replica of the
+           Deployment becomes ready
 /metrics   the text format of Prometheus
 """
 
@@ -31,13 +32,17 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """The state of the process at one moment. Times are in seconds."""
+    """The state of the process at one moment. Times are in seconds.
+
+    `other` is the installation that leads in place of this one; empty if there is none.
+    """
 
     leading: bool
     synced: bool
     silence: float
     oldest_wait: float
     longest_run: float
+    other: str = ""
 
     @property
     def complaint(self) -> str:
@@ -54,7 +59,12 @@ class State:
 
     @property
     def role(self) -> str:
-        """`leading`, `standby`, or `syncing` for a leader whose cache isn't complete yet."""
+        """`leading`, `standby`, or `syncing` for a leader whose cache isn't complete yet.
+
+        Or `refused`, with the installation that leads instead.
+        """
+        if self.other:
+            return f"refused: the installation of Lease {self.other} leads this cluster"
         if not self.leading:
             return "standby"
         return "leading" if self.synced else "syncing"
@@ -103,7 +113,8 @@ class Server:
 
     async def _readyz(self, _: web.Request) -> web.Response:
         role = self._state().role
-        return web.Response(text=f"{role}\n", status=503 if role == "syncing" else 200)
+        is_ready = role in ("leading", "standby")
+        return web.Response(text=f"{role}\n", status=200 if is_ready else 503)
 
     async def _show_metrics(self, _: web.Request) -> web.Response:
         return web.Response(body=self._metrics.render(), content_type="text/plain", charset="utf-8")

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import signal
 import sys
+from pathlib import Path
+from typing import Final
 
+from setops.api.kinds import LEASE, Key
 from setops.kube.cache import Cache
 from setops.kube.client import Client
 from setops.kube.cluster import Cluster
@@ -18,6 +22,9 @@ from setops.runtime.metrics import Metrics
 from setops.runtime.settings import Settings, parse
 from setops.runtime.work import Operator
 
+CLUSTER_LEASE: Final = Key(LEASE, "kube-system", "setops-installation")
+"""The one Lease of all installations in a cluster. The namespace is one that every cluster has."""
+
 _log = logging.getLogger(__name__)
 
 
@@ -28,6 +35,7 @@ def main() -> None:
     the settings are wrong or there is no way to reach a cluster.
     """
     settings = parse(sys.argv[1:])
+    _need_no_home()
     collection.tune()
     configure(settings.log_level, settings.log_format)
     try:
@@ -35,6 +43,17 @@ def main() -> None:
     except ValueError as error:
         _log.critical("%s", error)
         sys.exit(2)
+
+
+def _need_no_home() -> None:
+    """Name a home if there is none: the client library ends on import without one.
+
+    The uid of a pod may be any, so the system may neither know a name nor a home for it.
+    """
+    try:
+        Path.home()
+    except RuntimeError:
+        os.environ["HOME"] = "/"  # as container runtimes do
 
 
 async def run(settings: Settings) -> int:
@@ -55,13 +74,12 @@ async def run(settings: Settings) -> int:
         client = Client(connection, observer=metrics.observe_request)
         cluster = Cluster(client, Cache())
         operator = Operator(settings, connection, cluster, metrics, take_signals)
+        leases = _leases(settings, lease_connection, metrics)
         _expose(operator, cluster, metrics)
-        server = health.Server(lambda: _state(operator), metrics)
+        server = health.Server(lambda: _state(operator, leases), metrics)
         try:
             await server.start(settings.listen, settings.health_port, settings.metrics_port)
-            return await leadership.lead(
-                _lease(settings, lease_connection, metrics), operator, stop
-            )
+            return await leadership.lead(leases, operator, stop)
         finally:
             await server.stop()
     finally:
@@ -69,23 +87,31 @@ async def run(settings: Settings) -> int:
         await lease_connection.close()
 
 
-def _lease(settings: Settings, connection: Connection, metrics: Metrics) -> Lease:
-    return Lease(
-        Client(connection, observer=metrics.observe_request),
-        settings.namespace,
-        settings.lease_name,
-        identity=settings.identity,
-        durations=settings.lease,
+def _leases(settings: Settings, connection: Connection, metrics: Metrics) -> leadership.Leases:
+    client = Client(connection, observer=metrics.observe_request)
+    own = Key(LEASE, settings.namespace, settings.lease_name)
+    replica = settings.identity
+    installation = f"{own.namespace}/{own.name}"
+    return leadership.Leases(
+        Lease(client, own.namespace, own.name, identity=replica, durations=settings.lease),
+        Lease(
+            client,
+            CLUSTER_LEASE.namespace,
+            CLUSTER_LEASE.name,
+            identity=installation,
+            durations=settings.lease,
+        ),
     )
 
 
-def _state(operator: Operator) -> health.State:
+def _state(operator: Operator, leases: leadership.Leases) -> health.State:
     return health.State(
         leading=operator.leading,
         synced=operator.watches.synced.is_set(),
         silence=operator.watches.silence,
         oldest_wait=operator.queue.oldest_wait,
         longest_run=operator.queue.longest_run,
+        other=leases.other,
     )
 
 

@@ -12,6 +12,8 @@ from collections.abc import Awaitable, Callable, Hashable
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
+from setops.reconcile.faults import is_cancelled
+
 K = TypeVar("K", bound=Hashable)
 
 Handle = Callable[[K], Awaitable[float | None]]
@@ -173,7 +175,7 @@ class Queue(Generic[K]):
         try:
             after = await self._handle(key)
         except asyncio.CancelledError as error:
-            if _is_cancelled():
+            if is_cancelled():
                 self._running.pop(key)
                 raise
             after = self._failed(key, error)  # something that the handler awaited was cancelled
@@ -193,8 +195,3 @@ class Queue(Generic[K]):
         failures = self._failures.get(key, 0)
         self._failures[key] = failures + 1
         return self._delay(error, failures)
-
-
-def _is_cancelled() -> bool:
-    task = asyncio.current_task()
-    return task is not None and task.cancelling() > 0

@@ -78,7 +78,8 @@ class Operator:
         await self.events.flush(EVENTS_GRACE)
 
     async def _run_kopf(self) -> None:
-        await run_kopf(self._connection, self.watches, self._take_signals)
+        identity = self._settings.identity
+        await run_kopf(self._connection, self.watches, identity, self._take_signals)
 
     async def _reconcile(self) -> None:
         try:

@@ -554,6 +554,79 @@ def test_an_upgrade_that_aws_gives_up_is_asked_again_after_an_hour(
         assert len(bodies) == 2
 
 
+GIVEN_UP: Final = {
+    "Extended Support": ("13.22-rds.20260224", "14", "14.19", leads_to("14.18", "14.19")),
+    "a minor version beyond Extended Support": (
+        "13.22-rds.20260224",
+        "13.23",
+        "13.23-rds.20260224",
+        leads_to("13.22-rds.20260514", "13.23", "13.23-rds.20260224", "14.19"),
+    ),
+    "from one release of Extended Support to the next": (
+        "13.21",
+        "13.22",
+        "13.22-rds.20260514",
+        leads_to("13.22", "13.22-rds.20260224", "13.22-rds.20260514"),
+    ),
+    "in upper case": (
+        "11.22-RDS.20241121",
+        "13",
+        "13.22-RDS.20260224",
+        leads_to("13.9", "13.22", "13.22-RDS.20260224"),
+    ),
+}
+"""The version that is there, the wish, what is asked for, and what AWS describes."""
+
+
+@pytest.mark.parametrize(("there", "wanted", "asked", "known"), GIVEN_UP.values(), ids=GIVEN_UP)
+def test_an_upgrade_that_aws_gives_up_is_asked_for_once_whatever_its_name(
+    database: Operator, there: str, wanted: str, asked: str, known: dict[str, Any]
+) -> None:
+    """Each look is that of an operator that was just started, so the tag alone remembers."""
+    database.create()
+    wish(database, version=wanted)
+    with (
+        state_of(database, EngineVersion=there),
+        answering(database, "DescribeDBEngineVersions", lambda _: known),
+        answering(database, "ModifyDBInstance", lambda _: {}) as bodies,
+    ):
+        for _ in range(5):
+            assert isinstance(database.create()[-1], Wait)
+    assert [each["EngineVersion"] for each in bodies if "EngineVersion" in each] == [asked]
+
+
+def test_an_upgrade_that_could_not_be_noted_is_not_asked_for(database: Operator) -> None:
+    database.create()
+    wish(database, version="16")
+    no = refused("AccessDenied", "as the test wants it")
+    with (
+        answering(database, "AddTagsToResource", lambda _: no),
+        answering(database, "ModifyDBInstance", lambda _: {}) as bodies,
+    ):
+        for _ in range(3):
+            with pytest.raises(StalledError, match="as the test wants it"):
+                database.create()
+    assert not [each for each in bodies if "EngineVersion" in each]
+
+
+def test_a_password_that_could_not_be_noted_is_not_changed(database: Operator) -> None:
+    database.create()
+    database.secret = {}
+    no = refused("AccessDenied", "as the test wants it")
+    with (
+        answering(database, "AddTagsToResource", lambda _: no),
+        answering(database, "ModifyDBInstance", lambda _: {}) as bodies,
+    ):
+        for _ in range(3):
+            with pytest.raises(StalledError, match="as the test wants it"):
+                database.create()
+        wish(database, deletion_policy=DeletionPolicy.RETAIN)
+        for _ in range(3):
+            with pytest.raises(StalledError, match="as the test wants it"):
+                database.delete()
+    assert not bodies
+
+
 def test_the_class_comes_after_the_version(database: Operator) -> None:
     """Both at once AWS takes only if the class supports the version that is there."""
     database.create()
@@ -821,6 +894,35 @@ def test_a_lost_secret_gets_a_new_password_and_the_database_too(
     assert database.secret["password"] != before
     assert password_of(owner, name) != told
     assert database.observe().credentials_valid
+
+
+def test_a_password_that_aws_would_refuse_is_replaced_as_a_lost_one_is(
+    database: Operator, owner: Owner
+) -> None:
+    database.create()
+    name, entries = name_of(database), {*database.secret}
+    for edited in (
+        "",
+        "short",
+        "with a space in it",
+        "new line at the end\n",
+        "pässwörter",
+        "a" * 129,
+    ):
+        told = password_of(owner, name)
+        database.secret = {**database.secret, "password": edited, "url": "x"}
+        assert [type(each) for each in database.create()] == [IssueCredentials, Update, Done]
+        assert password_of(owner, name) != told
+        assert {*database.secret} == entries
+        assert database.secret["url"].split(":")[2].startswith(database.secret["password"])
+
+
+def test_a_password_that_somebody_has_chosen_is_set_at_aws(database: Operator) -> None:
+    database.create()
+    database.secret = {**database.secret, "password": "chosen#by-hand:1"}
+    assert [type(each) for each in database.create()] == [Update, Done]
+    assert database.secret["password"] == "chosen#by-hand:1"
+    assert "chosen%23by-hand%3A1" in database.secret["url"]
 
 
 def test_deleting_keeps_a_final_snapshot_whose_name_is_of_this_life(

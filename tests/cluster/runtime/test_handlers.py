@@ -53,7 +53,7 @@ def test_every_kind_is_followed_by_its_handler(
             watches = Recording(client, cache)
             for kind in WRITTEN_BY_USERS:
                 await client.apply(manifest(kind, "before", namespace))
-            running = asyncio.create_task(run_kopf(connection, watches, lambda: None))
+            running = asyncio.create_task(run_kopf(connection, watches, "test", lambda: None))
             try:
                 for kind in WRITTEN_BY_USERS:
                     await follow(kind, client, watches, cache)

@@ -118,7 +118,7 @@ async def connected(sandbox: Sandbox, directory: Path) -> AsyncIterator[tuple[Ga
 async def run(connection: Connection, watches: Watches) -> None:
     """All that follows the cluster, as in the operator."""
     async with asyncio.TaskGroup() as group:
-        group.create_task(run_kopf(connection, watches, lambda: None))
+        group.create_task(run_kopf(connection, watches, "test", lambda: None))
         group.create_task(watches.follow_children(connection))
         group.create_task(watches.recount())
 

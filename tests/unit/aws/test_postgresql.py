@@ -72,3 +72,30 @@ def test_a_parameter_group_of_any_version_that_was_made_once_is_found_again() ->
     found = {each.key: each.id for each in assembly.parts if each.key in ids}
     assert found == ids
     assert ids.keys() <= assembly.surplus
+
+
+PASSWORDS: dict[str, tuple[str, bool]] = {
+    "one of ours": ("k3Jt_0aB-xY9zQ1w2E3r4T5y6U7i8O9p", True),
+    "one by hand": ("chosen#by-hand:1", True),
+    "the shortest": ("a" * 8, True),
+    "the longest": ("a" * 128, True),
+    "every sign that AWS takes": ("!#$%&'()*+,-.:;<=>?[\\]^_`{|}~", True),
+    "too short": ("a" * 7, False),
+    "too long": ("a" * 129, False),
+    "nothing": ("", False),
+    "a space": ("aaaa aaaa", False),
+    "a slash": ("aaaa/aaaa", False),
+    "an at sign": ("aaaa@aaaa", False),
+    "a quotation mark": ('aaaa"aaaa', False),
+    "a line break at the end": ("aaaaaaaaa\n", False),
+    "a NUL": ("aaaa\0aaaa", False),
+    "a letter with an accent": ("aaaaéaaaa", False),
+    "an emoji": ("aaaa😀aaaa", False),
+}
+
+
+@pytest.mark.parametrize(("password", "taken"), PASSWORDS.values(), ids=PASSWORDS)
+def test_a_password_that_aws_would_refuse_counts_as_lost(password: str, taken: bool) -> None:
+    held = {"username": "app", "password": password, "note": "mine"}
+    usable = Postgresql().usable(held)
+    assert usable == (held if taken else {"username": "app", "note": "mine"})

@@ -332,6 +332,7 @@ def _canonical(policy: Any) -> Any:
         case dict():
             return {key: _canonical(value) for key, value in policy.items()}
         case list():
-            return sorted(policy)
+            # Somebody else's statement may mix text, numbers and objects.
+            return sorted(policy, key=json.dumps)
         case _:
             return [policy]

@@ -26,8 +26,11 @@ from setops.aws.parts.db_version import (
 )
 
 TAG_CREDENTIALS: Final = "setops:credentials"
-"""The tag for the password of an instance, which AWS never shows: a fingerprint, or `RELEASED`."""
+"""The tag for the password of an instance, which AWS never shows: a fingerprint or one of these."""
 RELEASED: Final = "released"
+CHANGING: Final = "changing"
+"""The tag before a password is changed. One that couldn't be noted would be changed again and
+again."""
 
 CLASS: Final = "instance.class"
 MULTI_AZ: Final = "instance.multiAz"

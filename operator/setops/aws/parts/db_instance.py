@@ -6,7 +6,7 @@ an instance) and the API reference.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -22,6 +22,7 @@ from setops.aws.ownership import tag_list
 from setops.aws.part import Field, Guard
 from setops.aws.parts import db_storage
 from setops.aws.parts.db_fields import (
+    CHANGING,
     CLASS,
     MASTER_PASSWORD,
     PARAMETER_GROUP,
@@ -145,12 +146,13 @@ class DbInstance(Guard):
             arn=found["DBInstanceArn"],
             # Empty until AWS has given it an address.
             endpoint=f"{endpoint['Address']}:{endpoint['Port']}" if endpoint.get("Address") else "",
+            lasts=True,
         )
 
     def fields(self, found: Found, ids: Mapping[str, str]) -> Iterable[Field]:
         return instance_fields(found, self.wanted, ids.get(SecurityGroup.kind, ""), self.now)
 
-    def put(self, found: Found, fields: Sequence[Field]) -> None:
+    def put(self, found: Found, fields: Sequence[Field]) -> Collection[str]:
         """Ask for all changes in one call, to be applied at once.
 
         If AWS refuses the storage change, the others are asked for without it. Raises WaitError if
@@ -163,11 +165,10 @@ class DbInstance(Guard):
         if ASKED in asked:
             self._tag(found, TAG_UPGRADE, NO_UPGRADE)
         if VERSION not in asked:
-            self._modify_all(found, asked)
-            return
+            return self._modify_all(found, asked)
         others = {path: asked[path] for path in asked if path not in (VERSION, PARAMETER_GROUP)}
         try:
-            self._upgrade(found, {path: asked[path] for path in asked if path != CLASS})
+            left = self._upgrade(found, {path: asked[path] for path in asked if path != CLASS})
         except StalledError:
             with suppress(WaitError):
                 self._modify_all(found, others)
@@ -175,10 +176,13 @@ class DbInstance(Guard):
         except ClientError as exc:
             if code_of(exc) not in _UNUPGRADED:
                 raise
+            left = others.keys()
             with suppress(WaitError):
-                self._modify_all(found, others)
+                left = self._modify_all(found, others)
             if CLASS not in others:
                 raise
+            return {*left, VERSION, PARAMETER_GROUP}
+        return {*left, CLASS}
 
     def accepts(self, found: Found, credentials: Mapping[str, str]) -> bool:
         return has_password(found, credentials.get(PASSWORD, ""))
@@ -188,6 +192,7 @@ class DbInstance(Guard):
 
     def revoke(self, found: Found) -> None:
         """Give it a password that nobody knows, and note that in a tag."""
+        self._tag(found, TAG_CREDENTIALS, CHANGING)
         self._modify({"MasterUserPassword": self.new_password()})
         self._tag(found, TAG_CREDENTIALS, RELEASED)
 
@@ -228,23 +233,32 @@ class DbInstance(Guard):
         )
         return left < whole
 
-    def _upgrade(self, found: Found, asked: _Asked) -> None:
+    def _upgrade(self, found: Found, asked: _Asked) -> Collection[str]:
         there = found["EngineVersion"]
         version = to_ask_for(self.rds, there, self.wanted.version)
         named = {**asked[VERSION], "EngineVersion": version}
-        self._modify_all(found, {**asked, VERSION: named})
-        if version != there:
-            self._tag(found, TAG_UPGRADE, str(Upgrade(version, there, self.now)))
+        if version == there:
+            return self._modify_all(found, {**asked, VERSION: named})
+        # An upgrade that couldn't be noted afterwards would be asked for again and again.
+        self._tag(found, TAG_UPGRADE, NO_UPGRADE)
+        left = self._modify_all(found, {**asked, VERSION: named})
+        self._tag(found, TAG_UPGRADE, str(Upgrade(version, there, self.now)))
+        return left
 
-    def _modify_all(self, found: Found, asked: _Asked) -> None:
+    def _modify_all(self, found: Found, asked: _Asked) -> Collection[str]:
+        """Ask for these changes. Returns the paths of those that AWS takes another time."""
         arguments = {name: value for each in asked.values() for name, value in each.items()}
         if not arguments:
-            return
-        self._modify(arguments)
+            return ()
+        if MASTER_PASSWORD in asked:
+            self._tag(found, TAG_CREDENTIALS, CHANGING)
+        refused = self._modify(arguments)
         if MASTER_PASSWORD in asked:
             self._tag(found, TAG_CREDENTIALS, fingerprint(arguments["MasterUserPassword"]))
+        return [path for path, each in asked.items() if refused & each.keys()]
 
-    def _modify(self, arguments: Mapping[str, Any]) -> None:
+    def _modify(self, arguments: Mapping[str, Any]) -> frozenset[str]:
+        """Returns the names of the arguments that AWS takes another time."""
         try:
             self.rds.modify_db_instance(
                 DBInstanceIdentifier=self.id, ApplyImmediately=True, **arguments
@@ -263,7 +277,8 @@ class DbInstance(Guard):
                     operation=exc.operation_name,
                     retry_after=_STORAGE_RETRY_SECONDS,
                 ) from exc
-            self._modify(others)
+            return self._modify(others) | (arguments.keys() - others.keys())
+        return frozenset()
 
     def _tag(self, found: Found, key: str, value: str) -> None:
         self.rds.add_tags_to_resource(

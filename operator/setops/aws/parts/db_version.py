@@ -8,13 +8,14 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final, Self
 
-from setops.api.catalogue import version_numbers
+from setops.api.engine_version import EngineVersion
 from setops.aws.errors import StalledError
 from setops.aws.observation import Found
 from setops.aws.part import Field
+from setops.aws.pause import BEGINS, PAUSE, time_of_day
 
 if TYPE_CHECKING:
     from mypy_boto3_rds import RDSClient
@@ -25,12 +26,6 @@ ASKED: Final = "instance.versionAskedFor"
 TAG_UPGRADE: Final = "setops:upgrade"
 """The tag for the `Upgrade` last asked for. It is `NO_UPGRADE` once that isn't wanted any more."""
 NO_UPGRADE: Final = "none"
-
-_BEGINS: Final = timedelta(minutes=10)
-"""How long AWS may take to show that an upgrade has begun."""
-_PAUSE: Final = timedelta(hours=1)
-"""When AWS is asked again for an upgrade that failed: each attempt may take the database down for
-minutes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +73,8 @@ class Upgrade:
     @classmethod
     def parse(cls, text: str) -> Self | None:
         """The upgrade that the tag names. None for any other text, or a time without a zone."""
-        found = re.fullmatch(r"(\d[\d.]*) from (\d[\d.]*) at (\S+)", text)
-        if found is None:
+        found = re.fullmatch(r"(\S+) from (\S+) at (\S+)", text)
+        if found is None or not all(map(EngineVersion.find, found.groups()[:2])):
             return None
         try:
             at = datetime.fromisoformat(found[3])
@@ -95,18 +90,20 @@ class Upgrade:
 
         Empty if it has, or if another version is wanted.
         """
-        if not self._is_that(there, wanted) or not timedelta() <= now - self.at < _BEGINS:
+        if not self._is_that(there, wanted) or not timedelta() <= now - self.at < BEGINS:
             return ""
-        return f"AWS was asked for version {self.to} at {_time(self.at)}, and has yet to begin"
+        return (
+            f"AWS was asked for version {self.to} at {time_of_day(self.at)}, and has yet to begin"
+        )
 
     def refusal(self, there: str, wanted: str, now: datetime) -> str:
         """A message if AWS has given the upgrade up and isn't to be asked again yet; else empty."""
-        if not self._is_that(there, wanted) or not _BEGINS <= now - self.at < _PAUSE:
+        if not self._is_that(there, wanted) or not BEGINS <= now - self.at < PAUSE:
             return ""
         return (
-            f"AWS was asked at {_time(self.at)} to upgrade it from version {there} to {self.to}, "
-            "and has given that up; the instance's events at RDS say why. It is asked again at "
-            f"{_time(self.at + _PAUSE)}; to ask at once, set version back to "
+            f"AWS was asked at {time_of_day(self.at)} to upgrade it from version {there} to "
+            f"{self.to}, and has given that up; the instance's events at RDS say why. It is asked "
+            f"again at {time_of_day(self.at + PAUSE)}; to ask at once, set version back to "
             f"{major_of(there)} first"
         )
 
@@ -114,23 +111,21 @@ class Upgrade:
         return self.there == there and is_met(self.to, wanted)
 
 
-def _time(at: datetime) -> str:
-    return f"{at.astimezone(UTC):%H:%M} UTC"
-
-
 def major_of(version: str) -> str:
-    return version.split(".")[0]
+    """The major version, as families of parameter groups and users name it."""
+    return str(EngineVersion.parse(version).major)
 
 
 def is_newer(actual: str, wanted: str | None) -> bool:
     """Whether the major version is newer than the wanted one. AWS never goes back to an older."""
-    return wanted is not None and version_numbers(actual)[0] > version_numbers(wanted)[0]
+    if wanted is None:
+        return False
+    return EngineVersion.parse(actual).major > EngineVersion.parse(wanted).major
 
 
 def is_met(actual: str, wanted: str) -> bool:
     """Whether a version is as wanted. AWS may have installed a newer minor one by itself."""
-    there, asked = version_numbers(actual), version_numbers(wanted)
-    return there[: len(asked)] >= asked and there[0] == asked[0]
+    return EngineVersion.parse(actual).reaches(EngineVersion.parse(wanted))
 
 
 def version_of(found: Found, wanted: str | None = None) -> str:
@@ -180,18 +175,20 @@ def to_ask_for(rds: RDSClient, there: str, wish: VersionWish) -> str:
     wanted, engine = wish.version or there, wish.engine
     if is_met(there, wanted):
         return there
-    asked = version_numbers(wanted)
-    targets = [
+    asked = EngineVersion.parse(wanted)
+    named = [
         target["EngineVersion"]
         for each in _described(rds, engine, there)
         for target in each.get("ValidUpgradeTarget", [])
     ]
-    fitting = [each for each in targets if version_numbers(each)[: len(asked)] == asked]
+    # A name that we can't read is none that we could ask for.
+    targets = {name: version for name in named if (version := EngineVersion.find(name))}
+    fitting = [name for name, version in targets.items() if version.is_of(asked)]
     if targets and not fitting:
         known = [
-            each
-            for each in targets
-            if major_of(each) in engine.majors and version_numbers(each)[0] <= asked[0]
+            name
+            for name, version in targets.items()
+            if str(version.major) in engine.majors and version.major <= asked.major
         ]
         others = ", ".join(_newest(known)) or major_of(there)
         others = f"one of {others}" if known[1:] else others
@@ -204,7 +201,7 @@ def to_ask_for(rds: RDSClient, there: str, wish: VersionWish) -> str:
             operation="ModifyDBInstance",
         )
     # If AWS lists nothing, its answer to the upgrade call will say what is wrong with the version.
-    return max(fitting, key=version_numbers, default=wanted)
+    return max(fitting, key=EngineVersion.parse, default=wanted)
 
 
 def _described(rds: RDSClient, engine: DbEngine, version: str) -> Iterable[Found]:
@@ -221,6 +218,6 @@ def _described(rds: RDSClient, engine: DbEngine, version: str) -> Iterable[Found
 def _newest(versions: Iterable[str]) -> Iterable[str]:
     """The newest of each major version, oldest first."""
     newest: dict[str, str] = {}
-    for each in sorted(versions, key=version_numbers):
+    for each in sorted(versions, key=EngineVersion.parse):
         newest[major_of(each)] = each
     return newest.values()

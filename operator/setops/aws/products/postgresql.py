@@ -7,6 +7,7 @@ Secret before anything is created at AWS.
 
 from __future__ import annotations
 
+import re
 import secrets
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -43,6 +44,8 @@ _ENGINE: Final = DbEngine("postgres", "PostgreSQL", TYPE.versions)
 _USER: Final = "app"
 _DATABASE: Final = "app"
 _PASSWORD_BYTES: Final = 24
+_PASSWORD_FORM: Final = re.compile(r"""[!#-.0-?A-~]{8,128}""")
+"""What AWS takes: printable ASCII without / @ " and spaces."""
 _BACKUP_DAYS: Final = 7
 """How many days automatic backups are kept, if the Service doesn't say."""
 _PARAMETERS: Final = {"rds.force_ssl": "1"}
@@ -120,6 +123,11 @@ class Postgresql(Product):
     def generate_credentials(self, held: Mapping[str, str]) -> Mapping[str, str]:
         password = held.get(PASSWORD) or _new_password()
         return {USERNAME: _USER, PASSWORD: password, DATABASE: _DATABASE}
+
+    def usable(self, held: Mapping[str, str]) -> Mapping[str, str]:
+        if _PASSWORD_FORM.fullmatch(held.get(PASSWORD, "")):
+            return held
+        return {name: value for name, value in held.items() if name != PASSWORD}
 
     def connection(self, target: Target, observation: Observation) -> Mapping[str, str]:
         """`url` is `postgresql://user:pass@host:port/db`; source: the platform's Services.

@@ -15,7 +15,7 @@ from setops.api.names import FINALIZER
 from setops.api.service import ServiceSpec, ServiceTarget
 from setops.aws import converge
 from setops.aws.converge import Settled
-from setops.aws.decide import Act, Create, Done, Failed, Foreign, Refuse, Wait
+from setops.aws.decide import Act, Create, Done, Failed, Foreign, IssueCredentials, Refuse, Wait
 from setops.aws.errors import AwsError, ConflictError
 from setops.aws.inventories import FRESH
 from setops.aws.observation import Observation
@@ -27,7 +27,7 @@ from setops.reconcile.places import is_deleting, stage_around
 from setops.reconcile.report import Report, Stalled, Waiting
 from setops.reconcile.service.deletion import end
 from setops.reconcile.service.placement import check_network, settle_in, where_to_keep
-from setops.reconcile.service.secret import held_credentials, publish
+from setops.reconcile.service.secret import Held, held_credentials, publish, refuse_immutable
 from setops.reconcile.service.target import target_of
 from setops.reconcile.service.version_pin import forget_pin
 
@@ -57,11 +57,11 @@ async def _keep(context: Context, service: Object) -> Report:
     service = await context.cluster.add_finalizer(service, FINALIZER)
     service = await forget_pin(context, service, spec)
     service, where = await settle_in(context, service, spec, where)
-    credentials = await held_credentials(context, service, around.names)
-    target = replace(target_of(service, spec, where), credentials=credentials)
+    held = await held_credentials(context, service, around.names)
+    target = replace(target_of(service, spec, where), credentials=held.credentials)
     is_ready = is_true(service.get("status"), ConditionType.READY, metadata["generation"])
     max_age = context.options.drift_interval * _STALE if is_ready else FRESH
-    keeper = _Keeper(context, service, around.names, where, was_as_wanted=is_ready)
+    keeper = _Keeper(context, service, around.names, where, held, was_as_wanted=is_ready)
     settled = await converge.keep(context.aws, target, keeper, max_age)
     report = _report(context, service, spec, settled)
     if is_ready:
@@ -78,15 +78,19 @@ class _Keeper:
     service: Object
     stage: StageNames
     where: ServiceTarget
+    held: Held
     was_as_wanted: bool
 
     async def before(self, act: Act) -> None:
         """Raises Waiting if the Service would be created in a network that is no longer current.
 
-        Records an Event if something was changed at AWS of a Service that was as wanted.
+        Raises Stalled if the Secret doesn't take the credentials that would be made. Records an
+        Event if something was changed at AWS of a Service that was as wanted.
         """
         if isinstance(act, Create):
             check_network(self.context, self.service, self.where)
+        if isinstance(act, IssueCredentials):
+            refuse_immutable(self.service, self.held)
         if self.was_as_wanted and act.drift:
             message = f"changed at AWS: {act.drift}; it is put right"
             reason = Reason.AWS_DRIFTED.value
