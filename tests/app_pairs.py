@@ -19,7 +19,12 @@ _TRIES: Final = 3
 """How often a pair of equal specs is changed again. Few stay equal."""
 _REGISTRY: Final = "registry.example.com"
 _IMAGES: Final = (f"{_REGISTRY}/web:1", f"{_REGISTRY}/web:2", f"{_REGISTRY}/web@sha256:{'ab' * 32}")
-_WORDS: Final = ([], ["sh", "-c", "echo $(PORT) $$ a"], ["run"], ["run", ""])
+_WORDS: Final[Sequence[Sequence[str]]] = (
+    [],
+    ["sh", "-c", "echo $(PORT) $$ a"],
+    ["run"],
+    ["run", ""],
+)
 _VALUES: Final = ("", "1", "$(PORT)", "$$", "ü", " a\nb ")
 
 

@@ -19,6 +19,7 @@ from setops.api.kinds import (
 )
 from setops.api.names import LABEL_ORGANIZATION, revision_name
 from setops.api.section import SECTIONS
+from setops.changes import kept_images
 from setops.changes.diff import diff
 from setops.changes.digest import content_hash, definition_hash
 from setops.changes.fold import fold
@@ -89,6 +90,7 @@ def plan(on: Basis, changeset: Object) -> tuple[Plan, Sequence[Problem]]:
         content_hash(spec),
         definition_hash(folded.definition),
         on.context.registry,
+        kept_images.notes(spec, folded.definition),
     )
     return plan_of(diff(on.base, folded.definition), source), folded.problems
 

@@ -12,6 +12,7 @@ from typing import Any
 from setops.api.changeset import MAX_TEXT
 from setops.api.errors import Code, ProblemsError, Validator
 from setops.api.kinds import SECRET, STAGE, Object
+from setops.changes import kept_images
 from setops.changes.diff import diff
 from setops.changes.fold import fold
 from setops.cli.base.call import Call
@@ -52,6 +53,8 @@ def run(call: Call) -> int:
     if not diff(on.base, folded.definition):
         _retain(session, days)
         echo("Nothing to change." if days is None else "Nothing else to change.")
+        for note in kept_images.notes(preview.spec_of(staged.spec), folded.definition):
+            echo(f"= {note}")
         return 0
     code = _commit(replace(call, session=session), session, staged)
     if code == 0:
@@ -129,7 +132,8 @@ def _of_file(
     if problems:
         raise ProblemsError(problems)
     definition, secret = file_secrets.in_place(session, on.base, file, _secrets(call))
-    return StagedFile({"definition": definition, "prune": True}, secret)
+    spec = {"definition": definition, "prune": True, "keepImages": True}
+    return StagedFile(spec, secret)
 
 
 def _secrets(call: Call) -> Mapping[str, str]:

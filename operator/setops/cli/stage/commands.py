@@ -55,7 +55,8 @@ COMMANDS: Final = (
         name="stage:apply",
         scopes=(),
         help="Makes the Stage what a definition file says, or moves images: shows the plan, asks, "
-        "commits. {{ .Secrets.NAME }} in a value of env is filled in from --secrets, else from the "
+        "commits. An App for which the file names no image keeps what it runs. "
+        "{{ .Secrets.NAME }} in a value of env is filled in from --secrets, else from the "
         "environment, else from what is in use; it goes into a Secret of the Stage, which is kept "
         "as long as an App, a revision or a Changeset refers to it. "
         '{{ "{{" }} stands for braces that are meant as such.',

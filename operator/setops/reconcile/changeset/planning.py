@@ -15,6 +15,7 @@ from setops.api.definition import StageDefinition, of_entries
 from setops.api.errors import Code, Problem, ProblemsError, Validator
 from setops.api.kinds import Object
 from setops.api.section import SECTIONS, Entry, Section, section_of
+from setops.changes import kept_images
 from setops.changes.diff import Change, diff
 from setops.changes.digest import content_hash, definition_hash
 from setops.changes.fold import Folded, fold
@@ -253,6 +254,7 @@ def _planned(
             content_hash=content_hash(job.spec),
             target_hash=definition_hash(after),
             registry=_registry(job),
+            notes=kept_images.notes(job.spec, after),
         ),
         room=_room(job),
     )
