@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from tests.cluster.world import World, changeset
+from tests.cluster.world import World, changeset, manifest
 
 COMMITS: Final = 53
 KEPT: Final = 50
@@ -42,5 +42,39 @@ def test_fifty_revisions_are_kept_and_the_ledger_knows_the_rest(world: World) ->
     world.gone("scs", "c02", namespace)
     other = world.commit(namespace, "app:destroy app-02", name="c02")["status"]
     assert (other["phase"], other["revision"]) == ("Committed", COMMITS + 1)
+    world.delete("project.setops.co", project)
+    world.gone("project.setops.co", project)
+
+
+def test_an_autoscaler_leaves_one_revision_and_harms_no_open_changeset(world: World) -> None:
+    project = "scaled"
+    namespace = world.stage(project)
+    world.commit(namespace, "app:create web", "app:create api")
+
+    def scale(app: str, number: int, revision: int) -> None:
+        """Scale an App as an autoscaler does, and wait until that is recorded."""
+        world.sandbox.kubectl("scale", f"sapp/{app}", f"--replicas={number}", "-n", namespace)
+        world.until(lambda: numbers()[-1] == revision, f"revision {revision}")
+
+    def numbers() -> list[int]:
+        return sorted(item["revision"] for item in world.list("controllerrevision", project))
+
+    scale("web", 2, 2)
+    draft = {"commands": ["--app web env:set A=1"]}
+    world.apply(manifest("Changeset", "draft", draft, namespace))
+    world.until(lambda: world.phase(namespace, "draft") == "Open", "the draft")
+    for revision, app in enumerate(("web", "web", "api", "web"), start=3):
+        scale(app, revision, revision)
+    world.until(lambda: numbers() == [1, 2, 5, 6], "one for each App, and where the draft began")
+    found = world.get("scs", "draft", namespace)
+    assert found is not None
+    assert found["status"]["baseRevision"] == 2
+    world.patch("scs", "draft", namespace, {"spec": {"commit": True}})
+    world.until(lambda: world.phase(namespace, "draft") == "Committed", "the commit")
+    web = world.get("sapp", "web", namespace)
+    assert web is not None
+    assert (web["spec"]["resources"]["scale"], web["spec"]["env"]) == (6, {"A": {"value": "1"}})
+    scale("web", 1, 8)
+    world.until(lambda: numbers() == [1, 5, 6, 7, 8], "only what is needed")
     world.delete("project.setops.co", project)
     world.gone("project.setops.co", project)

@@ -1,8 +1,9 @@
 """Direct edits: Apps, Services and Notifications that somebody changes without a Changeset.
 
 Each becomes a revision of the Stage. So a Changeset that was begun earlier merges with them, a
-rollback returns to them, and the history shows them. `kubectl apply` of many
-files is one edit: it is recorded once the Stage has been quiet for a moment.
+rollback returns to them, and the history shows them. `kubectl apply` of many files is one edit: it
+is recorded once the Stage has been quiet for a moment. An autoscaler's edits become one in the
+end: `history` deletes those that it has made again.
 """
 
 from __future__ import annotations
@@ -14,8 +15,9 @@ from typing import Final
 from setops.api.definition import StageDefinition
 from setops.api.errors import ProblemsError
 from setops.api.kinds import Object, key_of
+from setops.changes.diff import diff
 from setops.kube.cluster import Cluster
-from setops.reconcile import lock, revisions
+from setops.reconcile import history, lock, revisions
 from setops.reconcile.context import Context
 from setops.reconcile.live import last_editor, live_definition
 from setops.reconcile.memory import Seen
@@ -37,7 +39,9 @@ async def record(
     latest = revisions.latest_number(cluster, stage)
     if revisions.is_recorded(cluster, stage, definition):
         return latest
-    author = last_editor(cluster, namespace)
+    before = await revisions.load(cluster, stage, latest)
+    changes = diff(before.definition, definition) if before else ()
+    author = last_editor(cluster, namespace, changes)
     await revisions.store(cluster, stage, latest + 1, definition, author)
     return latest + 1
 
@@ -72,7 +76,7 @@ async def record_when_quiet(
         seen.recorded = True
         return None
     await record(cluster, latest, namespace, live)
-    await revisions.prune(cluster, latest)
+    await history.prune(context, latest, namespace)
     seen.recorded = True
     return None
 

@@ -13,7 +13,7 @@ from typing import Final
 from setops.api.changeset import ChangesetSpec
 from setops.api.definition import StageDefinition, of_entries
 from setops.api.errors import Code, Problem, ProblemsError, Validator
-from setops.api.kinds import Object
+from setops.api.kinds import Object, key_of
 from setops.api.section import SECTIONS, Entry, Section, section_of
 from setops.changes import kept_images
 from setops.changes.diff import Change, diff
@@ -56,11 +56,17 @@ async def number_of_base(context: Context, job: Job) -> int:
 
     A direct edit that isn't recorded yet becomes a revision first. Otherwise it would be recorded
     a moment later and then count as made after the Changeset was begun.
-    Raises as `revisions.store`.
+    The revision is kept from here on. Raises as `revisions.store`.
     """
     known = job.status.get("baseRevision")
     if known is not None:
         return int(known)
+    number = await _number_now(context, job)
+    context.memory.begun[key_of(job.changeset)] = number
+    return number
+
+
+async def _number_now(context: Context, job: Job) -> int:
     cluster, stage = context.cluster, job.around.stage
     running = lock.holder(cluster, stage, job.namespace)
     number = None if running is None else (running.get("status") or {}).get("previousRevision")
@@ -188,7 +194,7 @@ def _base_gone(job: Job) -> Problem:
         "",
         Validator.NOT_FOUND,
         f"revision {job.status['baseRevision']} of the Stage, at which this Changeset was begun, "
-        f"is no longer kept (the last {revisions.KEPT} are); discard it and make a new one",
+        "is gone; discard it and make a new one",
         Code.CHANGESET_INVALID,
     )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from setops.api.changeset import Phase, Progress
 from setops.api.conditions import Reason
-from setops.reconcile import revisions
+from setops.reconcile import history, revisions
 from setops.reconcile.changeset.ending import end
 from setops.reconcile.changeset.job import Job
 from setops.reconcile.changeset.observation import Commit
@@ -28,7 +28,7 @@ async def take(context: Context, commit: Commit) -> None:
 async def _committed(context: Context, job: Job) -> None:
     cluster, stage = context.cluster, job.around.stage
     number = revisions.made_by(cluster, stage, job.uid) or int(job.status["previousRevision"])
-    await revisions.prune(cluster, stage)
+    await history.prune(context, stage, job.namespace)
     plan = job.status["plan"]
     total = len(plan.get("changes") or ())
     await end(
