@@ -125,7 +125,9 @@ def test_a_file_without_an_image_keeps_what_runs(dev: Terminal, world: World) ->
     assert kept in again
     content["apps"]["new"] = {"image_tag": None}
     path.write_text(yaml.safe_dump(content))
-    assert "! runs nothing until a release is activated" in dev.does(f"{line} --auto-approve")
+    line = f"{line} --auto-approve --timeout 900"
+    assert "! runs nothing until a release is activated" in dev.does(line)
+    assert any(each["spec"].get("timeout") == 900 for each in world.list("scs", namespace))
     assert world.get("deployment", "web", namespace) is not None
     dev.does("changeset:revert 2")
     dev.does("changeset:commit")
