@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from setops.changes.effects import REPLACES, RESTARTS, STARTS, STOPS
 from tests.app_pairs import SERVICES, pairs
-from tests.cluster.world import Object, World
+from tests.cluster.world import Object, World, manifest
 
 SEED: Final = 65
 APPS: Final = 64
@@ -86,4 +86,20 @@ def test_a_rollout_happens_if_and_only_if_the_plan_says_so(world: World) -> None
     kinds = Counter(what.partition(";")[0] for what in happened.values())
     assert set(kinds) == {"", REPLACES, RESTARTS, STARTS, STOPS}
     assert min(kinds.values()) > 1, "some of each kind"
+    world.delete("project.setops.co", namespace.partition("-")[0])
+
+
+def test_an_app_that_waits_for_a_service_starts_with_it(world: World) -> None:
+    namespace = world.stage()
+    spec = {"image": "registry.example.com/web:1", "links": {"store": {"envKey": "STORE_URL"}}}
+    world.apply(manifest("App", "web", spec, namespace))
+    world.says("sapp", "web", namespace, "Reconciling", "WaitingForService")
+    line = "service:create store --type s3"
+    status = world.commit(namespace, line)["status"]
+    assert status["phase"] == "Committed"
+    assert status["plan"]["notes"] == [
+        "App web waits for store, so its containers start or restart with it"
+    ]
+    world.wait("sapp", "web", namespace)
+    assert running(world, namespace)["web"].replicas == 1
     world.delete("project.setops.co", namespace.partition("-")[0])

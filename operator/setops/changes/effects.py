@@ -42,13 +42,13 @@ def effect(change: Change) -> str | None:
 
 def restarts(name: str, before: AppSpec, after: AppSpec) -> bool:
     """Whether new containers replace the running ones, since the App's pods change."""
-    return _runs(before) and _runs(after) and _pods(name, before) != _pods(name, after)
+    return runs(before) and runs(after) and _pods(name, before) != _pods(name, after)
 
 
 def _app_effect(change: Change) -> str | None:
     match change.before, change.after:
         case AppSpec() as before, None:
-            return STOPS if _runs(before) else None
+            return STOPS if runs(before) else None
         case None, AppSpec() as after:
             return _not_running(after)
         case AppSpec() as before, AppSpec() as after if change.action is Action.REPLACE:
@@ -60,9 +60,9 @@ def _app_effect(change: Change) -> str | None:
 
 
 def _update_effect(name: str, before: AppSpec, after: AppSpec) -> str | None:
-    if _runs(before) and not _runs(after):
+    if runs(before) and not runs(after):
         return STOPS
-    if _runs(after) and not _runs(before):
+    if runs(after) and not runs(before):
         return STARTS
     return RESTARTS if restarts(name, before, after) else None
 
@@ -71,11 +71,11 @@ def _not_running(app: AppSpec) -> str | None:
     """Why a new App runs nothing; None if it runs."""
     if app.running_image is None:
         return "runs nothing until a release is activated"
-    return None if _runs(app) else "runs nothing while its scale is 0"
+    return None if runs(app) else "runs nothing while its scale is 0"
 
 
 def _in_between(before: AppSpec, after: AppSpec) -> str:
-    match _runs(before), _runs(after):
+    match runs(before), runs(after):
         case True, True:
             return "; it is down in between"
         case True, False:
@@ -113,7 +113,8 @@ def data_loss(service: ServiceSpec) -> str:
             return "keeps a final snapshot of the data"
 
 
-def _runs(app: AppSpec) -> bool:
+def runs(app: AppSpec) -> bool:
+    """Whether the App has containers, once what it links is there."""
     return app.running_image is not None and app.resources.scale > 0
 
 

@@ -15,9 +15,6 @@ from setops.api.changeset import ChangesetSpec
 from setops.api.definition import StageDefinition
 from setops.api.section import APPS
 
-MAX_NOTES: Final = 20
-"""Apps that a plan names; of the rest it gives the number."""
-
 _NAMES_AN_IMAGE: Final = ("image", "activeRelease")
 
 Json = Mapping[str, Any]
@@ -36,15 +33,11 @@ def with_images_kept(base: StageDefinition, spec: ChangesetSpec) -> Json:
     return {**definition, APPS.name: {**definition[APPS.name], **kept}}
 
 
-def notes(spec: ChangesetSpec, after: StageDefinition) -> list[str]:
+def notes(spec: ChangesetSpec, after: StageDefinition) -> Iterator[str]:
     """What a plan says of Apps that go on running what they run, in a sentence for each."""
-    found = [
-        f"App {name} keeps {running}, since the definition names no image for it"
-        for name, _ in _apps_without_image(spec)
-        if name in after.apps and (running := _running(after.apps[name]))
-    ]
-    more = len(found) - MAX_NOTES
-    return [*found[:MAX_NOTES], *([f"{more} more Apps keep what they run"] if more > 0 else [])]
+    for name, _ in _apps_without_image(spec):
+        if name in after.apps and (running := _running(after.apps[name])):
+            yield f"App {name} keeps {running}, since the definition names no image for it"
 
 
 def _apps_without_image(spec: ChangesetSpec) -> Iterator[tuple[str, Json]]:

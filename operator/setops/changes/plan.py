@@ -38,7 +38,7 @@ _SIGNS: Final = {
 class Source:
     """What a plan was made from, and what it leads to. See `digest` for the hashes.
 
-    `notes` are those of `kept_images`.
+    `notes` are those of the module `notes`.
     """
 
     generation: int

@@ -11,8 +11,8 @@ from setops.api.definition import StageDefinition
 from setops.changes.diff import diff
 from setops.changes.digest import content_hash
 from setops.changes.fold import fold
-from setops.changes.kept_images import MAX_NOTES, notes
 from setops.changes.merge import merge
+from setops.changes.notes import MAX_NOTES, notes_of
 from setops.changes.plan import Source, plan_of, plan_text
 from tests.unit.changes.definitions import CONTEXT, DIGEST, stage
 
@@ -94,7 +94,9 @@ def test_the_plan_says_what_is_kept(before: Object | None, entry: Object, said: 
     base, spec = stage(apps={"web": before} if before is not None else {}), keeping(web=entry)
     after = fold(base, spec, CONTEXT).definition
     text = plan_text(
-        plan_of(diff(base, after), Source(1, "content", "target", notes=notes(spec, after)))
+        plan_of(
+            diff(base, after), Source(1, "content", "target", notes=notes_of(spec, base, after))
+        )
     )
     line = f"= App web keeps {said}, since the definition names no image for it"
     assert (line in text.splitlines()) is (said is not None)
@@ -109,7 +111,7 @@ def test_who_activates_a_release_meanwhile_is_not_undone() -> None:
     merged = merge(base, fold(base, spec, CONTEXT).definition, now)
     assert merged.conflicts == ()
     assert merged.definition.apps["web"].active_release == 2
-    assert notes(spec, merged.definition) == [
+    assert notes_of(spec, now, merged.definition) == [
         "App web keeps release 2 (nginx:2), since the definition names no image for it"
     ]
 
@@ -121,14 +123,15 @@ def test_prune_alone_is_the_whole_definition() -> None:
         ChangesetSpec(definition={"apps": {"web": {}}}, prune=True),
     )
     assert web(base, spec) == {}
-    assert notes(spec, base) == []
+    assert notes_of(spec, base, base) == []
     other = spec.model_copy(update={"keep_images": True})
     assert content_hash(spec) != content_hash(other)
 
 
 def test_many_are_counted() -> None:
     apps = {f"app-{number:02}": PLAIN for number in range(MAX_NOTES + 3)}
-    found = notes(keeping(**{key: {} for key in apps}), stage(apps=apps))
+    base = stage(apps=apps)
+    found = notes_of(keeping(**{key: {} for key in apps}), base, base)
     assert len(found) == MAX_NOTES + 1
     assert found[-1] == "3 more Apps keep what they run"
 
@@ -139,4 +142,4 @@ def test_what_is_no_definition_is_refused_as_ever(definition: Object) -> None:
     spec = ChangesetSpec(definition=definition, prune=True, keep_images=True)
     plain = spec.model_copy(update={"keep_images": False})
     assert fold(base, spec, CONTEXT).problems == fold(base, plain, CONTEXT).problems
-    assert notes(spec, base) == []
+    assert notes_of(spec, base, base) == []

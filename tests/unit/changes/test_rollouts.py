@@ -8,8 +8,10 @@ from typing import Any, Final
 import pytest
 
 from setops.api.app import AppSpec
+from setops.api.changeset import ChangesetSpec
 from setops.changes.diff import diff
 from setops.changes.effects import REPLACES, RESTARTS, STARTS, STOPS, effect
+from setops.changes.notes import notes_of
 from tests.app_pairs import SERVICES, pairs
 from tests.unit.changes.definitions import stage
 from tests.unit.changes.rollouts import what_happens
@@ -76,3 +78,31 @@ def test_what_is_said_beside_rollouts(
     before: dict[str, Any] | None, after: dict[str, Any] | None, words: str
 ) -> None:
     assert said(before, after) == words
+
+
+LINKED: Final[dict[str, Any]] = {**RUNS, "links": {"db": {"envKey": "DB_URL"}}}
+TWICE: Final = {**RUNS, "links": {**LINKED["links"], "store": {"envKey": "STORE_URL"}}}
+STORE: Final = {"store": {"type": "s3"}}
+DB: Final = {"db": {"type": "s3"}}
+
+
+@pytest.mark.parametrize(
+    ("app", "before", "after", "waits_for"),
+    [
+        pytest.param(LINKED, {}, DB, "db", id="what it waits for is created"),
+        pytest.param(TWICE, {}, {**DB, **STORE}, "db, store", id="both are"),
+        pytest.param(TWICE, STORE, {**DB, **STORE}, "db", id="one was there"),
+        pytest.param(TWICE, {}, DB, "", id="one is missing still"),
+        pytest.param(LINKED, DB, {**DB, **STORE}, "", id="it waits for nothing"),
+        pytest.param({**LINKED, **ASLEEP}, {}, DB, "", id="it runs nothing"),
+        pytest.param({"links": LINKED["links"]}, {}, DB, "", id="it has no image"),
+        pytest.param(RUNS, {}, DB, "", id="it links nothing"),
+    ],
+)
+def test_a_service_lets_an_app_go_on_that_waited_for_it(
+    app: dict[str, Any], before: dict[str, Any], after: dict[str, Any], waits_for: str
+) -> None:
+    ends = (stage(apps={"web": app}, services=services) for services in (before, after))
+    found = notes_of(ChangesetSpec(commands=["service:create db --type s3"]), *ends)
+    words = f"App web waits for {waits_for}, so its containers start or restart with it"
+    assert found == ([words] if waits_for else [])

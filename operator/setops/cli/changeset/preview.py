@@ -19,10 +19,10 @@ from setops.api.kinds import (
 )
 from setops.api.names import LABEL_ORGANIZATION, revision_name
 from setops.api.section import SECTIONS
-from setops.changes import kept_images
 from setops.changes.diff import diff
 from setops.changes.digest import content_hash, definition_hash
 from setops.changes.fold import fold
+from setops.changes.notes import notes_of
 from setops.changes.plan import Source, plan_of
 from setops.cli.base.session import CurrentStage, Session
 from setops.cli.changeset import draft
@@ -90,7 +90,7 @@ def plan(on: Basis, changeset: Object) -> tuple[Plan, Sequence[Problem]]:
         content_hash(spec),
         definition_hash(folded.definition),
         on.context.registry,
-        kept_images.notes(spec, folded.definition),
+        notes_of(spec, on.base, folded.definition),
     )
     return plan_of(diff(on.base, folded.definition), source), folded.problems
 

@@ -12,9 +12,9 @@ from typing import Any
 from setops.api.changeset import MAX_TEXT
 from setops.api.errors import Code, ProblemsError, Validator
 from setops.api.kinds import SECRET, STAGE, Object
-from setops.changes import kept_images
 from setops.changes.diff import diff
 from setops.changes.fold import fold
+from setops.changes.notes import notes_of
 from setops.cli.base.call import Call
 from setops.cli.base.problems import failure
 from setops.cli.base.scope import LineScope
@@ -53,7 +53,7 @@ def run(call: Call) -> int:
     if not diff(on.base, folded.definition):
         _retain(session, days)
         echo("Nothing to change." if days is None else "Nothing else to change.")
-        for note in kept_images.notes(preview.spec_of(staged.spec), folded.definition):
+        for note in notes_of(preview.spec_of(staged.spec), on.base, folded.definition):
             echo(f"= {note}")
         return 0
     code = _commit(replace(call, session=session), session, staged)

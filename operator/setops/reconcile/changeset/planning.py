@@ -15,12 +15,12 @@ from setops.api.definition import StageDefinition, of_entries
 from setops.api.errors import Code, Problem, ProblemsError, Validator
 from setops.api.kinds import Object, key_of
 from setops.api.section import SECTIONS, Entry, Section, section_of
-from setops.changes import kept_images
 from setops.changes.diff import Change, diff
 from setops.changes.digest import content_hash, definition_hash
 from setops.changes.fold import Folded, fold
 from setops.changes.git_ownership import owner_of
 from setops.changes.merge import Merged, merge
+from setops.changes.notes import notes_of
 from setops.changes.plan import ROOM, Planned, Source, plan_of
 from setops.language.command import CommandContext
 from setops.reconcile import edits, lock, revisions
@@ -260,7 +260,7 @@ def _planned(
             content_hash=content_hash(job.spec),
             target_hash=definition_hash(after),
             registry=_registry(job),
-            notes=kept_images.notes(job.spec, after),
+            notes=notes_of(job.spec, before, after),
         ),
         room=_room(job),
     )
