@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Final
 
+from tests.cluster.terminal import administrator
 from tests.cluster.world import World, changeset, manifest
 
 COMMITS: Final = 53
@@ -46,7 +48,9 @@ def test_fifty_revisions_are_kept_and_the_ledger_knows_the_rest(world: World) ->
     world.gone("project.setops.co", project)
 
 
-def test_an_autoscaler_leaves_one_revision_and_harms_no_open_changeset(world: World) -> None:
+def test_an_autoscaler_leaves_one_revision_and_harms_no_open_changeset(
+    world: World, tmp_path: Path
+) -> None:
     project = "scaled"
     namespace = world.stage(project)
     world.commit(namespace, "app:create web", "app:create api")
@@ -60,15 +64,26 @@ def test_an_autoscaler_leaves_one_revision_and_harms_no_open_changeset(world: Wo
         return sorted(item["revision"] for item in world.list("controllerrevision", project))
 
     scale("web", 2, 2)
-    draft = {"commands": ["--app web env:set A=1"]}
-    world.apply(manifest("Changeset", "draft", draft, namespace))
-    world.until(lambda: world.phase(namespace, "draft") == "Open", "the draft")
+    drafts = {"draft": "--app web env:set A=1", "greedy": "--app web resource:set scale 9"}
+    for name, line in drafts.items():
+        world.apply(manifest("Changeset", name, {"commands": [line]}, namespace))
+    world.until(lambda: all(world.phase(namespace, name) == "Open" for name in drafts), "drafts")
     for revision, app in enumerate(("web", "web", "api", "web"), start=3):
         scale(app, revision, revision)
     world.until(lambda: numbers() == [1, 2, 5, 6], "one for each App, and where the draft began")
+    person = administrator(world, tmp_path).on(project)
+    log = person.does("changeset:log")
+    assert "Since revision 2; those between are no longer kept:" in log
+    assert log.count("no longer kept") == 1
+    said = person.fails("changeset:diff 3")
+    assert "has no revision 3; it is no longer kept; before it there is 2, after it 5" in said
     found = world.get("scs", "draft", namespace)
     assert found is not None
     assert found["status"]["baseRevision"] == 2
+    world.patch("scs", "greedy", namespace, {"spec": {"commit": True}})
+    said = world.says("scs", "greedy", namespace, "Failed", "ChangesetInvalid")
+    assert "scale of App 'web' was changed from 2 to 6 by field manager" in said
+    assert "in revision 6" in said, "those of its earlier edits are gone"
     world.patch("scs", "draft", namespace, {"spec": {"commit": True}})
     world.until(lambda: world.phase(namespace, "draft") == "Committed", "the commit")
     web = world.get("sapp", "web", namespace)
