@@ -15,7 +15,7 @@ from typing import Final
 from setops.api.definition import StageDefinition
 from setops.api.errors import ProblemsError
 from setops.api.kinds import Object, key_of
-from setops.changes.diff import diff
+from setops.changes.diff import Change, diff
 from setops.kube.cluster import Cluster
 from setops.reconcile import history, lock, revisions
 from setops.reconcile.context import Context
@@ -39,11 +39,21 @@ async def record(
     latest = revisions.latest_number(cluster, stage)
     if revisions.is_recorded(cluster, stage, definition):
         return latest
-    before = await revisions.load(cluster, stage, latest)
-    changes = diff(before.definition, definition) if before else ()
-    author = last_editor(cluster, namespace, changes)
+    author = last_editor(cluster, namespace, await _changes(cluster, stage, latest, definition))
     await revisions.store(cluster, stage, latest + 1, definition, author)
     return latest + 1
+
+
+async def _changes(
+    cluster: Cluster, stage: Object, latest: int, definition: StageDefinition
+) -> tuple[Change, ...]:
+    """What was edited since a revision; nothing if the revision can't be read any more."""
+    try:
+        before = await revisions.load(cluster, stage, latest)
+    except ProblemsError as error:
+        _log.warning("Revision %s of the Stage can't be read: %s", latest, error)
+        return ()
+    return diff(before.definition, definition) if before else ()
 
 
 async def record_when_quiet(

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from setops.api.kinds import Key
 from setops.aws.errors import AwsError
 from setops.changes.plan import Planned
+from setops.reconcile.specs import Specs
 
 
 @dataclass(slots=True)
@@ -74,10 +75,11 @@ class Memory:
     Changeset, by its key, the revision that its status is about to name, which must be kept.
     `plans`: of each Changeset that is being committed, by its uid, the plan. `reach`: of each
     Organization, by its uid, what AWS said. `new_apps`: closed while new Apps get their first
-    objects."""
+    objects. `specs`: what was validated last."""
 
     edits: dict[Key, Seen] = field(default_factory=dict)
     begun: dict[Key, int] = field(default_factory=dict)
     plans: dict[str, Planned] = field(default_factory=dict)
     reach: dict[str, Reach] = field(default_factory=dict)
     new_apps: Gate = field(default_factory=Gate)
+    specs: Specs = field(default_factory=Specs)
