@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import yaml
 
 from tests.cluster.keyboard import keyboard
 from tests.cluster.terminal import PROGRAM, Terminal, administrator, developer, grant, terminal
@@ -97,6 +98,39 @@ def test_a_tag_in_a_file_is_an_image_of_the_organizations_registry(
     web = world.get("sapp", "web", f"{dev.project}-production")
     assert web is not None
     assert web["spec"]["image"] == image
+
+
+def test_a_file_without_an_image_keeps_what_runs(dev: Terminal, world: World) -> None:
+    """CI applies such a file before every deployment."""
+    path, namespace = dumped(dev), f"{dev.project}-production"
+    content = yaml.safe_load(path.read_text())
+    web = content["apps"]["web"]
+    del web["releases"], web["active_release"]
+    web["env"]["A"] = "2"
+    path.write_text(yaml.safe_dump(content))
+    kept = "= App web keeps release 1 (registry.example.com/web:1.0), since the definition names no"
+    line = "stage:apply -f stage.setops.yaml"
+    said = dev.does(f"{line} --auto-approve")
+    assert kept in said
+    assert "env.A: 1.10 → 2" in said
+    assert "elease" not in said.replace(kept, ""), "nothing else is said of releases"
+    live = world.get("sapp", "web", namespace)
+    assert live is not None
+    assert live["spec"]["releases"] == {"1": {"image": "registry.example.com/web:1.0"}}
+    assert live["spec"]["activeRelease"] == 1
+    assert live["spec"]["env"]["A"] == {"value": "2"}
+    assert world.get("deployment", "web", namespace) is not None
+    again = dev.does(line)
+    assert again.startswith("Nothing to change.\n")
+    assert kept in again
+    content["apps"]["new"] = {"image_tag": None}
+    path.write_text(yaml.safe_dump(content))
+    line = f"{line} --auto-approve --timeout 900"
+    assert "! runs nothing until a release is activated" in dev.does(line)
+    assert any(each["spec"].get("timeout") == 900 for each in world.list("scs", namespace))
+    assert world.get("deployment", "web", namespace) is not None
+    dev.does("changeset:revert 2")
+    dev.does("changeset:commit")
 
 
 def test_errors_have_line_and_column(dev: Terminal) -> None:

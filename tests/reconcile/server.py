@@ -25,9 +25,11 @@ class Server:
         self.told = 0
         """How many requests would tell of a fault."""
 
-    async def request(self, method: str, path: str, *, body: Any = None, **_: object) -> Answer:
+    async def request(
+        self, method: str, path: str, *, body: bytes | None = None, **_: object
+    ) -> Answer:
         self.asked += 1
-        self.told += "ServerFailure" in json.dumps(body)
+        self.told += b"ServerFailure" in (body or b"")
         path = path.split("?")[0]
         self.breaks(method, path)
         if self.answer is not None:
@@ -37,7 +39,7 @@ class Server:
             return Answer(404, {}, b"")
         if method != "GET":
             old = {} if method == "PUT" else self.objects.get(place, {})
-            self.objects[place] = _merged(old, body)
+            self.objects[place] = _merged(old, json.loads(body or b"{}"))
             self.objects[place]["metadata"]["resourceVersion"] = str(10_000 + self.asked)
         return Answer(200, {}, json.dumps(self.objects[place]).encode())
 

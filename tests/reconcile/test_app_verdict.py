@@ -41,12 +41,31 @@ def commit(spec: Object, phase: str = "Applying", changes: Any = ()) -> list[Obj
 
 OURS: Final = [{"action": "update", "kind": "App", "name": "web"}]
 
+OTHERS: Final = [
+    {"action": "update", "kind": "App", "name": "api"},
+    {"action": "update", "kind": "Service", "name": "web"},
+]
+
 
 @pytest.mark.parametrize(
     ("objects", "shape"),
     [
         pytest.param([], "stalled", id="no commit"),
         pytest.param(commit({"timeout": 600}, changes=OURS), "reconciling", id="600 seconds"),
+        pytest.param(
+            commit({"timeout": 86400}, changes=[*OTHERS, {**OURS[0], "action": "create"}]),
+            "reconciling",
+            id="a day, for a new App among others",
+        ),
+        pytest.param(
+            commit({"timeout": 600}, changes=[{**OURS[0], "action": "replace"}]),
+            "reconciling",
+            id="an App that is made anew",
+        ),
+        pytest.param(commit({"timeout": 600}, changes=OTHERS), "stalled", id="it changes others"),
+        pytest.param(
+            commit({"timeout": 600}, "Queued", OURS), "stalled", id="its turn hasn't come yet"
+        ),
         pytest.param(commit({}, changes=OURS), "stalled", id="no limit of the user's"),
         pytest.param(commit({"timeout": 600}), "stalled", id="it doesn't change this App"),
         pytest.param(

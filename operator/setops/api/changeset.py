@@ -98,6 +98,11 @@ class ChangesetSpec(Model):
     prune: bool = Field(
         False, description="Whether what definition doesn't name is removed from the Stage."
     )
+    keep_images: bool = Field(
+        False,
+        description="Whether an App for which definition names neither image nor activeRelease "
+        "keeps what it runs; with prune alone it would stop.",
+    )
     commit: bool = Field(False, description="Commits the Changeset.")
     discard: bool = Field(
         False, description="Discards it, or cancels its commit. Takes precedence over commit."
@@ -113,7 +118,7 @@ class ChangesetSpec(Model):
 
 
 _OPTIONAL: Final = ("user", "message", "commands", "definition", "timeout")
-_DEFAULTED: Final = ("prune", "commit", "dryRun")
+_DEFAULTED: Final = ("prune", "keepImages", "commit", "dryRun")
 _FROZEN_WHILE_RUNNING: Final = " && ".join(
     [
         f"has(self.spec.{name}) == has(oldSelf.spec.{name}) && "
@@ -184,6 +189,9 @@ class Plan(Model):
     )
     changes: Annotated[list[PlannedChange], Field(max_length=600)] = Field(
         default_factory=list, description="Resource by resource, in the order of the writes."
+    )
+    notes: Annotated[list[str], Field(max_length=100)] | None = Field(
+        None, description="What stays as it is, where the definition could be read otherwise."
     )
 
 

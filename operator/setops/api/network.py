@@ -29,7 +29,8 @@ StatusCodes = Annotated[
 
 
 class NetworkHealthCheck(Model):
-    """The check from outside that decides whether a container gets traffic. Only for http."""
+    """The check from outside that decides whether a container gets traffic. Only for http, and only
+    while the App is public."""
 
     path: HttpPath | None = Field(
         None, description="Path that is asked for; begins with a slash. Unset: /."
@@ -61,7 +62,8 @@ class Network(Model):
         5000, ge=1, le=65535, description="Port it listens on; given to the container as PORT."
     )
     health_check: NetworkHealthCheck | None = Field(
-        None, description="How the load balancer checks the App."
+        None,
+        description="How the load balancer checks the App; without effect unless it is public.",
     )
 
     @model_validator(mode="after")

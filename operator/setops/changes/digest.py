@@ -24,6 +24,8 @@ def content_hash(spec: ChangesetSpec) -> str:
         "commands": spec.commands or [],
         "definition": spec.definition,
         "prune": spec.prune,
+        # Only where it is set, so that Changesets of an earlier version keep their hash.
+        **({"keepImages": True} if spec.keep_images else {}),
     }
     return _sha256(content)
 

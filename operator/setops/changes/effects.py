@@ -18,6 +18,11 @@ from setops.changes.diff import Action, Change
 from setops.desired.metadata import StageNames
 from setops.desired.pod import AppPod, LinkSecret, pod_template
 
+RESTARTS: Final = "restarts its containers, without downtime"
+STARTS: Final = "starts its containers"
+STOPS: Final = "stops its containers"
+REPLACES: Final = "is destroyed and created again, since the protocol can't be changed in place"
+
 _SOME_STAGE: Final = StageNames("project", "stage", "namespace")
 """Stands for the Stage, which is the same before and after a change."""
 
@@ -38,34 +43,48 @@ def effect(change: Change) -> str | None:
 
 def restarts(name: str, before: AppSpec, after: AppSpec) -> bool:
     """Whether new containers replace the running ones, since the App's pods change."""
-    return _runs(before) and _runs(after) and _pods(name, before) != _pods(name, after)
+    return runs(before) and runs(after) and _pods(name, before) != _pods(name, after)
 
 
 def _app_effect(change: Change) -> str | None:
-    match change.action, change.before, change.after:
-        case Action.DESTROY, _, _:
-            return "stops its containers"
-        case Action.REPLACE, _, _:
-            return (
-                "is destroyed and created again, since the protocol can't be changed in place; "
-                "it is down in between"
-            )
-        case Action.CREATE, _, AppSpec() as after:
-            return None if after.running_image else "runs nothing until a release is activated"
-        case _, AppSpec() as before, AppSpec() as after:
+    match change.before, change.after:
+        case AppSpec() as before, None:
+            return STOPS if runs(before) else None
+        case None, AppSpec() as after:
+            return _not_running(after)
+        case AppSpec() as before, AppSpec() as after if change.action is Action.REPLACE:
+            return f"{REPLACES}{_in_between(before, after)}"
+        case AppSpec() as before, AppSpec() as after:
             return _update_effect(change.name, before, after)
         case _:
             return None
 
 
 def _update_effect(name: str, before: AppSpec, after: AppSpec) -> str | None:
-    if _runs(before) and not _runs(after):
-        return "stops its containers"
-    if _runs(after) and not _runs(before):
-        return "starts its containers"
-    if restarts(name, before, after):
-        return "restarts its containers, without downtime"
-    return None
+    if runs(before) and not runs(after):
+        return STOPS
+    if runs(after) and not runs(before):
+        return STARTS
+    return RESTARTS if restarts(name, before, after) else None
+
+
+def _not_running(app: AppSpec) -> str | None:
+    """Why a new App runs nothing; None if it runs."""
+    if app.running_image is None:
+        return "runs nothing until a release is activated"
+    return None if runs(app) else "runs nothing while its scale is 0"
+
+
+def _in_between(before: AppSpec, after: AppSpec) -> str:
+    match runs(before), runs(after):
+        case True, True:
+            return "; it is down in between"
+        case True, False:
+            return f"; {STOPS}"
+        case False, True:
+            return f"; {STARTS}"
+        case _:
+            return ""
 
 
 def _upgrade(before: ServiceSpec, after: ServiceSpec) -> str | None:
@@ -95,7 +114,8 @@ def data_loss(service: ServiceSpec) -> str:
             return "keeps a final snapshot of the data"
 
 
-def _runs(app: AppSpec) -> bool:
+def runs(app: AppSpec) -> bool:
+    """Whether the App has containers, once what it links is there."""
     return app.running_image is not None and app.resources.scale > 0
 
 

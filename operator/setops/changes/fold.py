@@ -16,6 +16,7 @@ from setops.api.errors import Problem, ProblemsError, Validator, quoted
 from setops.api.section import SECTIONS, Entry
 from setops.api.service import ServiceSpec
 from setops.api.service_type import Wish
+from setops.changes.kept_images import with_images_kept
 from setops.changes.overlay import lay_over, put_in_place
 from setops.changes.weight import too_heavy
 from setops.language.command import CommandContext
@@ -52,7 +53,8 @@ def fold(base: StageDefinition, spec: ChangesetSpec, context: CommandContext) ->
     """
     work = _Folding(base)
     if spec.definition is not None:
-        overlay = (put_in_place if spec.prune else lay_over)(base, spec.definition)
+        raw = with_images_kept(base, spec)
+        overlay = (put_in_place if spec.prune else lay_over)(base, raw)
         work.definition = overlay.definition
         work.failed.update(overlay.failed)
         work.problems += overlay.problems

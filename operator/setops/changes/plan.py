@@ -36,12 +36,16 @@ _SIGNS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """What a plan was made from, and what it leads to. See `digest` for the hashes."""
+    """What a plan was made from, and what it leads to. See `digest` for the hashes.
+
+    `notes` are those of the module `notes`.
+    """
 
     generation: int
     content_hash: str
     target_hash: str
     registry: str | None = None
+    notes: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +67,7 @@ class Planned:
 def plan_of(changes: Sequence[Change], source: Source, room: int = ROOM) -> Plan:
     """The plan of a commit that writes these changes, its fields in about `room` bytes at most."""
     left = MAX_ROWS
+    room -= sum(len(note.encode()) for note in source.notes)
     planned = []
     for change in changes:
         rows = list(_rows(change))
@@ -91,6 +96,7 @@ def plan_of(changes: Sequence[Change], source: Source, room: int = ROOM) -> Plan
         target_hash=source.target_hash,
         registry=source.registry,
         changes=planned,
+        notes=list(source.notes) or None,
     )
 
 
@@ -120,6 +126,8 @@ def plan_text(plan: Plan) -> str:
         lines += [f"    {_field_text(change.action, row)}" for row in change.fields or ()]
         if change.effect:
             lines.append(f"  ! {change.effect}")
+    if plan.notes:
+        lines += ["", *(f"= {note}" for note in plan.notes)]
     return "\n".join(lines)
 
 

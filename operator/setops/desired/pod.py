@@ -216,13 +216,17 @@ def _container_probes(check: ContainerHealthCheck) -> Object:
 
 
 def _readiness(spec: AppSpec) -> Object | None:
-    """Only where somebody outside asks: a worker that listens nowhere must become ready too."""
-    network = spec.network
-    if not network.public and network.health_check is None:
+    """Only a public App has a check from outside.
+
+    Definition files hold a default check for every App, so a private one says nothing with it: a
+    worker that listens nowhere must become ready.
+    """
+    network, check = spec.network, spec.network.health_check
+    if not network.public:
         return None
-    if network.health_check is not None and network.health_check.status == _KUBELET_CODES:
+    if check is not None and check.status == _KUBELET_CODES:
         return {
-            "httpGet": {"path": network.health_check.path or "/", "port": network.port},
+            "httpGet": {"path": check.path or "/", "port": network.port},
             "periodSeconds": _PROBE_SECONDS,
         }
     return {"tcpSocket": {"port": network.port}, "periodSeconds": _PROBE_SECONDS}

@@ -1,8 +1,9 @@
 """Direct edits: Apps, Services and Notifications that somebody changes without a Changeset.
 
 Each becomes a revision of the Stage. So a Changeset that was begun earlier merges with them, a
-rollback returns to them, and the history shows them. `kubectl apply` of many
-files is one edit: it is recorded once the Stage has been quiet for a moment.
+rollback returns to them, and the history shows them. `kubectl apply` of many files is one edit: it
+is recorded once the Stage has been quiet for a moment. An autoscaler's edits become one in the
+end: `history` deletes those that it has made again.
 """
 
 from __future__ import annotations
@@ -14,8 +15,9 @@ from typing import Final
 from setops.api.definition import StageDefinition
 from setops.api.errors import ProblemsError
 from setops.api.kinds import Object, key_of
+from setops.changes.diff import Change, diff
 from setops.kube.cluster import Cluster
-from setops.reconcile import lock, revisions
+from setops.reconcile import history, lock, revisions
 from setops.reconcile.context import Context
 from setops.reconcile.live import last_editor, live_definition
 from setops.reconcile.memory import Seen
@@ -37,9 +39,21 @@ async def record(
     latest = revisions.latest_number(cluster, stage)
     if revisions.is_recorded(cluster, stage, definition):
         return latest
-    author = last_editor(cluster, namespace)
+    author = last_editor(cluster, namespace, await _changes(cluster, stage, latest, definition))
     await revisions.store(cluster, stage, latest + 1, definition, author)
     return latest + 1
+
+
+async def _changes(
+    cluster: Cluster, stage: Object, latest: int, definition: StageDefinition
+) -> tuple[Change, ...]:
+    """What was edited since a revision; nothing if the revision can't be read any more."""
+    try:
+        before = await revisions.load(cluster, stage, latest)
+    except ProblemsError as error:
+        _log.warning("Revision %s of the Stage can't be read: %s", latest, error)
+        return ()
+    return diff(before.definition, definition) if before else ()
 
 
 async def record_when_quiet(
@@ -72,7 +86,7 @@ async def record_when_quiet(
         seen.recorded = True
         return None
     await record(cluster, latest, namespace, live)
-    await revisions.prune(cluster, latest)
+    await history.prune(context, latest, namespace)
     seen.recorded = True
     return None
 

@@ -1,8 +1,8 @@
 """The revisions of a Stage: its definition after each change, as ControllerRevisions.
 
 They are kept in the Project's namespace and owned by the Stage, so that they outlive the Stage's
-namespace and are deleted with the Stage. The last KEPT are kept; the ledger remembers which
-Changesets made the older ones.
+namespace and are deleted with the Stage. `history` says which are kept; the ledger remembers which
+Changesets made the others.
 """
 
 from __future__ import annotations
@@ -24,7 +24,8 @@ from setops.reconcile import ledger
 from setops.reconcile.places import labels_of
 
 KEPT: Final = 50
-"""Revisions of a Stage that are kept with their data."""
+"""Revisions of a Stage that are kept with their data, those of Changesets and of direct edits each
+for themselves."""
 
 MAX_BYTES: Final = int(1.4 * 1024 * 1024)
 """Most that one revision may take; etcd refuses objects above 1.5 MiB."""
@@ -32,11 +33,34 @@ MAX_BYTES: Final = int(1.4 * 1024 * 1024)
 LABEL_CHANGESET_UID: Final = f"{GROUP}/changeset-uid"
 ANNOTATION_CONTENT: Final = f"{GROUP}/content-hash"
 ANNOTATION_DEFINITION: Final = f"{GROUP}/definition-hash"
+ANNOTATION_MANAGER: Final = f"{GROUP}/edited-by"
+ANNOTATION_FIELDS: Final = f"{GROUP}/edited-fields"
+MAX_FIELDS: Final = 16_384
+"""Characters that the paths of a direct edit may take together; of a larger one none is noted."""
+
+
+@dataclass(frozen=True, slots=True)
+class DirectEdit:
+    """A direct edit: its field manager, and the paths of the definition that it changed."""
+
+    manager: str
+    fields: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """Which Changeset made a revision, and the hash of what it asked for."""
+
+    changeset: str
+    content_hash: str
 
 
 @dataclass(frozen=True, slots=True)
 class Author:
-    """Who made a revision: a Changeset and its user, or for a direct edit its field manager."""
+    """Who made a revision: a Changeset and its user, or for a direct edit its field manager.
+
+    `fields` are the paths that a direct edit changed; empty if that isn't known.
+    """
 
     changeset: str = ""
     changeset_uid: str = ""
@@ -44,6 +68,7 @@ class Author:
     user: str = ""
     manager: str = ""
     message: str = ""
+    fields: frozenset[str] = frozenset()
 
     def __str__(self) -> str:
         who = self.user or (f"field manager {self.manager}" if self.manager else "a direct edit")
@@ -88,6 +113,18 @@ def made_by(cluster: Cluster, stage: Object, changeset_uid: str) -> int | None:
     return None
 
 
+def edit_of(revision: Object) -> DirectEdit | None:
+    """The direct edit that made a revision; None for a Changeset's, or if it isn't known."""
+    manager, fields = _note(revision, ANNOTATION_MANAGER), _fields(revision)
+    return DirectEdit(manager, fields) if manager and fields else None
+
+
+def content_of(revision: Object) -> Content | None:
+    """The Changeset that made a revision; None for a direct edit."""
+    name = _note(revision, names.ANNOTATION_CHANGESET)
+    return Content(name, _note(revision, ANNOTATION_CONTENT)) if name else None
+
+
 def is_recorded(cluster: Cluster, stage: Object, definition: StageDefinition) -> bool:
     """Whether the Stage's latest revision holds this definition; before the first, an empty one."""
     found = of_stage(cluster, stage)
@@ -102,13 +139,10 @@ async def recorded(
     """The number of the revision that a Changeset of this name and content made before."""
     kept = of_stage(cluster, stage)
     for item in reversed(kept):
-        if (
-            _note(item, names.ANNOTATION_CHANGESET) == changeset
-            and _note(item, ANNOTATION_CONTENT) == content_hash
-        ):
+        if content_of(item) == Content(changeset, content_hash):
             return int(item["revision"])
-    if not kept or int(kept[0]["revision"]) == 1:
-        return None
+    if not kept or int(kept[-1]["revision"]) == len(kept):
+        return None  # none has been deleted yet
     entry = (await ledger.read(cluster, stage)).get(changeset)
     return entry.revision if entry is not None and entry.content_hash == content_hash else None
 
@@ -133,6 +167,7 @@ async def load(cluster: Cluster, stage: Object, number: int) -> Revision | None:
         user=data.get("user", ""),
         manager=data.get("manager", ""),
         message=data.get("message", ""),
+        fields=_fields(found),
     )
     return Revision(number, definitions.load(data["definition"]), author)
 
@@ -186,24 +221,6 @@ async def store(
         raise Conflict(f"{key} was there already, of another content", target=key)
 
 
-async def prune(cluster: Cluster, stage: Object) -> None:
-    """Delete all but the last KEPT revisions, once the ledger remembers them."""
-    surplus = of_stage(cluster, stage)[:-KEPT]
-    if not surplus:
-        return
-    notes = {
-        name: ledger.LedgerEntry(_note(item, ANNOTATION_CONTENT), int(item["revision"]))
-        for item in surplus
-        if (name := _note(item, names.ANNOTATION_CHANGESET))
-    }
-    if notes:
-        await ledger.add(cluster, stage, notes)
-    for item in surplus:
-        metadata = item["metadata"]
-        key = Key(CONTROLLER_REVISION, metadata["namespace"], metadata["name"])
-        await cluster.delete(key, uid=metadata["uid"])
-
-
 def _is_same(found: Object, wanted: Object) -> bool:
     """Whether the same Changeset made it for the same Stage, perhaps before a kill."""
     owners = found["metadata"].get("ownerReferences") or ()
@@ -219,6 +236,10 @@ def _note(revision: Object, annotation: str) -> str:
     return str((revision["metadata"].get("annotations") or {}).get(annotation, ""))
 
 
+def _fields(revision: Object) -> frozenset[str]:
+    return frozenset(_note(revision, ANNOTATION_FIELDS).split())
+
+
 def _labels(stage: str, author: Author) -> dict[str, str]:
     labels = {names.LABEL_MANAGED_BY: names.MANAGER, names.LABEL_STAGE: stage}
     if author.changeset_uid:
@@ -227,10 +248,13 @@ def _labels(stage: str, author: Author) -> dict[str, str]:
 
 
 def _annotations(definition: StageDefinition, author: Author) -> dict[str, str]:
+    fields = " ".join(sorted(author.fields))
     notes = {
         ANNOTATION_DEFINITION: definition_hash(definition),
         names.ANNOTATION_CHANGESET: author.changeset,
         ANNOTATION_CONTENT: author.content_hash,
+        ANNOTATION_MANAGER: author.manager,
+        ANNOTATION_FIELDS: fields if len(fields) <= MAX_FIELDS else "",
     }
     return {name: value for name, value in notes.items() if value}
 

@@ -11,16 +11,12 @@ from setops.api.app import AppSpec
 from setops.api.changeset import Plan
 from setops.api.definition import StageDefinition
 from setops.api.errors import Code, Problem, Validator
-from setops.api.kinds import APP, Object
 from setops.api.section import APPS
 from setops.changes.diff import Action, Change, diff
-from setops.changes.effects import effect
+from setops.changes.effects import RESTARTS, effect
 from setops.changes.plan import MAX_ROWS, Source, error_of, plan_of, plan_text, value_text
-from setops.desired.app import AppObjects, app_objects
-from setops.desired.metadata import Owner, StageNames
-from setops.desired.pod import LinkSecret
-from setops.kube.compare import differences
 from tests.unit.changes.definitions import DEFINITIONS, apps, stage
+from tests.unit.changes.rollouts import what_happens
 
 SOURCE = Source(3, "content", "target")
 
@@ -103,37 +99,6 @@ def test_the_text() -> None:
 
 RUNNING: dict[str, Any] = {"image": "nginx:1"}
 LINKED: dict[str, Any] = {"image": "nginx:1", "links": {"store": {"envKey": "A"}}}
-RESTARTS = "restarts its containers, without downtime"
-
-
-def deployment(app: AppSpec) -> Object | None:
-    """The Deployment of an App in a Stage where every linked Service has its Secret."""
-    secrets = {name: LinkSecret(f"secret-{name}", "digest") for name in app.links or ()}
-    made = app_objects(
-        AppObjects(
-            name="web",
-            spec=app,
-            stage=StageNames("shop", "production", "shop-production"),
-            owner=Owner(APP, "web", "uid"),
-            link_secrets=secrets,
-        )
-    )
-    return next((obj for obj in made if obj["kind"] == "Deployment"), None)
-
-
-def what_happens(before: AppSpec, after: AppSpec) -> str | None:
-    """What Kubernetes makes of the two Deployments: it replaces pods whose template differs."""
-    old, new = deployment(before), deployment(after)
-    replicas = [obj["spec"]["replicas"] if obj else 0 for obj in (old, new)]
-    if not any(replicas):
-        return None
-    if not all(replicas):
-        return "starts its containers" if replicas[1] else "stops its containers"
-    assert old is not None
-    assert new is not None
-    # As the API server tells it: what one of them doesn't set is no difference.
-    pods = [{**obj, "spec": {"template": obj["spec"]["template"]}} for obj in (old, new)]
-    return RESTARTS if differences(pods[0], pods[1]) or differences(pods[1], pods[0]) else None
 
 
 @given(apps(), apps())
@@ -190,28 +155,34 @@ def test_an_effect_is_what_happens(before: dict[str, Any], after: dict[str, Any]
         pytest.param(
             {"status": "200-399"}, {"status": "200-499"}, RESTARTS, id="no longer the kubelet's"
         ),
-        pytest.param({}, {"status": "200-399"}, RESTARTS, id="the kubelet's from now on"),
-        pytest.param(None, {}, RESTARTS, id="a check from now on"),
+        pytest.param(
+            {"status": "200-499"}, {"status": "200-399"}, RESTARTS, id="the kubelet's from now on"
+        ),
+        pytest.param({}, {"status": "200-399"}, RESTARTS, id="as well from the default"),
+        pytest.param(None, {}, None, id="a public App is checked anyway"),
         pytest.param({}, {"path": "/up"}, None, id="the path is the load balancer's"),
         pytest.param({"status": "200"}, {"status": "200-299"}, None, id="so are these codes"),
         pytest.param(
             {"status": "200-399"}, {"status": "200-399", "path": "/up"}, RESTARTS, id="its path"
+        ),
+        pytest.param(
+            {"status": "200-399"}, {"status": "200-399", "path": "/"}, None, id="the same path"
         ),
     ],
 )
 def test_what_a_health_check_restarts(
     before: dict[str, str] | None, after: dict[str, str], effect: str | None
 ) -> None:
-    old, new = (
-        stage(
-            apps={
-                "web": {**RUNNING, "network": {"healthCheck": check} if check is not None else {}}
+    for public in (True, False):
+        old, new = (
+            {
+                **RUNNING,
+                "network": {"public": public, **({} if check is None else {"healthCheck": check})},
             }
+            for check in (before, after)
         )
-        for check in (before, after)
-    )
-    (change,) = planned(old, new).changes
-    assert change.effect == effect
+        (change,) = planned(stage(apps={"web": old}), stage(apps={"web": new})).changes
+        assert change.effect == (effect if public else None)
 
 
 @pytest.mark.parametrize(

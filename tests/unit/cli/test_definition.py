@@ -40,9 +40,11 @@ def test_what_is_written_is_read_back_and_changes_nothing(definition: StageDefin
     file = read(write(definition, HEAD))
     assert list(secrets.misplaced(file.definition)) == []
     assert (file.project, file.stage, file.log_retention) == ("shop", "production", 14)
-    folded = fold(definition, spec_of({"definition": filled(file), "prune": True}), CONTEXT)
-    assert folded.problems == ()
-    assert diff(definition, folded.definition) == ()
+    for kept in (False, True):
+        spec = {"definition": filled(file), "prune": True, "keepImages": kept}
+        folded = fold(definition, spec_of(spec), CONTEXT)
+        assert folded.problems == ()
+        assert diff(definition, folded.definition) == ()
 
 
 TRICKY = st.one_of(
@@ -64,6 +66,14 @@ def test_any_text_survives_as_a_variables_value(text: str) -> None:
         again = read(write(folded.definition, HEAD)).definition
         assert not [*secrets.uses(again), *secrets.misplaced(again)]
         assert secrets.plain(again)["apps"]["web"]["env"]["A"] == variable
+
+
+@pytest.mark.parametrize("tag", ["", "~", "null"])
+def test_a_tag_that_is_null_is_as_none(tag: str) -> None:
+    file = read(f"schema_version: 2\napps:\n  web:\n    image_tag: {tag}\n")
+    assert (file.tags, file.definition["apps"]["web"]) == ({}, {})
+    with pytest.raises(ProblemsError, match="isn't an image tag"):
+        read('schema_version: 2\napps:\n  web:\n    image_tag: ""\n')
 
 
 def test_a_file_of_the_platforms_shape_is_read() -> None:

@@ -107,23 +107,6 @@ SETTINGS: Final[list[tuple[str, Object, str, Any]]] = [
     ("without a start period only the retries count",
      {"container": {"healthCheck": {**CHECK, "startPeriod": 0}}},
      f"{CONTAINER}.startupProbe.failureThreshold", 4),
-    ("a worker that listens nowhere becomes ready", {}, f"{CONTAINER}.readinessProbe", ABSENT),
-    ("a public App is ready when it listens", {"network": {"public": True}},
-     f"{CONTAINER}.readinessProbe.tcpSocket", {"port": 5000}),
-    ("so is a public tcp App", {"network": {"public": True, "protocol": "tcp", "port": 25}},
-     f"{CONTAINER}.readinessProbe.tcpSocket", {"port": 25}),
-    ("so is one inside the Stage that asked for a check",
-     {"network": {"healthCheck": {"path": "/up"}}},
-     f"{CONTAINER}.readinessProbe.tcpSocket", {"port": 5000}),
-    ("codes that a kubelet can't tell apart are left to the load balancer",
-     {"network": {"healthCheck": {"path": "/up", "status": "200-299"}}},
-     f"{CONTAINER}.readinessProbe.httpGet", ABSENT),
-    ("the kubelet's own codes are asked for by the kubelet",
-     {"network": {"port": 80, "healthCheck": {"path": "/up", "status": "200-399"}}},
-     f"{CONTAINER}.readinessProbe.httpGet", {"path": "/up", "port": 80}),
-    ("and at / unless said otherwise",
-     {"network": {"healthCheck": {"status": "200-399"}}},
-     f"{CONTAINER}.readinessProbe.httpGet.path", "/"),
     ("no token of the cluster's", {}, f"{POD}.automountServiceAccountToken", False),
     ("no variables of neighbours", {}, f"{POD}.enableServiceLinks", False),
     ("the runtime's seccomp profile", {}, f"{POD}.securityContext",
@@ -142,6 +125,41 @@ SETTINGS: Final[list[tuple[str, Object, str, Any]]] = [
 def test_setting(spec: Object, path: str, expected: Any) -> None:
     deployment = build(spec, link_secrets={"store": STORE})[DEPLOYMENT]
     assert at(deployment, path) == expected
+
+
+KUBELETS: Final = {"status": "200-399"}
+EVERY: Final = {"tcpSocket": {"port": 5000}, "periodSeconds": 10}
+CHECKS: Final[list[tuple[str, Object, Any]]] = [
+    ("a worker that listens nowhere", {}, ABSENT),
+    ("nor with the default check of a definition file", {"healthCheck": {}}, ABSENT),
+    ("nor with that check in full", {"healthCheck": {"path": "/", "status": "200-499"}}, ABSENT),
+    ("nor with the kubelet's own codes", {"healthCheck": KUBELETS}, ABSENT),
+    ("nor with a path of its own", {"healthCheck": {"path": "/up", **KUBELETS}}, ABSENT),
+    ("nor where it says that it isn't public", {"public": False, "healthCheck": {}}, ABSENT),
+    ("nor with a port of its own", {"port": 80, "healthCheck": {"path": "/up"}}, ABSENT),
+    ("a private tcp App", {"protocol": "tcp", "port": 25}, ABSENT),
+    ("a public App is ready when it listens", {"public": True}, EVERY),
+    ("so with an empty check", {"public": True, "healthCheck": {}}, EVERY),
+    ("so is a public tcp App", {"public": True, "protocol": "tcp", "port": 25},
+     {**EVERY, "tcpSocket": {"port": 25}}),
+    ("codes that a kubelet can't tell apart are left to the load balancer",
+     {"public": True, "healthCheck": {"path": "/up", "status": "200-299"}}, EVERY),
+    ("so are those of the default", {"public": True, "healthCheck": {"status": "200-499"}}, EVERY),
+    ("the kubelet's own codes are asked for by the kubelet",
+     {"public": True, "port": 80, "healthCheck": {"path": "/up", **KUBELETS}},
+     {"httpGet": {"path": "/up", "port": 80}, "periodSeconds": 10}),
+    ("and at / unless said otherwise", {"public": True, "healthCheck": KUBELETS},
+     {"httpGet": {"path": "/", "port": 5000}, "periodSeconds": 10}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("network", "probe"), [row[1:] for row in CHECKS], ids=[row[0] for row in CHECKS]
+)
+def test_only_a_public_app_is_asked_from_outside(network: Object, probe: Any) -> None:
+    deployment = build({"network": network})[DEPLOYMENT]
+    assert at(deployment, f"{CONTAINER}.readinessProbe") == probe
+    assert at(deployment, f"{CONTAINER}.livenessProbe") is ABSENT
 
 
 def test_a_restricted_stage_refuses_root_and_drops_every_capability() -> None:

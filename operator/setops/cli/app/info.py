@@ -63,7 +63,7 @@ def _hints(spec: Object) -> Sequence[str]:
         found.append("nothing runs: release:create IMAGE, then release:activate NUMBER")
     if spec["resources"]["scale"] == 1:
         found.append("scale is 1, so one failure stops it: resource:set scale 2")
-    if not checks and not network.get("healthCheck"):
+    if not checks and not (network["public"] and network.get("healthCheck")):
         found.append("it has no health check: container:set health-check -- CMD…")
     if image and "@sha256:" not in image:
         found.append(

@@ -73,7 +73,7 @@ def check_text(check: Object) -> str:
 
 def network_check_text(network: Object) -> str:
     """The check from outside."""
-    if not network["public"] and not network.get("healthCheck"):
+    if not network["public"]:
         return "none, as long as it isn't public"
     if network["protocol"] == "tcp":
         return "connects to the port"

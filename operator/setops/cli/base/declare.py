@@ -48,6 +48,9 @@ WATCH: Final = Flag("watch", "Shows it again whenever it changes, until Ctrl-C."
 FORCE: Final = Flag("force", "Does it. Without it nothing is destroyed.", Type.SWITCH)
 APPROVE: Final = Flag("auto-approve", "Doesn't ask.", Type.SWITCH)
 DETACH: Final = Flag("detach", "Doesn't wait for the end.", Type.SWITCH)
+TIMEOUT: Final = Flag(
+    "timeout", "Seconds until the commit is given up and rolled back.", Type.INTEGER
+)
 MESSAGE: Final = Flag("message", "Why, for the history.", short="m")
 
 

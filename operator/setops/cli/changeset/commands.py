@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from setops.cli.base.declare import APPROVE, DETACH, MESSAGE, OUTPUT, Own
+from setops.cli.base.declare import APPROVE, DETACH, MESSAGE, OUTPUT, TIMEOUT, Own
 from setops.language.command import OF_STAGE, Argument, Arity, Flag, Type
 
 COMMANDS: Final = (
@@ -37,11 +37,7 @@ COMMANDS: Final = (
             DETACH,
             Flag("no-wait", "Fails if another commit runs on the Stage.", Type.SWITCH),
             MESSAGE,
-            Flag(
-                "timeout",
-                "Seconds until the commit is given up and rolled back.",
-                Type.INTEGER,
-            ),
+            TIMEOUT,
         ),
         run="changeset.commit",
     ),

@@ -29,6 +29,7 @@ _PAUSE: Final = 1.0
 
 
 _GIVE_UP: Final = 3600.0 * 6
+"""Seconds after which a commit counts as endless, in addition to the timeout of its own."""
 
 
 def follow(session: Session, changeset: Object) -> int:
@@ -58,7 +59,7 @@ def until_ended(session: Session, changeset: Object) -> Object:
     spinner, news = Spinner(), time.monotonic()
     heard = news
     version, warned = metadata["resourceVersion"], False
-    deadline = time.monotonic() + _GIVE_UP
+    deadline = time.monotonic() + _GIVE_UP + changeset["spec"].get("timeout", 0)
     try:
         while not phase_of(changeset).finished:
             if time.monotonic() > deadline:

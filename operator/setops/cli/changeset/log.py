@@ -25,6 +25,7 @@ def run(call: Call) -> int:
         echo(bold(f"Revision {each.number}"))
         echo(block((name, value) for name, value in rows if value) + "\n")
         if position > 0:
+            _tell_gap(found[position - 1].number, each.number)
             echo(difference_text(found[position - 1].definition, each.definition))
         elif each.number == 1:
             echo(difference_text(StageDefinition(), each.definition))
@@ -34,3 +35,9 @@ def run(call: Call) -> int:
     if not found:
         echo("The Stage has no revision yet.")
     return 0
+
+
+def _tell_gap(before: int, number: int) -> None:
+    """Say that a difference is more than one revision's."""
+    if before + 1 < number:
+        echo(f"Since revision {before}; those between are no longer kept:")

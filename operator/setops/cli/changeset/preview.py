@@ -22,6 +22,7 @@ from setops.api.section import SECTIONS
 from setops.changes.diff import diff
 from setops.changes.digest import content_hash, definition_hash
 from setops.changes.fold import fold
+from setops.changes.notes import notes_of
 from setops.changes.plan import Source, plan_of
 from setops.cli.base.session import CurrentStage, Session
 from setops.cli.changeset import draft
@@ -89,6 +90,7 @@ def plan(on: Basis, changeset: Object) -> tuple[Plan, Sequence[Problem]]:
         content_hash(spec),
         definition_hash(folded.definition),
         on.context.registry,
+        notes_of(spec, on.base, folded.definition),
     )
     return plan_of(diff(on.base, folded.definition), source), folded.problems
 

@@ -11,7 +11,7 @@ from setops.cli.base.problems import failure
 from setops.cli.base.terminal import echo
 from setops.cli.changeset import draft, staging
 
-_CONTENT: Final = ("commands", "definition", "prune", "message")
+_CONTENT: Final = ("commands", "definition", "prune", "keepImages", "message")
 
 
 def run(call: Call) -> int:

@@ -56,7 +56,7 @@ def definition_at(session: Session, number: int) -> StageDefinition:
     found = session.cluster.find(CONTROLLER_REVISION, place.home, name)
     if found is None:
         known = [each.number for each in all_of(session)]
-        there = f"it has {known[0]} to {known[-1]}" if known else "it has none yet"
+        there = _nearest(number, known)
         raise failure(
             Code.VALIDATION_FAILED,
             f"{place.project}/{place.stage} has no revision {number}; {there}",
@@ -68,6 +68,17 @@ def definition_at(session: Session, number: int) -> StageDefinition:
 def difference_text(before: StageDefinition, after: StageDefinition) -> str:
     """The plan that leads from one definition to another, as text."""
     return coloured_plan(plan_text(plan_of(diff(before, after), _NOTHING)))
+
+
+def _nearest(number: int, known: Sequence[int]) -> str:
+    """Which revisions there are around one that there isn't."""
+    if not known:
+        return "it has none yet"
+    if not known[0] < number < known[-1]:
+        return f"it has {known[0]} to {known[-1]}"
+    before = max(each for each in known if each < number)
+    after = min(each for each in known if each > number)
+    return f"it is no longer kept; before it there is {before}, after it {after}"
 
 
 def _revision(resource: Object) -> HistoryEntry:

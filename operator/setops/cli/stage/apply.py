@@ -14,6 +14,7 @@ from setops.api.errors import Code, ProblemsError, Validator
 from setops.api.kinds import SECRET, STAGE, Object
 from setops.changes.diff import diff
 from setops.changes.fold import fold
+from setops.changes.notes import notes_of
 from setops.cli.base.call import Call
 from setops.cli.base.problems import failure
 from setops.cli.base.scope import LineScope
@@ -52,6 +53,8 @@ def run(call: Call) -> int:
     if not diff(on.base, folded.definition):
         _retain(session, days)
         echo("Nothing to change." if days is None else "Nothing else to change.")
+        for note in notes_of(preview.spec_of(staged.spec), on.base, folded.definition):
+            echo(f"= {note}")
         return 0
     code = _commit(replace(call, session=session), session, staged)
     if code == 0:
@@ -129,7 +132,8 @@ def _of_file(
     if problems:
         raise ProblemsError(problems)
     definition, secret = file_secrets.in_place(session, on.base, file, _secrets(call))
-    return StagedFile({"definition": definition, "prune": True}, secret)
+    spec = {"definition": definition, "prune": True, "keepImages": True}
+    return StagedFile(spec, secret)
 
 
 def _secrets(call: Call) -> Mapping[str, str]:

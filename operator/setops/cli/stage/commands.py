@@ -10,6 +10,7 @@ from setops.cli.base.declare import (
     FORCE,
     MESSAGE,
     OF_PROJECT,
+    TIMEOUT,
     Own,
     named_argument,
     show,
@@ -55,7 +56,8 @@ COMMANDS: Final = (
         name="stage:apply",
         scopes=(),
         help="Makes the Stage what a definition file says, or moves images: shows the plan, asks, "
-        "commits. {{ .Secrets.NAME }} in a value of env is filled in from --secrets, else from the "
+        "commits. An App for which the file names no image keeps what it runs. "
+        "{{ .Secrets.NAME }} in a value of env is filled in from --secrets, else from the "
         "environment, else from what is in use; it goes into a Secret of the Stage, which is kept "
         "as long as an App, a revision or a Changeset refers to it. "
         '{{ "{{" }} stands for braces that are meant as such.',
@@ -71,6 +73,7 @@ COMMANDS: Final = (
             APPROVE,
             DETACH,
             MESSAGE,
+            TIMEOUT,
         ),
         run="stage.apply",
     ),

@@ -14,7 +14,7 @@ _BY_REASON: Final[Mapping[str, str]] = {
     Reason.WAITING_FOR_SERVICE: "wait for the Service, or see what holds it: "
     "setops why service NAME",
     Reason.ROLLOUT_FAILED: "look at the image and the command; go back with: "
-    "setops changeset:revert",
+    "setops changeset:revert; if it only needs longer to start: changeset:commit --timeout",
     Reason.QUOTA_EXCEEDED: "lower scale, cpu or memory, or have the Stage's quota raised",
     Reason.AWS_REFUSED: "AWS refuses it permanently; the code says why, and the owner of the "
     "AWS account can help",

@@ -6,6 +6,7 @@ import logging
 
 from setops.api.changeset import Phase, Step
 from setops.api.conditions import Reason
+from setops.api.kinds import key_of
 from setops.api.names import FINALIZER
 from setops.changes.digest import content_hash
 from setops.kube.errors import TooLarge
@@ -77,6 +78,7 @@ async def _begin(context: Context, job: Job) -> Job | Requeue | None:
     await lock.take(context, stage, job.changeset)
     # The lock is ours: nobody else commits from here on, so this is the plan that counts.
     previous = await edits.record(cluster, stage, job.namespace, planned.before)
+    context.memory.begun[key_of(job.changeset)] = previous
     job = job.now_as(await cluster.add_finalizer(job.changeset, FINALIZER))
     try:
         job = await report(

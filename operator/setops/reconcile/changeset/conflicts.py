@@ -27,11 +27,12 @@ async def problems(
     if not conflicts:
         return []
     cluster, stage = context.cluster, job.around.stage
-    latest = revisions.latest_number(cluster, stage)
+    kept = [int(item["revision"]) for item in revisions.of_stage(cluster, stage)]
     later = [
         revision
-        for number in range(base.number + 1, latest + 1)
-        if (revision := await revisions.load(cluster, stage, number)) is not None
+        for number in kept
+        if number > base.number
+        and (revision := await revisions.load(cluster, stage, number)) is not None
     ]
     mine = f"this Changeset of {job.spec.user}" if job.spec.user else "this Changeset"
     return [_problem(conflict, mine, _maker(conflict, base, later)) for conflict in conflicts]
@@ -56,16 +57,28 @@ def owned_by_git(change: Change, owner: str, path: Path) -> Problem:
 def _maker(
     conflict: MergeConflict, base: revisions.Revision, later: Iterable[revisions.Revision]
 ) -> str:
-    """Who changed the field last since the base, according to the revisions."""
+    """Who changed the field last since the base, according to the revisions.
+
+    Some of them may not be kept. Then the next one differs in a field that it needn't have changed.
+    """
     where = (conflict.section, conflict.name, conflict.path)
-    before = value_at(base.definition, *where)
+    before, earlier = value_at(base.definition, *where), base.number
     said = "somebody, directly"
     for revision in later:
         now = value_at(revision.definition, *where)
-        if now != before:
+        if now != before and (earlier + 1 == revision.number or _edits(revision, conflict)):
             said = f"{revision.author} in revision {revision.number}"
-        before = now
+        elif now != before:
+            said = f"somebody between revisions {earlier} and {revision.number}"
+        before, earlier = now, revision.number
     return said
+
+
+def _edits(revision: revisions.Revision, conflict: MergeConflict) -> bool:
+    return any(
+        conflict.field == field or conflict.field.startswith(f"{field}.")
+        for field in revision.author.fields
+    )
 
 
 def _problem(conflict: MergeConflict, mine: str, maker: str) -> Problem:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from setops.api.changeset import Phase
 from setops.api.conditions import Reason
+from setops.api.kinds import key_of
 from setops.api.names import FINALIZER
 from setops.reconcile import lock
 from setops.reconcile.changeset.job import Job
@@ -23,6 +24,7 @@ async def clean_up(context: Context, job: Job) -> None:
     """Free the lock and remove the finalizer, if the Changeset still has them."""
     context.memory.plans.pop(job.uid, None)
     context.memory.held_up.pop(job.uid, None)
+    context.memory.begun.pop(key_of(job.changeset), None)
     stage = context.cluster.get(job.around.key) or job.around.stage
     await lock.release(context, stage, job.changeset)
     await context.cluster.remove_finalizer(job.changeset, FINALIZER)

@@ -12,13 +12,14 @@ from typing import Final
 from setops.api.changeset import ChangesetSpec
 from setops.api.definition import StageDefinition, of_entries
 from setops.api.errors import Code, Problem, ProblemsError, Validator
-from setops.api.kinds import Object
+from setops.api.kinds import Object, key_of
 from setops.api.section import SECTIONS, Entry, Section, section_of
 from setops.changes.diff import Change, diff
 from setops.changes.digest import content_hash, definition_hash
 from setops.changes.fold import Folded, fold
 from setops.changes.git_ownership import owner_of
 from setops.changes.merge import Merged, merge
+from setops.changes.notes import notes_of
 from setops.changes.plan import ROOM, Planned, Source, plan_of
 from setops.changes.weight import stored_size, too_heavy
 from setops.language.command import CommandContext
@@ -55,11 +56,17 @@ async def number_of_base(context: Context, job: Job) -> int:
 
     A direct edit that isn't recorded yet becomes a revision first. Otherwise it would be recorded
     a moment later and then count as made after the Changeset was begun.
-    Raises as `revisions.store`.
+    The revision is kept from here on. Raises as `revisions.store`.
     """
     known = job.status.get("baseRevision")
     if known is not None:
         return int(known)
+    number = await _number_now(context, job)
+    context.memory.begun[key_of(job.changeset)] = number
+    return number
+
+
+async def _number_now(context: Context, job: Job) -> int:
     cluster, stage = context.cluster, job.around.stage
     running = lock.holder(cluster, stage, job.namespace)
     number = None if running is None else (running.get("status") or {}).get("previousRevision")
@@ -201,8 +208,7 @@ def _base_gone(job: Job) -> Problem:
         "",
         Validator.NOT_FOUND,
         f"revision {job.status['baseRevision']} of the Stage, at which this Changeset was begun, "
-        f"is no longer kept (the last {revisions.KEPT} are), or this version of the operator can't "
-        "read it; discard it and make a new one",
+        "is gone, or this version of the operator can't read it; discard it and make a new one",
         Code.CHANGESET_INVALID,
     )
 
@@ -272,6 +278,7 @@ def _planned(
             content_hash=content_hash(job.spec),
             target_hash=definition_hash(after),
             registry=_registry(job),
+            notes=notes_of(job.spec, before, after),
         ),
         room=_room(job),
     )

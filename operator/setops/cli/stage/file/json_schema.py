@@ -32,7 +32,8 @@ def schema() -> Schema:
     }
     app[form.IMAGE_TAG] = {
         "type": "string",
-        "description": "Tag of the image in the Organization's registry, in place of image.",
+        "description": "Tag of the image in the Organization's registry, in place of image. An App "
+        "for which the file names no image keeps what it runs.",
     }
     variable = app["env"]["additionalProperties"]
     app["env"]["additionalProperties"] = {"oneOf": [variable, {"type": "string"}]}

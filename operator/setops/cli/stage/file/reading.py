@@ -107,6 +107,8 @@ class _FileReader:
             entries[name] = self._model(child, section.model, path, extra)
 
     def _image_tag(self, node: Node, path: str) -> None:
+        if _is_null(node):
+            return
         tag = self._text(node, f"{path}.{form.IMAGE_TAG}")
         self.file.marks[f"{path}.image"] = node.mark
         if tag is not None and not _TAG.fullmatch(tag):

@@ -7,7 +7,7 @@ import logging
 from setops.api.changeset import Phase, Progress
 from setops.api.conditions import Reason
 from setops.kube.errors import ApiError
-from setops.reconcile import revisions
+from setops.reconcile import history, revisions
 from setops.reconcile.changeset.ending import end
 from setops.reconcile.changeset.job import Job
 from setops.reconcile.changeset.observation import Commit
@@ -45,7 +45,7 @@ async def _committed(context: Context, job: Job) -> None:
         revision=number,
     )
     try:
-        await revisions.prune(cluster, stage)
+        await history.prune(context, stage, job.namespace)
     except ApiError as error:
         # It has succeeded all the same. The next edit or commit prunes again.
         _log.warning(
