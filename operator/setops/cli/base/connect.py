@@ -7,6 +7,7 @@ import ssl
 
 from setops.api.errors import Code, Problem, Validator
 from setops.api.kinds import GROUP, Kind
+from setops.kube.access import ClusterAccess, KubeconfigError
 from setops.kube.client import Client
 from setops.kube.errors import (
     ApiError,
@@ -16,8 +17,9 @@ from setops.kube.errors import (
     Unauthorized,
     Unavailable,
 )
-from setops.kube.kubeconfig import ClusterAccess, KubeconfigError, LoginError, target
+from setops.kube.kubeconfig import target
 from setops.kube.light import LightTransport
+from setops.kube.login import LoginError, credentials
 
 CONTEXT: str = "SETOPS_CONTEXT"
 
@@ -30,7 +32,7 @@ def connect(context: str) -> tuple[Client, ClusterAccess]:
     from setops.cli.base.settings import settings
 
     chosen = target(context or os.environ.get(CONTEXT, "") or settings().context)
-    return Client(LightTransport(chosen, chosen.credentials())), chosen
+    return Client(LightTransport(chosen, credentials(chosen))), chosen
 
 
 def problem_of(error: Exception) -> Problem:

@@ -40,7 +40,7 @@ def _list() -> None:
     known = kubeconfig.load()
     chosen = os.environ.get(CONTEXT) or settings().context or known.current
     rows = [
-        ("*" if name == chosen else "", name, str(context.get("cluster", "")))
+        ("*" if name == chosen else "", name, context.cluster)
         for name, context in sorted(known.contexts.items())
     ]
     if not rows:
