@@ -7,6 +7,7 @@ import ssl
 
 from setops.api.errors import Code, Problem, Validator
 from setops.api.kinds import GROUP, Kind
+from setops.cli.base.streams import OutputError
 from setops.kube.access import ClusterAccess, KubeconfigError
 from setops.kube.client import Client
 from setops.kube.errors import (
@@ -64,6 +65,19 @@ def problem_of(error: Exception) -> Problem:
             return _problem(Code.SERVER_FAILURE, _unreachable(error))
         case ApiError():
             return _problem(Code.VALIDATION_FAILED, error.message)
+        case OutputError():
+            return _problem(
+                Code.SERVER_FAILURE,
+                f"standard output can't be written: {error}; mend that. What the command did up to "
+                "then holds",
+            )
+        case OSError():
+            where = f"{error.filename}: " if error.filename else ""
+            return _problem(
+                Code.SERVER_FAILURE,
+                f"the operating system refuses something: {where}{error.strerror or error}; mend "
+                "that and retry (--debug shows where it was needed)",
+            )
         case _:
             return _problem(
                 Code.SERVER_FAILURE,

@@ -66,7 +66,9 @@ def _import(call: Call) -> str:
     for flag in ("region", "profile"):
         if call.text(flag):
             line += [f"--{flag}", call.text(flag)]
-    done = subprocess.run(line, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        line, capture_output=True, encoding="utf-8", errors="replace", check=False
+    )
     if done.returncode != 0:
         said = (done.stderr or done.stdout).strip()
         raise failure(Code.CREDENTIALS_INVALID, f"aws could not import {cluster!r}: {said}")
