@@ -51,9 +51,15 @@ _CHARACTER: Final = re.compile(r"\033\[(?:[012]|3[123])m|.", re.DOTALL)
 
 def _kept(found: re.Match[str]) -> str:
     piece = found[0]
-    if len(piece) > 1 or piece == "\n" or piece.isprintable():
+    if len(piece) > 1 or piece in _HARMLESS or piece.isprintable():
+        return piece
+    if unicodedata.category(piece) == "Zs":
         return piece
     return "\N{REPLACEMENT CHARACTER}"
+
+
+_HARMLESS: Final = "\n\N{ZERO WIDTH NON-JOINER}\N{ZERO WIDTH JOINER}\N{SOFT HYPHEN}"
+"""What isn't printable by itself, but steers no terminal: names and emoji are written with it."""
 
 
 def one_line(text: str) -> str:
