@@ -11,12 +11,13 @@ the memory, and parsed at each read. Not thread-safe: a cache belongs to one eve
 
 from __future__ import annotations
 
-import json
 import sys
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
+
+from pydantic_core import from_json, to_json
 
 from setops.api.kinds import NAMESPACE, Key, Kind, Object, key_of
 from setops.kube.watched import WATCHED, WRITTEN_BY_USERS
@@ -51,7 +52,7 @@ class _Cached:
 
     def read(self) -> Object:
         if isinstance(self.content, bytes):
-            obj: Object = json.loads(self.content)
+            obj: Object = from_json(self.content)
             obj["metadata"]["resourceVersion"] = str(self.version)
             return obj
         return self.content
@@ -82,7 +83,8 @@ class Cache:
         if version_of(obj) <= self.version(key):
             return False
         old = self._entry(key)
-        new = _entry(key.kind, obj)
+        trimmed = WATCHED[key.kind].trimmed(obj)
+        new = _entry(key.kind, trimmed)
         self._gone.pop(key, None)
         self._entries.setdefault(key.kind, {}).setdefault(key.namespace, {})[key.name] = new
         if old is None or old.owners != new.owners:
@@ -95,9 +97,7 @@ class Cache:
             if _same_status(old, new):
                 return False
         if self.listener:
-            self.listener(
-                ObjectChange(key, old.read() if old else None, new.read(), of_status_alone)
-            )
+            self.listener(ObjectChange(key, old.read() if old else None, trimmed, of_status_alone))
         return True
 
     def drop(self, key: Key, version: int = 0) -> bool:
@@ -217,23 +217,18 @@ def version_of(obj: Object) -> int:
     return int(obj["metadata"].get("resourceVersion") or 0)
 
 
-def _entry(kind: Kind, obj: Object) -> _Cached:
-    trimmed = WATCHED[kind].trimmed(obj)
+def _entry(kind: Kind, trimmed: Object) -> _Cached:
     owners = trimmed["metadata"].get("ownerReferences") or ()
     uids = tuple(sys.intern(owner["uid"]) for owner in owners)
     if kind in _READ_OFTEN:
-        return _Cached(version_of(obj), uids, _interned(trimmed))
+        return _Cached(version_of(trimmed), uids, _interned(trimmed))
     metadata = {k: v for k, v in trimmed["metadata"].items() if k != "resourceVersion"}
     rest = {name: value for name, value in trimmed.items() if name != "status"}
-    text = _text({**rest, "metadata": metadata})
+    text = to_json({**rest, "metadata": metadata})
     status_at = len(text) - 1
     if trimmed.get("status"):
-        text = text[:-1] + b',"status":' + _text(trimmed["status"]) + b"}"
-    return _Cached(version_of(obj), uids, text, status_at)
-
-
-def _text(value: Object) -> bytes:
-    return json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode()
+        text = text[:-1] + b',"status":' + to_json(trimmed["status"]) + b"}"
+    return _Cached(version_of(trimmed), uids, text, status_at)
 
 
 def _interned(value: Any) -> Any:

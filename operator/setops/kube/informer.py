@@ -17,6 +17,7 @@ from typing import Final
 from urllib.parse import urlencode
 
 import aiohttp
+from pydantic_core import from_json
 
 from setops.api.kinds import Key, Kind, Object, key_of
 from setops.kube.cache import Cache, version_of
@@ -138,7 +139,7 @@ class Informer:
                 *lines, rest = (rest + chunk).split(b"\n")
                 for line in lines:
                     if line:
-                        self._take(json.loads(line))
+                        self._take(from_json(line))
         await asyncio.sleep(max(began + _SHORTEST - time.monotonic(), 0))
 
     def _url(self) -> str:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from setops.api.kinds import Key
 from setops.aws.errors import AwsError
 from setops.changes.plan import Planned
+from setops.reconcile.specs import Specs
 
 
 @dataclass(slots=True)
@@ -72,9 +73,11 @@ class Gate:
 class Memory:
     """`edits`: of each Stage, by its key, what was seen of its resources. `plans`: of each
     Changeset that is being committed, by its uid, the plan. `reach`: of each Organization,
-    by its uid, what AWS said. `new_apps`: closed while new Apps get their first objects."""
+    by its uid, what AWS said. `new_apps`: closed while new Apps get their first objects. `specs`:
+    what was validated last."""
 
     edits: dict[Key, Seen] = field(default_factory=dict)
     plans: dict[str, Planned] = field(default_factory=dict)
     reach: dict[str, Reach] = field(default_factory=dict)
     new_apps: Gate = field(default_factory=Gate)
+    specs: Specs = field(default_factory=Specs)

@@ -83,12 +83,13 @@ def stage_around(context: Context, namespace: str) -> StagePlace:
         )
     organization = organization_name(context.cluster, project)
     hosting = context.cluster.get(Key(ORGANIZATION, "", organization))
+    specs = context.memory.specs
     return StagePlace(
         names=StageNames(project=project, stage=key.name, namespace=namespace),
         stage=stage,
-        spec=StageSpec.model_validate(stage.get("spec") or {}),
+        spec=specs.of(stage, StageSpec),
         organization=organization,
-        organization_spec=OrganizationSpec.model_validate(hosting["spec"]) if hosting else None,
+        organization_spec=specs.of(hosting, OrganizationSpec) if hosting else None,
     )
 
 

@@ -39,7 +39,7 @@ from setops.api.kinds import (
 from setops.kube.cache import ObjectChange
 from setops.kube.cluster import Cluster
 from setops.reconcile.places import is_deleting, labels_of, stage_key
-from setops.reconcile.rollout import trouble
+from setops.reconcile.rollout import is_complete, trouble
 
 PACE: Final = 0.25
 _PACED: Final = frozenset({APP, DEPLOYMENT, NOTIFICATION, POD, SERVICE})
@@ -49,21 +49,46 @@ Otherwise, while many Apps roll out, each of their reports would set off one of 
 the Changeset, and so on.
 """
 
+PACE_OF_COUNTS: Final = 1.0
+"""The same in seconds while a Deployment only counts its containers, and nothing is decided yet."""
+
 Rule = Callable[[Cluster, ObjectChange, Object], Iterator[Key]]
 
 _BY_NAME: Final = {kind.kind: kind for kind in OURS}
 
 
-def triggered(cluster: Cluster, change: ObjectChange) -> Iterator[Key]:
-    """The keys to reconcile after a change; some may come more than once."""
+def triggered(cluster: Cluster, change: ObjectChange) -> Sequence[Key]:
+    """The keys to reconcile after a change, each once.
+
+    Once, because a key that is marked again as soon as it runs is reconciled a second time.
+    """
     obj = change.new or change.old or {}
-    for rule in TRIGGERS[change.key.kind]:
-        yield from rule(cluster, change, obj)
+    found = (key for rule in TRIGGERS[change.key.kind] for key in rule(cluster, change, obj))
+    return tuple(dict.fromkeys(found))
 
 
 def spacing_after(change: ObjectChange) -> float:
     """Least seconds between two reconciliations of an object that such changes set off."""
-    return PACE if change.of_status_alone and change.key.kind in _PACED else 0.0
+    if not change.of_status_alone or change.key.kind not in _PACED:
+        return 0.0
+    return PACE_OF_COUNTS if _counts_containers_alone(change) else PACE
+
+
+def _counts_containers_alone(change: ObjectChange) -> bool:
+    """Whether a Deployment's rollout stays as it was: neither complete nor in a new trouble."""
+    old, new = change.old, change.new
+    return (
+        change.key.kind is DEPLOYMENT
+        and old is not None
+        and new is not None
+        and is_complete(old) == is_complete(new)
+        and _conditions(old) == _conditions(new)
+    )
+
+
+def _conditions(deployment: Object) -> set[tuple[str, str]]:
+    conditions = (deployment.get("status") or {}).get("conditions") or ()
+    return {(item["type"], item["status"]) for item in conditions}
 
 
 def _itself(_: Cluster, change: ObjectChange, __: Object) -> Iterator[Key]:

@@ -41,7 +41,7 @@ async def reconcile(context: Context, app: Object) -> Report | Requeue | None:
     cluster, metadata = context.cluster, app["metadata"]
     around = stage_around(context, metadata["namespace"])
     owner = Owner.of(APP, app)
-    inputs = inputs_of(context, around, owner, AppSpec.model_validate(app["spec"]))
+    inputs = inputs_of(context, around, owner, context.memory.specs.of(app, AppSpec))
     beside_spec = inputs.objects.inputs_beside_spec()
     if inputs.missing or not cluster.is_in_sync(app, beside_spec):
         if not await _write_children(context, app, inputs):
