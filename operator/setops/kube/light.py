@@ -23,6 +23,11 @@ from setops.kube.transport import JSON, Answer, headers_of
 _IDLE: Final = 20.0
 """Seconds after which an unused connection may have been closed by the other side."""
 
+_MORE_TRIES: Final = 9
+"""How often a request is repeated at most, as in client-go. A new kind is refused for a second."""
+
+_LONGEST_PAUSE: Final = 5.0
+
 T = TypeVar("T")
 
 
@@ -62,10 +67,10 @@ class LightTransport:
         headers = list(headers_of(content_type, accept).items())
         payload = None if body is None else json.dumps(body).encode()
         path = self._address.path + path
-        answer = self._once(method, path, payload, headers)
+        answer = self._patiently(method, path, payload, headers)
         if answer.status == 401 and self._renew():
             # The refused request had no effect, so it may go again.
-            answer = self._once(method, path, payload, headers)
+            answer = self._patiently(method, path, payload, headers)
         return answer
 
     async def close(self) -> None:
@@ -80,6 +85,18 @@ class LightTransport:
         self._credentials = fresh
         self._drop()
         return True
+
+    def _patiently(
+        self, method: str, path: str, payload: bytes | None, headers: Sequence[tuple[str, str]]
+    ) -> Answer:
+        answer = self._once(method, path, payload, headers)
+        for _ in range(_MORE_TRIES):
+            pause = _wanted_pause(answer)
+            if pause is None:
+                break
+            time.sleep(pause)
+            answer = self._once(method, path, payload, headers)
+        return answer
 
     def _once(
         self, method: str, path: str, payload: bytes | None, headers: Sequence[tuple[str, str]]
@@ -156,6 +173,15 @@ class LightTransport:
         if self._connection is not None:
             self._connection.close()
             self._connection = None
+
+
+def _wanted_pause(answer: Answer) -> float | None:
+    """Seconds after which the server wants to be asked again, if it has refused for now.
+
+    A refused request had no effect.
+    """
+    wait = answer.headers.get("Retry-After", "")
+    return min(float(wait), _LONGEST_PAUSE) if answer.status == 429 and wait.isdecimal() else None
 
 
 class _Connection(http.client.HTTPConnection):

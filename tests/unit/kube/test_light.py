@@ -24,6 +24,7 @@ class Server(BaseHTTPRequestHandler):
 
     protocol_version = "HTTP/1.1"
     token: ClassVar[str] = "first"
+    busy: ClassVar[int] = 0
     seen: ClassVar[list[tuple[str, str, Any]]] = []
 
     def do_GET(self) -> None:
@@ -37,6 +38,13 @@ class Server(BaseHTTPRequestHandler):
         body = json.loads(self.rfile.read(length)) if length else None
         sent = str(self.headers.get("Authorization"))
         self.seen.append((self.path, sent, body))
+        if Server.busy:
+            Server.busy -= 1
+            self.send_response(429)
+            self.send_header("Retry-After", "0")
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+            return
         status = 200 if sent == f"Bearer {self.token}" else 401
         self.send_response(status)
         self.send_header("Content-Length", "2")
@@ -98,6 +106,15 @@ def test_a_token_that_has_expired_is_read_anew(made: LightTransport, access: Clu
     assert ask(made) == 401, "there is no other one yet"
     Path(access.user.token_file).write_text("second")
     assert ask(made, "POST", {}) == 200
+
+
+def test_a_server_that_is_busy_is_asked_again_when_it_says_so(made: LightTransport) -> None:
+    Server.busy = 3
+    assert ask(made, "POST", {"a": 1}) == 200
+    assert [body for _, _, body in Server.seen] == [{"a": 1}] * 4
+    Server.busy = 10
+    assert ask(made) == 429, "not for ever"
+    assert Server.busy == 0
 
 
 def test_plain_http_gets_no_token(access: ClusterAccess) -> None:
