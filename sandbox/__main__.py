@@ -78,11 +78,7 @@ def _up(options: argparse.Namespace) -> int:
     except AlreadyRunningError:
         if options.foreground:
             raise
-        sandbox = Sandbox.attach(options.dir)
-        _say(f"runs already: {sandbox.server}")
-        if options.operator and not _operator_runs(sandbox):
-            _start_operator(sandbox)
-        return 0
+        return _use_again(Sandbox.attach(options.dir), operator=options.operator)
     with contextlib.ExitStack() as stack:
         stack.callback(sandbox.stop)
         _say(f"ready after {time.monotonic() - started:.1f} s: {sandbox.server}")
@@ -95,9 +91,21 @@ def _up(options: argparse.Namespace) -> int:
     return 0
 
 
-def _operator_runs(sandbox: Sandbox) -> bool:
-    process = sandbox.processes.get(OPERATOR)
-    return process is not None and process.alive
+def _use_again(sandbox: Sandbox, *, operator: bool) -> int:
+    """Goes on with a sandbox that is there already; what has ended is started again."""
+    _say(f"runs already: {sandbox.server}")
+    for component in sandbox.revive():
+        lost = "; what was made at AWS is gone" if component == AWS else ""
+        _say(f"{component} had ended and was started again, with the same data{lost}")
+    found = sandbox.processes.get(OPERATOR)
+    ended = found is not None and not found.alive
+    if ended:
+        _say(f"the operator had ended; see `{_command(sandbox, f'logs {OPERATOR}')}`")
+    if operator and (found is None or ended):
+        _start_operator(sandbox)
+    elif ended:
+        _say(f"to start it again: {_command(sandbox, 'up')} --operator")
+    return 0
 
 
 def _start_operator(sandbox: Sandbox) -> None:

@@ -21,6 +21,9 @@ KWOK = "kwok"
 AWS = "ministack"
 OPERATOR = "operator"
 
+# In this order a sandbox is started; the operator comes last, and by itself.
+START_ORDER = (ETCD, API_SERVER, AWS, CONTROLLER_MANAGER, SCHEDULER, KWOK)
+
 # In this order a sandbox is ended: nobody is left without the server it talks to.
 STOP_ORDER = (OPERATOR, KWOK, SCHEDULER, CONTROLLER_MANAGER, API_SERVER, ETCD, AWS)
 

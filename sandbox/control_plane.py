@@ -82,7 +82,7 @@ class Sandbox:
         directory; without it a temporary one is made. Attached, everything ends with this process,
         whatever happens to it.
 
-        Raises AlreadyRunningError if a sandbox runs in that directory, ComponentError if a
+        Raises AlreadyRunningError if there is a sandbox in that directory, ComponentError if a
         component does not come up.
         """
         tools = build.tools()
@@ -175,6 +175,14 @@ class Sandbox:
                 self._running[component].stop(patience(component))
         for identity in processes.marked(self.directory.path):
             Process(identity).kill()
+
+    def revive(self) -> Sequence[str]:
+        """Starts again what has ended by itself, but the operator, with the same data.
+
+        Returns the names of these components. Raises ComponentError if one doesn't come up.
+        """
+        with self.directory.locked():
+            return self._launcher().revive()
 
     def restart(self, component: str) -> None:
         """Ends a component and starts it again with the same data, such as kwok."""
@@ -333,20 +341,24 @@ class Sandbox:
         return kubeconfig.write(Path(path), server, authority.client(user, groups))
 
 
-def is_running(state: State) -> bool:
-    """Whether a recorded sandbox lives."""
-    if state.owner is not None:
-        return state.owner.alive
-    control_plane = [state.processes.get(name) for name in STOP_ORDER if name in state.processes]
-    return state.ready and all(process is not None and process.alive for process in control_plane)
+def is_there(state: State) -> bool:
+    """Whether somebody may still want what is in a recorded sandbox.
+
+    One that stays until `down` is there until then, also if some or all of its processes have
+    ended: they can be started again.
+    """
+    return state.ready if state.owner is None else state.owner.alive
 
 
 def _reclaim(directory: StateDirectory) -> None:
     """Ends and removes what a killed process left in a state directory."""
     state = directory.read()
     if state is not None:
-        if is_running(state):
-            raise AlreadyRunningError(f"a sandbox runs in {directory.path} already")
+        if is_there(state):
+            raise AlreadyRunningError(
+                f"there is a sandbox in {directory.path} already: use it (`up` without "
+                "--foreground), or end it with `down`, which removes its data"
+            )
         for identity in state.processes.values():
             Process(identity).kill()
     for identity in processes.marked(directory.path):
@@ -364,7 +376,7 @@ def _temporary() -> Path:
         directory = StateDirectory(path)
         with contextlib.suppress(OSError):
             state = directory.read()
-            if state is not None and not is_running(state):
+            if state is not None and not is_there(state):
                 with directory.locked():
                     _reclaim(directory)
                     directory.remove()

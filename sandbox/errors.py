@@ -3,7 +3,7 @@
 SandboxError
 ├── MissingRequirementError   the machine lacks something; nothing was downloaded or started
 ├── BuildError                a tool could not be built
-├── AlreadyRunningError       the state directory belongs to a living sandbox
+├── AlreadyRunningError       the state directory belongs to another sandbox
 ├── NotRunningError           the state directory holds no living sandbox
 ├── ComponentError            a component ended or did not become ready
 │   └── PortTakenError        somebody else listens on the chosen port: worth another attempt
@@ -26,7 +26,7 @@ class BuildError(SandboxError):
 
 
 class AlreadyRunningError(SandboxError):
-    """The state directory belongs to a sandbox that is running."""
+    """The state directory belongs to a sandbox that nobody has ended."""
 
 
 class NotRunningError(SandboxError):

@@ -20,6 +20,7 @@ from sandbox.components import (
     ETCD,
     KWOK,
     SCHEDULER,
+    START_ORDER,
     Surroundings,
 )
 from sandbox.errors import ComponentError, PortTakenError
@@ -122,6 +123,21 @@ class Launcher:
             (CONTROLLER_MANAGER, SCHEDULER),
         )
         self._wait(KWOK, lambda: _nodes_ready(api), (KWOK,))
+
+    def revive(self) -> list[str]:
+        """Starts again what has ended, on the same ports and data; the names of that."""
+        dead = [
+            name for name in START_ORDER if name in self.running and not self.running[name].alive
+        ]
+        for component in dead:
+            if component == ETCD:
+                # Nothing tells that it is ready but the API server, which may have ended, too.
+                self.start(ETCD)
+            else:
+                self.restart(component)
+        if dead == [ETCD]:
+            self._wait(API_SERVER, administrator_api(self.around).is_ready, (ETCD, API_SERVER))
+        return dead
 
     def restart(self, component: str) -> None:
         """Ends a component and starts it again on the same ports and data."""

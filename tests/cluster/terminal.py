@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import itertools
+import json
 import os
 import shlex
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
 from sandbox import Sandbox
+from sandbox.operator_process import OperatorSettings, install
 from tests.cluster.forks import Forks, Line, Said
 from tests.cluster.world import Object, World, manifest, organization
 
@@ -110,6 +113,29 @@ def terminal(sandbox: Sandbox, directory: Path, user: str = "dev@example.com") -
     """A terminal of a user who has no rights yet."""
     directory.mkdir(parents=True, exist_ok=True)
     return Terminal(sandbox, user, sandbox.user_kubeconfig(user), directory)
+
+
+@contextmanager
+def alone(sandbox: Sandbox, folder: Path, project: str) -> Iterator[Terminal]:
+    """A Stage that was there before the operator went, and an administrator in front of it."""
+    install(sandbox, OperatorSettings())
+    user = f"{project}@example.com"
+    found = terminal(sandbox, folder / "admin", user)
+    binding = ("create", "clusterrolebinding", project, "--clusterrole=cluster-admin")
+    sandbox.kubectl(*binding, f"--user={user}")
+    for namespace in (project, f"{project}-production"):
+        sandbox.kubectl("create", "namespace", namespace)
+    for obj in (
+        manifest("Project", project, {"organization": "acme"}),
+        manifest("Stage", "production", {}, project),
+    ):
+        sandbox.kubectl("apply", "-f", "-", input=json.dumps(obj))
+    yield found.on(project)
+    # No operator has ever held them, so they go at once, and no other test meets them.
+    sandbox.kubectl("delete", "stages.setops.co", "--all", "-n", project)
+    sandbox.kubectl("delete", "projects.setops.co", project)
+    sandbox.kubectl("delete", "namespace", project, f"{project}-production")
+    sandbox.kubectl("delete", "clusterrolebinding", project)
 
 
 def grant(world: World, user: str, role: str, namespace: str = "") -> str:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from sandbox import Sandbox
-from sandbox.operator_process import OperatorSettings, install
 from sandbox.proxy import Proxy
 from setops.api.errors import Category, Code
 from setops.api.kinds import DEPLOYMENT, PROJECT, STAGE, Key
@@ -22,30 +20,15 @@ from setops.kube.errors import (
     Unauthorized,
     Unavailable,
 )
-from tests.cluster.terminal import Terminal, terminal
-from tests.cluster.world import manifest
+from tests.cluster import terminal
+from tests.cluster.terminal import Terminal
 
 
 @pytest.fixture(scope="module")
 def alone(sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Terminal]:
-    """A Stage that was there before the operator went, and an administrator in front of it."""
-    install(sandbox, OperatorSettings())
-    found = terminal(sandbox, tmp_path_factory.mktemp("terminals") / "admin", "lonely@example.com")
-    binding = ("create", "clusterrolebinding", "lonely", "--clusterrole=cluster-admin")
-    sandbox.kubectl(*binding, "--user=lonely@example.com")
-    for namespace in ("alone", "alone-production"):
-        sandbox.kubectl("create", "namespace", namespace)
-    for obj in (
-        manifest("Project", "alone", {"organization": "acme"}),
-        manifest("Stage", "production", {}, "alone"),
-    ):
-        sandbox.kubectl("apply", "-f", "-", input=json.dumps(obj))
-    yield found.on("alone")
-    # No operator has ever held them, so they go at once, and no other test meets them.
-    sandbox.kubectl("delete", "stages.setops.co", "--all", "-n", "alone")
-    sandbox.kubectl("delete", "projects.setops.co", "alone")
-    sandbox.kubectl("delete", "namespace", "alone", "alone-production")
-    sandbox.kubectl("delete", "clusterrolebinding", "lonely")
+    """A Stage without an operator."""
+    with terminal.alone(sandbox, tmp_path_factory.mktemp("terminals"), "alone") as found:
+        yield found
 
 
 def test_commands_are_staged_and_planned_without_an_operator(alone: Terminal) -> None:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import io
-import os
 import sys
 from collections.abc import Sequence
 from typing import Final
 
 from setops.api.errors import Problem, ProblemsError
-from setops.cli.base import problems
+from setops.cli.base import problems, streams
 from setops.cli.shell.line import take_apart, take_what_is_there
 
 _INTERRUPTED: Final = 1
@@ -18,16 +16,17 @@ _COMPLETE: Final = "__complete"
 
 def main() -> None:
     """Run the command that the arguments name, and exit."""
+    streams.prepare()
     arguments = sys.argv[1:]
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            # A terminal that lacks a character gets another one in its place.
-            stream.reconfigure(errors="replace")
     if arguments[:1] == [_COMPLETE]:
         from setops.cli.shell.completion.answer import answer
 
-        sys.exit(answer(arguments[1:]))
-    sys.exit(run(arguments))
+        # A login program that asks would disturb the line that is being typed.
+        streams.close_input()
+        code = answer(arguments[1:])
+    else:
+        code = run(arguments)
+    sys.exit(streams.end(code))
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -36,9 +35,8 @@ def run(arguments: Sequence[str]) -> int:
         return _run(arguments)
     except KeyboardInterrupt:
         return _INTERRUPTED
-    except BrokenPipeError:
-        # Whoever reads has seen enough, as `head` does.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except streams.ReaderGoneError:
+        streams.silence(sys.stdout)
         return 0
     except Exception as error:
         if take_what_is_there(arguments).debug:
@@ -51,7 +49,8 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def _run(arguments: Sequence[str]) -> int:
-    line = take_apart(arguments)
+    streams.check_output()
+    line = take_apart(streams.arguments(arguments))
     import click
 
     from setops.cli.base.scope import LineScope

@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import aiohttp
 
-from setops.kube.transport import JSON, REQUEST_TIMEOUT, Answer, headers_of, proxy_for
+from setops.kube.proxy import proxy_for
+from setops.kube.transport import JSON, REQUEST_TIMEOUT, Answer, headers_of
 
 if TYPE_CHECKING:
     from kubernetes.aio.client.configuration import Configuration
@@ -47,6 +48,11 @@ class Connection:
         from kubernetes.aio.client.rest import RESTClientObject
 
         configuration.proxy = configuration.proxy or proxy_for(configuration.host)
+        if str(configuration.proxy).startswith("socks"):
+            raise ValueError(
+                f"The operator can't use the SOCKS proxy {configuration.proxy}: name an HTTP proxy "
+                "in HTTPS_PROXY, or except the API server in NO_PROXY"
+            )
         self._configuration = configuration
         self._kubeconfig = kubeconfig
         rest: Any = RESTClientObject(configuration)

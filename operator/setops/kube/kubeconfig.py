@@ -1,249 +1,223 @@
-"""Reads kubeconfig files: which server a context means, and how to log in there.
+"""Chooses from the kubeconfig files which server a line is for, and who asks there.
 
-For the command line, since the `kubernetes` library's loader is too slow for it; the operator uses
-that one. Several files in `KUBECONFIG` are merged as kubectl does it: the first to name a thing
-wins.
+For the command line, whose start the loader of the `kubernetes` library would make four times as
+long; the operator uses that one. The rules are those of client-go, so that `setops` and kubectl
+always reach the same server as the same user, or both refuse to. What kubectl can do and this
+can't is refused by name, since credentials that are passed over may give more rights than their
+user asked for.
 """
 
 from __future__ import annotations
 
-import base64
-import binascii
-import json
 import os
-import shlex
-import subprocess
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
+
+from setops.kube.access import (
+    ClusterAccess,
+    ClusterEntry,
+    ContextEntry,
+    KubeconfigError,
+    LoginProgram,
+    UserEntry,
+    content_of,
+)
+from setops.kube.kubeconfig_file import read
 
 POD_ACCOUNT: Final = Path("/var/run/secrets/kubernetes.io/serviceaccount")
-_EXEC_PATIENCE: Final = 60.0
-
-
-class KubeconfigError(ValueError):
-    """There is no usable kubeconfig; the message says what is wrong, where, and what to do."""
-
-
-class LoginError(Exception):
-    """The login program that a kubeconfig names gave no credentials."""
-
-
-@dataclass(frozen=True, slots=True)
-class Credentials:
-    """What proves who sends a request; all of it is absent for an anonymous user."""
-
-    token: str | None = None
-    certificate: bytes | None = None
-    key: bytes | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class ClusterAccess:
-    """How to reach the cluster of a context.
-
-    `user` is the context's entry of `users`; `credentials` reads what it refers to.
-    """
-
-    context: str
-    server: str
-    namespace: str
-    authority: bytes | None = None
-    insecure: bool = False
-    server_name: str | None = None
-    proxy: str | None = None
-    folder: Path = field(default_factory=Path)
-    user: Mapping[str, Any] = field(default_factory=dict)
-
-    def credentials(self) -> Credentials:
-        """Read the user's credentials, or run the program that the kubeconfig names for that.
-
-        Raises LoginError when that program gives none, KubeconfigError for a file that can't be
-        read.
-        """
-        user, folder = self.user, self.folder
-        if "exec" in user:
-            return _executed(user["exec"], self)
-        if "auth-provider" in user:
-            raise KubeconfigError(
-                f"the user of context {self.context!r} logs in by auth-provider, which Kubernetes "
-                "has dropped; use an exec entry: aws eks update-kubeconfig writes one"
-            )
-        token = user.get("token")
-        if not token and user.get("tokenFile"):
-            token = _read(folder / user["tokenFile"]).decode().strip()
-        return Credentials(
-            token=token or None,
-            certificate=_content(user, "client-certificate", folder),
-            key=_content(user, "client-key", folder),
-        )
+_DEFAULT_SERVER: Final = "KUBERNETES_MASTER"
+_LOGIN_VERSIONS: Final = tuple(f"client.authentication.k8s.io/{v}" for v in ("v1", "v1beta1"))
+_INTERACTIVE: Final = ("Never", "IfAvailable", "Always")
+_PROXIES: Final = ("http", "https", "socks5")
 
 
 @dataclass(frozen=True, slots=True)
 class Kubeconfig:
-    """The merged files. Entries carry the folder of their file, for relative paths."""
+    """The merged files."""
 
-    current: str
-    contexts: Mapping[str, Mapping[str, Any]]
-    clusters: Mapping[str, tuple[Mapping[str, Any], Path]]
-    users: Mapping[str, tuple[Mapping[str, Any], Path]]
+    current: str = ""
+    contexts: Mapping[str, ContextEntry] = field(default_factory=dict)
+    clusters: Mapping[str, ClusterEntry] = field(default_factory=dict)
+    users: Mapping[str, UserEntry] = field(default_factory=dict)
 
     def target(self, context: str = "") -> ClusterAccess:
         """The context of that name, or the current one. Raises KubeconfigError."""
         name = context or self.current
         known = ", ".join(sorted(self.contexts)) or "none"
-        if not name:
+        default = os.environ.get(_DEFAULT_SERVER, "")
+        if not name and not default:
             raise KubeconfigError(
                 f"the kubeconfig has no current context; choose one of: {known} (setops login)"
             )
-        if name not in self.contexts:
+        if name and name not in self.contexts:
             raise KubeconfigError(f"the kubeconfig has no context {name!r}; there are: {known}")
-        chosen = self.contexts[name]
-        cluster = self.clusters.get(str(chosen.get("cluster")))
-        if cluster is None or not cluster[0].get("server"):
+        chosen = self.contexts.get(name, ContextEntry())
+        cluster = self.clusters.get(chosen.cluster, ClusterEntry())
+        server = cluster.server or default
+        if not server:
             raise KubeconfigError(
-                f"context {name!r} names the cluster {chosen.get('cluster')!r}, for which the "
+                f"context {name!r} names the cluster {chosen.cluster!r}, for which the "
                 "kubeconfig has no server"
             )
-        entry, folder = cluster
-        user, user_folder = self.users.get(str(chosen.get("user")), ({}, folder))
-        return ClusterAccess(
+        access = ClusterAccess(
             context=name,
-            server=str(entry["server"]).rstrip("/"),
-            namespace=str(chosen.get("namespace") or "default"),
-            authority=_content(entry, "certificate-authority", folder),
-            insecure=bool(entry.get("insecure-skip-tls-verify")),
-            server_name=entry.get("tls-server-name"),
-            proxy=entry.get("proxy-url"),
-            folder=user_folder,
-            user=user,
+            server=server.rstrip("/"),
+            namespace=chosen.namespace or "default",
+            cluster=replace(cluster, server=server),
+            user=self.users.get(chosen.user, UserEntry()),
         )
+        _check(access, chosen.user)
+        return access
 
 
 def paths() -> Sequence[Path]:
     """The files that count: those of KUBECONFIG, else ~/.kube/config."""
-    named = [part for part in os.environ.get("KUBECONFIG", "").split(os.pathsep) if part]
-    return [Path(part) for part in named] or [Path.home() / ".kube" / "config"]
+    named = os.environ.get("KUBECONFIG", "")
+    if named:
+        return [Path(part) for part in dict.fromkeys(named.split(os.pathsep)) if part]
+    return [Path(os.environ.get("HOME", ""), ".kube", "config")]
 
 
 def load() -> Kubeconfig:
-    """Read and merge the files. Raises KubeconfigError."""
-    found = [path for path in paths() if path.is_file()]
-    if not found:
+    """Read and merge the files: the first to name a thing wins. Raises KubeconfigError.
+
+    Files that don't exist are passed over if there is another one.
+    """
+    found = [document for path in paths() if (document := read(path)) is not None]
+    if not found and not os.environ.get(_DEFAULT_SERVER):
         raise KubeconfigError(
-            f"there is no kubeconfig at {' or '.join(map(str, paths()))}; for EKS: "
-            "aws eks update-kubeconfig --name CLUSTER, or setops login --eks CLUSTER"
+            f"there is no kubeconfig at {' or '.join(map(str, paths())) or 'KUBECONFIG'}; for "
+            "EKS: aws eks update-kubeconfig --name CLUSTER, or setops login --eks CLUSTER"
         )
-    current, contexts = "", dict[str, Mapping[str, Any]]()
-    clusters = dict[str, tuple[Mapping[str, Any], Path]]()
-    users = dict[str, tuple[Mapping[str, Any], Path]]()
-    for path in found:
-        document = _document(path)
-        current = current or str(document.get("current-context") or "")
-        for name, entry in _entries(document, "context", path):
-            contexts.setdefault(name, entry)
-        for name, entry in _entries(document, "cluster", path):
-            clusters.setdefault(name, (entry, path.parent))
-        for name, entry in _entries(document, "user", path):
-            users.setdefault(name, (entry, path.parent))
+    contexts: dict[str, ContextEntry] = {}
+    clusters: dict[str, ClusterEntry] = {}
+    users: dict[str, UserEntry] = {}
+    for document in found:
+        contexts = {**document.contexts, **contexts}
+        clusters = {**document.clusters, **clusters}
+        users = {**document.users, **users}
+    current = next((document.current for document in found if document.current), "")
     return Kubeconfig(current, contexts, clusters, users)
 
 
 def target(context: str = "") -> ClusterAccess:
-    """Where to connect to: the named context, the pod's ServiceAccount, or the current context."""
-    host = os.environ.get("KUBERNETES_SERVICE_HOST")
-    in_pod = host and not os.environ.get("KUBECONFIG") and (POD_ACCOUNT / "token").is_file()
-    if in_pod and not context:
-        port = os.environ.get("KUBERNETES_SERVICE_PORT", "443")
-        return ClusterAccess(
-            context="in-cluster",
-            server=f"https://{f'[{host}]' if ':' in str(host) else host}:{port}",
-            namespace="default",
-            authority=_read(POD_ACCOUNT / "ca.crt"),
-            folder=POD_ACCOUNT,
-            user={"tokenFile": "token"},
+    """Where to connect to: the named context, the current one, or the pod's ServiceAccount.
+
+    The pod's account counts where no kubeconfig chooses anything, as with kubectl. Raises
+    KubeconfigError.
+    """
+    try:
+        config = load()
+    except KubeconfigError:
+        if context or not _in_pod() or any(path.exists() for path in paths()):
+            raise
+        return _pod()
+    return _pod() if _in_pod() and not context and not config.current else config.target(context)
+
+
+def _in_pod() -> bool:
+    named = os.environ.get("KUBERNETES_SERVICE_HOST"), os.environ.get("KUBERNETES_SERVICE_PORT")
+    return all(named) and (POD_ACCOUNT / "token").is_file()
+
+
+def _pod() -> ClusterAccess:
+    host, port = os.environ["KUBERNETES_SERVICE_HOST"], os.environ["KUBERNETES_SERVICE_PORT"]
+    server = f"https://{f'[{host}]' if ':' in host else host}:{port}"
+    cluster = ClusterEntry(server=server, authority_file=str(POD_ACCOUNT / "ca.crt"))
+    return ClusterAccess(
+        context="in-cluster",
+        server=server,
+        cluster=cluster,
+        user=UserEntry(token_file=str(POD_ACCOUNT / "token")),
+    )
+
+
+def _check(access: ClusterAccess, user_name: str) -> None:
+    """Raise KubeconfigError for a cluster or user that kubectl refuses, too."""
+    _check_cluster(access)
+    user, place = access.user, f"the user {user_name!r} of context {access.context!r}"
+    wrong = [*_wrong_login(user), *_wrong_certificate(user), *_wrong_program(user)]
+    if user.impersonate and not user.impersonate.user:
+        wrong.append("asks for as-uid, as-groups or as-user-extra without `as`: name a user there")
+    if user.impersonate and not all(_can_be_sent(text) for _, text in user.impersonate.headers()):
+        wrong.append(
+            "acts as somebody whose name, groups or extra have a control character, or a blank at "
+            "an end, which can't be sent"
         )
-    return load().target(context)
-
-
-def _document(path: Path) -> Mapping[str, Any]:
-    # Reading YAML is a third of what a short command imports.
-    import yaml
-
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    try:
-        document = yaml.load(_read(path), Loader=loader)  # noqa: S506 - a safe loader
-    except yaml.YAMLError as error:
-        raise KubeconfigError(f"{path} is no YAML: {str(error).splitlines()[0]}") from None
-    if not isinstance(document, Mapping):
-        raise KubeconfigError(f"{path} is no kubeconfig: it must be a map")
-    return document
-
-
-def _entries(
-    document: Mapping[str, Any], what: str, path: Path
-) -> Sequence[tuple[str, Mapping[str, Any]]]:
-    entries = document.get(f"{what}s") or []
-    try:
-        return [(str(entry["name"]), entry.get(what) or {}) for entry in entries]
-    except (TypeError, KeyError, AttributeError):
+    if wrong:
+        raise KubeconfigError(f"{place} {wrong[0]}")
+    for file in (user.certificate_file, user.key_file if user.has_certificate else ""):
+        content_of(file)
+    if access.address.is_secure and not user.method:
+        missing = "has no credentials" if user_name else "isn't named in that context"
         raise KubeconfigError(
-            f"{path} is no kubeconfig: each of {what}s needs a name and a {what}"
-        ) from None
-
-
-def _content(entry: Mapping[str, Any], name: str, folder: Path) -> bytes | None:
-    """A value from the kubeconfig itself (`…-data`), or from a file that it names."""
-    data = entry.get(f"{name}-data")
-    if data:
-        try:
-            return base64.b64decode(data, validate=True)
-        except (binascii.Error, TypeError, ValueError):
-            raise KubeconfigError(f"{name}-data of the kubeconfig is no base64") from None
-    return _read(folder / entry[name]) if entry.get(name) else None
-
-
-def _read(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise KubeconfigError(f"{path} can't be read: {error.strerror}") from None
-
-
-def _executed(entry: Mapping[str, Any], access: ClusterAccess) -> Credentials:
-    """Credentials of an exec plugin, such as `aws eks get-token`."""
-    command = str(entry.get("command") or "")
-    version = str(entry.get("apiVersion") or "client.authentication.k8s.io/v1")
-    # A command with a slash is relative to the kubeconfig, as kubectl has it.
-    program = str(access.folder / command) if os.sep in command else command
-    line = [program, *map(str, entry.get("args") or ())]
-    asked = {"apiVersion": version, "kind": "ExecCredential", "spec": {"interactive": False}}
-    variables = {str(item["name"]): str(item["value"]) for item in entry.get("env") or ()}
-    environment = {**os.environ, **variables, "KUBERNETES_EXEC_INFO": json.dumps(asked)}
-    shown = shlex.join(line)
-    try:
-        done = subprocess.run(
-            line, env=environment, capture_output=True, timeout=_EXEC_PATIENCE, check=False
+            f"{place} {missing}, and nobody may ask a cluster without; log in again (for EKS: "
+            "setops login --eks CLUSTER), or choose another context (setops login)"
         )
-    except FileNotFoundError:
-        hint = entry.get("installHint") or f"install {command}, or use another context"
-        raise LoginError(f"{command} isn't installed, which logs in here; {hint}") from None
-    except (OSError, subprocess.TimeoutExpired) as error:
-        raise LoginError(f"`{shown}` could not be run: {error}") from None
-    if done.returncode != 0:
-        said = done.stderr.decode(errors="replace").strip() or f"exit code {done.returncode}"
-        raise LoginError(f"`{shown}` gave no credentials: {said}")
-    try:
-        status = json.loads(done.stdout)["status"]
-        return Credentials(
-            token=status.get("token"),
-            certificate=_encoded(status.get("clientCertificateData")),
-            key=_encoded(status.get("clientKeyData")),
+
+
+def _can_be_sent(text: str) -> bool:
+    """Whether a header can hold a text unchanged."""
+    return text == text.strip(" \t") and not any(char < " " or char == "\x7f" for char in text)
+
+
+def _check_cluster(access: ClusterAccess) -> None:
+    cluster, place = access.cluster, f"the cluster of context {access.context!r}"
+    if cluster.authority_file and cluster.authority_data:
+        raise KubeconfigError(
+            f"{place} has certificate-authority and certificate-authority-data; remove one of them"
         )
-    except (ValueError, KeyError, TypeError, AttributeError):
-        raise LoginError(f"`{shown}` printed no ExecCredential with a status") from None
+    if cluster.insecure and (cluster.authority_file or cluster.authority_data):
+        raise KubeconfigError(
+            f"{place} has insecure-skip-tls-verify and a certificate authority; remove one of them"
+        )
+    content_of(cluster.authority_file)
+    scheme, found, _ = cluster.proxy.partition("://")
+    if cluster.proxy and (not found or scheme.lower() not in _PROXIES):
+        raise KubeconfigError(
+            f"{place} has the proxy-url {cluster.proxy!r}; it must begin with http://, https:// or "
+            "socks5://"
+        )
 
 
-def _encoded(text: str | None) -> bytes | None:
-    return text.encode() if text else None
+def _wrong_login(user: UserEntry) -> Sequence[str]:
+    if user.has_token and (user.user or user.password):
+        return ["has a token and a user name with password; remove one of them"]
+    if user.program and user.provider:
+        return ["has exec and auth-provider; remove one of them"]
+    return ()
+
+
+def _wrong_certificate(user: UserEntry) -> Sequence[str]:
+    if not user.has_certificate:
+        return ()
+    if user.certificate_file and user.certificate_data:
+        return ["has client-certificate and client-certificate-data; remove one of them"]
+    if user.key_file and user.key_data:
+        return ["has client-key and client-key-data; remove one of them"]
+    if not user.key_file and not user.key_data:
+        return ["has a client certificate without its key; add client-key or client-key-data"]
+    return ()
+
+
+def _wrong_program(user: UserEntry) -> Sequence[str]:
+    program: LoginProgram | None = user.program
+    if program is None:
+        return ()
+    if not program.command:
+        return ["has an exec without command"]
+    if program.api_version not in _LOGIN_VERSIONS:
+        return [
+            f"has an exec of apiVersion {program.api_version!r}; it must be "
+            f"{' or '.join(_LOGIN_VERSIONS)}"
+        ]
+    if not all(name for name, _ in program.variables):
+        return ["has an exec with a variable in `env` that lacks its name"]
+    if program.interactive not in _INTERACTIVE:
+        return [
+            f"has an exec with interactiveMode {program.interactive!r}; it must be "
+            f"{', '.join(_INTERACTIVE[:-1])} or {_INTERACTIVE[-1]}"
+        ]
+    return ()

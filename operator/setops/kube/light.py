@@ -7,21 +7,25 @@ Its coroutines never wait for anything but the socket, so `finish` runs them wit
 from __future__ import annotations
 
 import http.client
-import os
-import socket
 import ssl
-import tempfile
 import time
-from collections.abc import Coroutine, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, Final, TypeVar
-from urllib.parse import urlsplit
 
-from setops.kube.kubeconfig import ClusterAccess, Credentials
-from setops.kube.transport import JSON, REQUEST_TIMEOUT, Answer, headers_of, proxy_for
+from setops.kube import proxy as proxies
+from setops.kube.access import PORTS, ClusterAccess, ServerAddress
+from setops.kube.login import Credentials, credentials
+from setops.kube.proxy import proxy_for, proxy_of
+from setops.kube.tls import InnerTls, context_for
+from setops.kube.transport import JSON, Answer, headers_of
 
 _IDLE: Final = 20.0
 """Seconds after which an unused connection may have been closed by the other side."""
+
+_MORE_TRIES: Final = 9
+"""How often a request is repeated at most, as in client-go. A new kind is refused for a second."""
+
+_LONGEST_PAUSE: Final = 5.0
 
 T = TypeVar("T")
 
@@ -35,11 +39,14 @@ class LightTransport:
 
     failures = (OSError, http.client.HTTPException)  # ssl's and TimeoutError are OSErrors
 
-    def __init__(self, access: ClusterAccess, credentials: Credentials) -> None:
+    def __init__(self, access: ClusterAccess, held: Credentials) -> None:
         self._access = access
-        self._credentials = credentials
+        self._address = access.address
+        self._credentials = held
         self._connection: http.client.HTTPConnection | None = None
         self._used = 0.0
+        named = access.cluster.proxy or proxy_for(access.server)
+        self._proxy = proxy_of(named) if named else None
 
     @property
     def server(self) -> str:
@@ -56,12 +63,12 @@ class LightTransport:
         accept: str = JSON,
     ) -> Answer:
         """See `Transport.request`."""
-        headers = headers_of(content_type, accept)
-        path = urlsplit(self.server).path + path
-        answer = self._once(method, path, body, headers)
+        headers = list(headers_of(content_type, accept).items())
+        path = self._address.path + path
+        answer = self._patiently(method, path, body, headers)
         if answer.status == 401 and self._renew():
             # The refused request had no effect, so it may go again.
-            answer = self._once(method, path, body, headers)
+            answer = self._patiently(method, path, body, headers)
         return answer
 
     async def close(self) -> None:
@@ -70,64 +77,95 @@ class LightTransport:
 
     def _renew(self) -> bool:
         """Read the credentials anew; whether there are others now."""
-        fresh = self._access.credentials()
+        fresh = credentials(self._access)
         if fresh == self._credentials:
             return False
         self._credentials = fresh
         self._drop()
         return True
 
-    def _once(
-        self, method: str, path: str, payload: bytes | None, headers: dict[str, str]
+    def _patiently(
+        self, method: str, path: str, payload: bytes | None, headers: Sequence[tuple[str, str]]
     ) -> Answer:
-        if self._credentials.token:
-            headers = {**headers, "Authorization": f"Bearer {self._credentials.token}"}
+        answer = self._once(method, path, payload, headers)
+        for _ in range(_MORE_TRIES):
+            pause = _wanted_pause(answer)
+            if pause is None:
+                break
+            time.sleep(pause)
+            answer = self._once(method, path, payload, headers)
+        return answer
+
+    def _once(
+        self, method: str, path: str, payload: bytes | None, headers: Sequence[tuple[str, str]]
+    ) -> Answer:
         if time.monotonic() - self._used > _IDLE:
             self._drop()
         try:
-            return self._send(method, path, payload, headers)
+            return self._send(method, path, payload, [*headers, *self._identity()])
         except BaseException:
             self._drop()
             raise
         finally:
             self._used = time.monotonic()
 
+    def _identity(self) -> Sequence[tuple[str, str]]:
+        """The headers that say who asks."""
+        found: list[tuple[str, str]] = []
+        if self._credentials.authorization:
+            found.append(("Authorization", self._credentials.authorization))
+        if self._access.user.impersonate:
+            found += self._access.user.impersonate.headers()
+        return found
+
     def _send(
-        self, method: str, path: str, payload: bytes | None, headers: dict[str, str]
+        self, method: str, path: str, payload: bytes | None, headers: Sequence[tuple[str, str]]
     ) -> Answer:
         if self._connection is None:
             self._connection = self._connect()
-        self._connection.request(method, path, payload, headers)
-        response = self._connection.getresponse()
+        if self._asks_proxy and self._proxy:
+            path = f"http://{self._address.host_and_port}{path}"
+            if self._proxy.authorization:
+                headers = [*headers, ("Proxy-Authorization", self._proxy.authorization)]
+        connection = self._connection
+        connection.putrequest(method, path)
+        for name, value in headers:
+            # A name of a user may hold any character, and one header may come several times.
+            connection.putheader(name, value.encode())
+        if payload is not None:
+            connection.putheader("Content-Length", str(len(payload)))
+        connection.endheaders(payload)
+        response = connection.getresponse()
         return Answer(response.status, dict(response.getheaders()), response.read())
 
-    def _connect(self) -> http.client.HTTPConnection:
-        url = urlsplit(self.server)
-        host, port = url.hostname or "", url.port
-        proxy = self._access.proxy or proxy_for(self.server)
-        if url.scheme == "http":
-            return http.client.HTTPConnection(host, port or 80, timeout=REQUEST_TIMEOUT)
-        context = self._context()
-        name = self._access.server_name
-        if proxy:
-            via = urlsplit(proxy)
-            connection = _Tls(via.hostname or "", via.port or 3128, context, name or host)
-            connection.set_tunnel(host, port or 443)
-            return connection
-        return _Tls(host, port or 443, context, name or host)
+    @property
+    def _asks_proxy(self) -> bool:
+        """Whether the proxy is asked for each answer, rather than for a connection."""
+        return bool(self._proxy and not self._proxy.is_socks and not self._address.is_secure)
 
-    def _context(self) -> ssl.SSLContext:
-        access, credentials = self._access, self._credentials
-        authority = access.authority.decode() if access.authority else None
-        context = ssl.create_default_context(cadata=authority)
-        if access.insecure:
-            context.check_hostname = False
-            context.verify_mode = ssl.CERT_NONE
-        if credentials.certificate and credentials.key:
-            # OpenSSL reads a client's certificate only from files.
-            with _file(credentials.certificate) as certificate, _file(credentials.key) as key:
-                context.load_cert_chain(certificate, key)
-        return context
+    def _connect(self) -> http.client.HTTPConnection:
+        context = context_for(self._access, self._credentials) if self._address.is_secure else None
+        return _Connection(self._address, lambda: self._open(context))
+
+    def _open(self, context: ssl.SSLContext | None) -> Any:
+        """A socket, or what can be used as one, for requests to the server."""
+        address, proxy = self._address, self._proxy
+        name = self._access.cluster.server_name
+        if proxy is None:
+            made = proxies.connect((address.host, address.port))
+        else:
+            made = proxies.reach(proxy, context, name)
+        try:
+            if proxy and not self._asks_proxy:
+                proxies.tunnel(made, proxy, address)
+            if context is None:
+                return made
+            if isinstance(made, ssl.SSLSocket):
+                return InnerTls(made, context, name or address.host)
+            return context.wrap_socket(made, server_hostname=name or address.host)
+        except BaseException:
+            made.close()
+            raise
 
     def _drop(self) -> None:
         if self._connection is not None:
@@ -135,19 +173,26 @@ class LightTransport:
             self._connection = None
 
 
-class _Tls(http.client.HTTPSConnection):
-    """HTTPS that checks the certificate against a name of its own, also through a proxy."""
+def _wanted_pause(answer: Answer) -> float | None:
+    """Seconds after which the server wants to be asked again, if it has refused for now.
 
-    def __init__(self, host: str, port: int, context: ssl.SSLContext, name: str) -> None:
-        super().__init__(host, port, context=context, timeout=REQUEST_TIMEOUT)
-        self._tls, self._name = context, name
+    A refused request had no effect.
+    """
+    wait = answer.headers.get("Retry-After", "")
+    return min(float(wait), _LONGEST_PAUSE) if answer.status == 429 and wait.isdecimal() else None
+
+
+class _Connection(http.client.HTTPConnection):
+    """HTTP over a socket that somebody else opens."""
+
+    def __init__(self, address: ServerAddress, opened: Callable[[], Any]) -> None:
+        super().__init__(address.host, address.port)
+        self.default_port = PORTS[address.scheme]
+        self._opened = opened
 
     def connect(self) -> None:
-        """Connect, through the proxy if there is one, and shake hands."""
-        http.client.HTTPConnection.connect(self)
-        # Small requests on a connection that stays open must not wait for acknowledgements.
-        self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self.sock = self._tls.wrap_socket(self.sock, server_hostname=self._name)
+        """Open the socket."""
+        self.sock = self._opened()
 
 
 def finish(coroutine: Coroutine[Any, Any, T]) -> T:
@@ -159,14 +204,3 @@ def finish(coroutine: Coroutine[Any, Any, T]) -> T:
         return result
     msg = "the coroutine waits for something, which needs an event loop"
     raise RuntimeError(msg)
-
-
-@contextmanager
-def _file(content: bytes) -> Iterator[str]:
-    descriptor, path = tempfile.mkstemp(prefix="setops-")
-    try:
-        os.write(descriptor, content)
-        os.close(descriptor)
-        yield path
-    finally:
-        os.unlink(path)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Protocol
-from urllib.parse import urlsplit
 
 JSON: Final = "application/json"
 REQUEST_TIMEOUT: Final = 30.0
@@ -47,15 +46,3 @@ def headers_of(content_type: str, accept: str) -> dict[str, str]:
     """The headers of a request, but for its credentials."""
     headers = {"Accept": accept, "User-Agent": "setops"}
     return headers | {"Content-Type": content_type} if content_type else headers
-
-
-def proxy_for(server: str) -> str | None:
-    """The proxy that the environment names for a server, if any; like kubectl, none on loopback."""
-    url = urlsplit(server)
-    host = url.hostname or ""
-    if host == "localhost" or host.startswith("127.") or host == "::1":
-        return None
-    import urllib.request  # slow to import, and seldom needed
-
-    found: str | None = urllib.request.getproxies().get(url.scheme)
-    return None if found is None or urllib.request.proxy_bypass(host) else found

@@ -7,13 +7,13 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
 
 from sandbox import Sandbox, processes
-from sandbox.state import StateDirectory
+from sandbox.components import START_ORDER
 from sandbox.waiting import until
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -83,13 +83,9 @@ def test_a_sandbox_is_started_used_and_ended_beside_another(
     )
     assert "NotFound" in other.stderr
 
-    # A component that died: it shows, and `up` starts all anew.
-    state = StateDirectory(directory).read()
-    assert state is not None
-    os.kill(state.processes["kube-scheduler"].pid, signal.SIGKILL)
-    until(lambda: call("status", option).returncode == 3, "the status to show it")
+    assert "already" in call("up", "--foreground", option).stderr
+    assert call("down", option).returncode == 0
     child = start_in_foreground(directory)
-    assert not any(process.alive for process in state.processes.values())
     assert "already" in call("up", "--foreground", option).stderr
 
     assert "etcd" in call("logs", "no-such-component", option).stderr
@@ -103,6 +99,61 @@ def test_a_sandbox_is_started_used_and_ended_beside_another(
     assert not directory.exists()
     assert call("status", option).returncode == 3
     assert "nothing runs" in call("down", option).stdout
+
+
+@pytest.mark.parametrize(
+    "ended",
+    [["etcd"], ["kwok", "kube-controller-manager"], ["ministack"], sorted(START_ORDER)],
+    ids=lambda ended: "+".join(ended) if len(ended) < 6 else "all",
+)
+def test_what_has_ended_is_started_again_with_the_same_data(
+    kept: Sandbox, ended: Sequence[str]
+) -> None:
+    option = f"--dir={kept.directory.path}"
+    before = Sandbox.attach(kept.directory.path).state
+    for component in ended:
+        os.kill(before.processes[component].pid, signal.SIGKILL)
+    until(lambda: call("status", option).returncode == 3, "the status to show it")
+    again = call("up", option)
+    assert again.returncode == 0, again.stderr
+    for component in ended:
+        assert f"{component} had ended and was started again" in again.stdout
+    assert call("status", option).returncode == 0
+    assert kept.kubectl("get", "namespace", "mine").returncode == 0
+    after = Sandbox.attach(kept.directory.path).state
+    same = set(before.processes) - set(ended)
+    assert all(after.processes[name] == before.processes[name] for name in same)
+
+
+def test_an_operator_that_has_ended_costs_nothing_but_itself(kept: Sandbox) -> None:
+    option = f"--dir={kept.directory.path}"
+    started = call("up", "--operator", option)
+    assert started.returncode == 0, started.stderr
+    before = Sandbox.attach(kept.directory.path).state
+    os.kill(before.processes["operator"].pid, signal.SIGKILL)
+    until(lambda: call("status", option).returncode == 3, "the status to show it")
+
+    told = call("up", option)
+    assert "the operator had ended; see `" in told.stdout
+    assert "to start it again: " in told.stdout
+    again = call("up", "--operator", option)
+    assert again.returncode == 0, again.stderr
+    assert "the operator is ready" in again.stdout
+    assert kept.kubectl("get", "namespace", "mine").returncode == 0
+    after = Sandbox.attach(kept.directory.path).state
+    assert after.processes.pop("operator").alive
+    assert before.processes.items() >= after.processes.items()
+
+
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
+    """A sandbox that stays until `down`, with something of its user in it."""
+    path = tmp_path_factory.mktemp("kept") / "state"
+    assert call("up", f"--dir={path}").returncode == 0
+    found = Sandbox.attach(path)
+    found.kubectl("create", "namespace", "mine")
+    yield found
+    Sandbox.attach(path).stop()
 
 
 def test_everything_listens_on_loopback_alone(sandbox: Sandbox) -> None:

@@ -69,5 +69,5 @@ def test_a_broken_default_is_told_with_its_line(directory: Path, text: str) -> N
 
 def test_bytes_that_are_no_text_are_told(directory: Path) -> None:
     (directory / scope.FILE).write_bytes(b"\xff\xfe")
-    with pytest.raises(ProblemsError, match="can't be read"):
+    with pytest.raises(ProblemsError, match="isn't UTF-8"):
         LineScope().get(P)

@@ -7,6 +7,8 @@ import ssl
 
 from setops.api.errors import Code, Problem, Validator
 from setops.api.kinds import GROUP, Kind
+from setops.cli.base.streams import OutputError
+from setops.kube.access import ClusterAccess, KubeconfigError
 from setops.kube.client import Client
 from setops.kube.errors import (
     ApiError,
@@ -16,8 +18,9 @@ from setops.kube.errors import (
     Unauthorized,
     Unavailable,
 )
-from setops.kube.kubeconfig import ClusterAccess, KubeconfigError, LoginError, target
+from setops.kube.kubeconfig import target
 from setops.kube.light import LightTransport
+from setops.kube.login import LoginError, credentials
 
 CONTEXT: str = "SETOPS_CONTEXT"
 
@@ -30,7 +33,7 @@ def connect(context: str) -> tuple[Client, ClusterAccess]:
     from setops.cli.base.settings import settings
 
     chosen = target(context or os.environ.get(CONTEXT, "") or settings().context)
-    return Client(LightTransport(chosen, chosen.credentials())), chosen
+    return Client(LightTransport(chosen, credentials(chosen))), chosen
 
 
 def problem_of(error: Exception) -> Problem:
@@ -62,6 +65,19 @@ def problem_of(error: Exception) -> Problem:
             return _problem(Code.SERVER_FAILURE, _unreachable(error))
         case ApiError():
             return _problem(Code.VALIDATION_FAILED, error.message)
+        case OutputError():
+            return _problem(
+                Code.SERVER_FAILURE,
+                f"standard output can't be written: {error}; mend that. What the command did up to "
+                "then holds",
+            )
+        case OSError():
+            where = f"{error.filename}: " if error.filename else ""
+            return _problem(
+                Code.SERVER_FAILURE,
+                f"the operating system refuses something: {where}{error.strerror or error}; mend "
+                "that and retry (--debug shows where it was needed)",
+            )
         case _:
             return _problem(
                 Code.SERVER_FAILURE,

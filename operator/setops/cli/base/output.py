@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 from setops.api.kinds import Object
-from setops.cli.base.terminal import echo
+from setops.cli.base.streams import emit
 
 
 def write(form: str, what: Object | Sequence[Object]) -> None:
@@ -17,15 +18,47 @@ def write(form: str, what: Object | Sequence[Object]) -> None:
     trimmed = [_trimmed(item) for item in items]
     if form == "name":
         for item in trimmed:
-            echo(str((item.get("metadata") or item)["name"]))
+            emit(str((item.get("metadata") or item)["name"]))
         return
     document: Any = trimmed if several else trimmed[0]
     if form == "json":
-        echo(json.dumps(document, indent=2, ensure_ascii=False))
+        emit(json_text(document))
         return
+    emit(yaml_text(document).rstrip("\n"))
+
+
+def json_text(document: Any) -> str:
+    """A document as JSON. What steers a terminal or can't be written in UTF-8 is escaped."""
+    text = json.dumps(document, indent=2, ensure_ascii=False)
+    return _STEERING.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+
+
+def yaml_text(document: Any) -> str:
+    """A document as YAML that other readers understand alike."""
     import yaml
 
-    echo(yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=100).rstrip("\n"))
+    class Dumper(yaml.SafeDumper):
+        def ignore_aliases(self, data: Any) -> bool:
+            """Never write anchors: they make a file hard to read."""
+            del data
+            return True
+
+    def text(dumper: yaml.SafeDumper, value: str) -> yaml.ScalarNode:
+        lines = value.replace("\n", "")
+        # The library's other styles lose some rare line break characters.
+        style = None if value.isprintable() else "|" if lines.isprintable() else '"'
+        style = "'" if _AMBIGUOUS.fullmatch(value) else style
+        return dumper.represent_scalar("tag:yaml.org,2002:str", value, style=style)
+
+    Dumper.add_representer(str, text)
+    return yaml.dump(document, Dumper=Dumper, sort_keys=False, allow_unicode=True, width=100)
+
+
+_AMBIGUOUS: Final = re.compile(
+    r"[yYnN]|[-+]?(\.[0-9]+|[0-9][0-9_]*(\.[0-9_]*)?)([eE][-+]?[0-9]+)?|[-+]?0o?[0-7_]+"
+)
+"""Words that this library takes for text, and Go's, which kubectl uses, for something else."""
+_STEERING: Final = re.compile(r"[\x7f-\x9f\ud800-\udfff]")
 
 
 def _trimmed(item: Object) -> Object:

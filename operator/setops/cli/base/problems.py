@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Final
 
 from setops.api.errors import Code, Problem, ProblemsError, Validator
@@ -23,6 +25,24 @@ def failure(
     return ProblemsError([Problem(field, validator, message, code)])
 
 
+def store(path: Path, text: str) -> None:
+    """Write a file whole or not at all. Raises ProblemsError."""
+    try:
+        path = path.resolve()
+        path.parent.mkdir(parents=True, exist_ok=True)
+        new = path.with_name(f"{path.name}.{os.getpid()}.new")
+        try:
+            new.write_text(text, encoding="utf-8")
+            new.replace(path)
+        finally:
+            new.unlink(missing_ok=True)
+    except OSError as error:
+        raise failure(
+            Code.VALIDATION_FAILED,
+            f"{path} can't be written: {error.strerror}; mend that and retry",
+        ) from None
+
+
 def exit_code(problems: Iterable[Problem]) -> int:
     """The exit code for problems. Source of 78: the platform's exit codes."""
     if any(problem.code is Code.CHANGESET_DOES_NOT_EXIST for problem in problems):
@@ -32,9 +52,13 @@ def exit_code(problems: Iterable[Problem]) -> int:
 
 def show(problems: Iterable[Problem]) -> None:
     """Write errors to standard error."""
+    with contextlib.suppress(OSError):  # the exit code still tells
+        _show(list(problems))
+
+
+def _show(found: Sequence[Problem]) -> None:
     plain = not sys.stderr.isatty() or bool(os.environ.get("NO_COLOR"))
     red, dim, end = ("", "", "") if plain else ("\033[31m", "\033[2m", "\033[0m")
-    found = list(problems)
     # The last one says what became of the command as a whole.
     hidden = max(0, len(found) - SHOWN)
     for problem in [*found[: SHOWN - 1], *found[SHOWN - 1 + hidden :]]:

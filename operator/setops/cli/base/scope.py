@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from setops.api.errors import Problem, ProblemsError, Validator
+from setops.cli.base.problems import store
 from setops.language.command import Level
 
 FILE: Final = ".setops"
@@ -45,15 +47,27 @@ class LineScope:
         environment = {
             level: value for level, name in VARIABLES.items() if (value := os.environ.get(name))
         }
-        return self.flags, environment, read(find(Path.cwd()))
+        return self.flags, environment, read(find())
 
 
-def find(directory: Path) -> Path | None:
-    """The `.setops` file of a directory, or of its nearest parent that has one."""
+def here() -> Path | None:
+    """The working directory, or None if it has been deleted or can't be reached."""
+    try:
+        return Path.cwd()
+    except OSError:
+        return None
+
+
+def find() -> Path | None:
+    """The `.setops` file of the working directory, or of its nearest parent that has one."""
+    directory = here()
+    if directory is None:
+        return None
     for folder in (directory, *directory.parents):
         path = folder / FILE
-        if path.is_file():
-            return path
+        with contextlib.suppress(OSError):  # a directory that one may not look into has none
+            if path.is_file():
+                return path
     return None
 
 
@@ -66,9 +80,11 @@ def read(path: Path | None) -> dict[Level, str]:
         return {}
     found: dict[Level, str] = {}
     try:
-        text = path.read_text(encoding="utf-8")[:_MAX]
-    except (OSError, UnicodeDecodeError) as error:
-        raise _bad(path, f"can't be read: {error}") from None
+        text = path.read_text(encoding="utf-8-sig")[:_MAX]
+    except UnicodeDecodeError:
+        raise _bad(path, "isn't UTF-8; store it as UTF-8") from None
+    except OSError as error:
+        raise _bad(path, f"can't be read: {error.strerror}") from None
     for number, line in enumerate(text.splitlines(), start=1):
         words = line.partition("#")[0].strip()
         if not words:
@@ -83,7 +99,7 @@ def read(path: Path | None) -> dict[Level, str]:
 def write(path: Path, values: Mapping[Level, str]) -> None:
     """Write a directory's defaults."""
     lines = [f"{level.value}: {value}\n" for level, value in values.items()]
-    path.write_text("".join(lines), encoding="utf-8")
+    store(path, "".join(lines))
 
 
 def _bad(path: Path, what: str) -> ProblemsError:

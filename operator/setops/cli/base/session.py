@@ -17,7 +17,7 @@ from setops.language.command import INNER, Level
 
 if TYPE_CHECKING:
     from setops.cli.base.api_server import ApiServer
-    from setops.kube.kubeconfig import ClusterAccess
+    from setops.kube.access import ClusterAccess
 
 _SHOWN: Final = 10
 

@@ -8,6 +8,9 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
+from setops.api.errors import Code
+from setops.cli.base.problems import failure, store
+
 
 @dataclass(frozen=True, slots=True)
 class UserSettings:
@@ -17,17 +20,21 @@ class UserSettings:
     organization: str = ""
 
 
-def path() -> Path:
-    """The settings file, in the user's configuration directory."""
-    base = os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config"
-    return Path(base) / "setops" / "settings.json"
+def path() -> Path | None:
+    """The settings file, in the user's configuration directory; None if there is no such place."""
+    base = os.environ.get("XDG_CONFIG_HOME")
+    home = os.environ.get("HOME")
+    if not base and not home:
+        return None
+    return Path(base or Path(home or "", ".config")) / "setops" / "settings.json"
 
 
 def settings() -> UserSettings:
     """Read the settings. A file that can't be read counts as empty."""
+    place = path()
     try:
-        raw: Any = json.loads(path().read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        raw: Any = json.loads(place.read_text(encoding="utf-8-sig")) if place else {}
+    except (OSError, ValueError, RecursionError):
         return UserSettings()
     if not isinstance(raw, dict):
         return UserSettings()
@@ -36,6 +43,11 @@ def settings() -> UserSettings:
 
 
 def save(chosen: UserSettings) -> None:
-    """Write the settings."""
-    path().parent.mkdir(parents=True, exist_ok=True)
-    path().write_text(json.dumps(asdict(chosen), indent=2) + "\n", encoding="utf-8")
+    """Write the settings. Raises ProblemsError."""
+    place = path()
+    if place is None:
+        raise failure(
+            Code.VALIDATION_FAILED,
+            "there is no place to remember that: set HOME or XDG_CONFIG_HOME to a folder of yours",
+        )
+    store(place, json.dumps(asdict(chosen), indent=2) + "\n")

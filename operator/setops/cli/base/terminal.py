@@ -51,9 +51,15 @@ _CHARACTER: Final = re.compile(r"\033\[(?:[012]|3[123])m|.", re.DOTALL)
 
 def _kept(found: re.Match[str]) -> str:
     piece = found[0]
-    if len(piece) > 1 or piece == "\n" or piece.isprintable():
+    if len(piece) > 1 or piece == "\n" or piece in _JOINERS or piece.isprintable():
+        return piece
+    if unicodedata.category(piece) == "Zs":
         return piece
     return "\N{REPLACEMENT CHARACTER}"
+
+
+_JOINERS: Final = "\N{ZERO WIDTH NON-JOINER}\N{ZERO WIDTH JOINER}"
+"""They steer no terminal: names and emoji are written with them."""
 
 
 def one_line(text: str) -> str:
@@ -131,7 +137,9 @@ def cells_width(text: str) -> int:
     if text.isascii():
         return len(text)
     wide = sum(unicodedata.east_asian_width(char) in "WF" for char in text)
-    return len(text) + wide - sum(unicodedata.combining(char) > 0 for char in text)
+    return (
+        len(text) + wide - sum(unicodedata.combining(char) > 0 or char in _JOINERS for char in text)
+    )
 
 
 def _one_line(cell: object) -> str:

@@ -40,7 +40,7 @@ def _list() -> None:
     known = kubeconfig.load()
     chosen = os.environ.get(CONTEXT) or settings().context or known.current
     rows = [
-        ("*" if name == chosen else "", name, str(context.get("cluster", "")))
+        ("*" if name == chosen else "", name, context.cluster)
         for name, context in sorted(known.contexts.items())
     ]
     if not rows:
@@ -66,7 +66,9 @@ def _import(call: Call) -> str:
     for flag in ("region", "profile"):
         if call.text(flag):
             line += [f"--{flag}", call.text(flag)]
-    done = subprocess.run(line, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        line, capture_output=True, encoding="utf-8", errors="replace", check=False
+    )
     if done.returncode != 0:
         said = (done.stderr or done.stdout).strip()
         raise failure(Code.CREDENTIALS_INVALID, f"aws could not import {cluster!r}: {said}")

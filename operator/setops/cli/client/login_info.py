@@ -16,19 +16,22 @@ def run(call: Call) -> int:
     if call.format != "table":
         shown = {
             "name": review["username"],
+            "uid": review.get("uid") or "",
             "groups": review.get("groups") or [],
+            "extra": review.get("extra") or {},
             "context": target.context,
             "server": target.server,
         }
         output.write(call.format, shown)
         return 0
-    how = target.user.get("exec", {}).get("command") if "exec" in target.user else ""
+    acting = target.user.impersonate
     rows: list[tuple[str, object]] = [
         ("User", review["username"]),
         ("Groups", ", ".join(review.get("groups") or ())),
         ("Context", target.context),
         ("Cluster", target.server),
-        ("Logs in by", how or ("token" if "token" in str(list(target.user)) else "certificate")),
+        ("Logs in by", target.user.method),
+        ("Acts as", acting.user if acting else ""),
         ("Organization", settings().organization),
     ]
     echo(block((name, value) for name, value in rows if value))

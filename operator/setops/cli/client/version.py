@@ -10,8 +10,9 @@ from setops.cli.base.call import Call
 from setops.cli.base.connect import is_uninstalled, problem_of
 from setops.cli.base.session import Session
 from setops.cli.base.terminal import block, echo
+from setops.kube.access import KubeconfigError
 from setops.kube.errors import ApiError, Forbidden, NotFound
-from setops.kube.kubeconfig import KubeconfigError, LoginError
+from setops.kube.login import LoginError
 
 _LABEL = "app.kubernetes.io/version"
 _SELECTOR = "app.kubernetes.io/name=setops"

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 from setops.api.changeset import MAX_TEXT
@@ -19,6 +17,7 @@ from setops.cli.base.call import Call
 from setops.cli.base.problems import failure
 from setops.cli.base.scope import LineScope
 from setops.cli.base.session import Session
+from setops.cli.base.streams import read_text
 from setops.cli.base.terminal import can_ask, echo
 from setops.cli.changeset import commit, draft, preview
 from setops.cli.changeset.preview import Basis
@@ -143,16 +142,16 @@ def _secrets(call: Call) -> Mapping[str, str]:
 
 def _text(name: str) -> str:
     """The text of a file, or of standard input for `-`."""
+    shown = "standard input" if name == "-" else name
     try:
-        if name == "-":
-            return sys.stdin.read(MAX_TEXT * 5)
-        with Path(name).open(encoding="utf-8") as opened:
-            return opened.read(MAX_TEXT * 5)
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "it isn't text"
-        raise failure(
-            Code.VALIDATION_FAILED, f"{name} can't be read: {reason}", Validator.INVALID, name
-        ) from None
+        return read_text(name, MAX_TEXT * 5)
+    except UnicodeDecodeError as error:
+        reason = f"byte {error.start + 1} isn't UTF-8; store it as UTF-8"
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+    raise failure(
+        Code.VALIDATION_FAILED, f"{shown} can't be read: {reason}", Validator.INVALID, name
+    )
 
 
 def _retention(session: Session, file: File | None) -> int | None:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import sys
-
 from setops.cli.base.call import Call
+from setops.cli.base.streams import emit
 from setops.cli.changeset import preview
 from setops.cli.stage import file_secrets, images
 from setops.cli.stage.file.writing import Head, write
@@ -21,5 +20,5 @@ def run(call: Call) -> int:
         repositories=images.known_repositories(on),
         templates=file_secrets.templates(session, on.base),
     )
-    sys.stdout.write(write(on.base, head))
+    emit(write(on.base, head).removesuffix("\n"))
     return 0

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from setops.cli.base.declare import Own
+from setops.cli.base.streams import arguments
 from setops.cli.shell import table
 from setops.cli.shell.help import summary
 from setops.cli.shell.line import take_what_is_there
@@ -37,8 +38,8 @@ _FILES = Choice(":files")
 
 def answer(words: Sequence[str]) -> int:
     """Write the candidates."""
-    words = list(words) or [""]
     try:
+        words = arguments(words) or [""]
         found = list(candidates(words[:-1], words[-1]))
     except Exception:
         # An error message would disturb the line that is being typed.

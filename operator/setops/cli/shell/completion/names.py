@@ -86,7 +86,7 @@ def _contexts() -> Iterator[Choice]:
     from setops.kube import kubeconfig
 
     for name, context in kubeconfig.load().contexts.items():
-        yield Choice(name, str(context.get("cluster", "")))
+        yield Choice(name, context.cluster)
 
 
 def _revisions(session: Session) -> Iterator[Choice]:

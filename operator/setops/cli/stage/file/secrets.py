@@ -12,8 +12,8 @@ file can be written from it again. `{{ "{{" }}` stands for literal braces.
 from __future__ import annotations
 
 import base64
+import contextlib
 import hashlib
-import os
 import re
 import secrets as randoms
 from collections.abc import Iterable, Iterator, Mapping
@@ -23,6 +23,7 @@ from typing import Any, Final
 from setops.api.errors import Code, Problem, ProblemsError, Validator, quoted
 from setops.api.kinds import SECRET, Object
 from setops.api.names import LABEL_STAGE
+from setops.cli.base.streams import environment
 
 PREFIX: Final = "setops-definition-"
 
@@ -110,7 +111,7 @@ def fill(found: Iterable[Use], given: Mapping[str, str], known: Mapping[str, str
     `known` are the values of the Secrets in use, by key. Raises ProblemsError for secrets without a
     value.
     """
-    told = {**known, **os.environ, **given}
+    told = {**known, **environment(), **given}
     filled = Filled()
     problems = []
     for use in found:
@@ -141,11 +142,12 @@ def replaced(definition: Mapping[str, Any], filled: Filled, secret: str) -> dict
 
 
 def values(secret: Object) -> dict[str, str]:
-    """The decoded values of a Secret."""
-    return {
-        key: base64.b64decode(value).decode(errors="replace")
-        for key, value in (secret.get("data") or {}).items()
-    }
+    """The decoded values of a Secret, without those that aren't text."""
+    found = {}
+    for key, value in (secret.get("data") or {}).items():
+        with contextlib.suppress(UnicodeDecodeError):
+            found[key] = base64.b64decode(value).decode()
+    return found
 
 
 def secret_of(namespace: str, stage: str, data: Mapping[str, str]) -> Object:

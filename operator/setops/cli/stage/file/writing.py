@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-import yaml
 from pydantic import BaseModel
 
 from setops.api.definition import StageDefinition
 from setops.api.section import Entry
+from setops.cli.base.output import yaml_text
 from setops.cli.stage.file import format as form
 from setops.cli.stage.file.secrets import Reference, as_template, escaped
 
@@ -50,7 +50,7 @@ def write(definition: StageDefinition, head: Head) -> str:
                 name: _entry(entry, head.repositories.get(name, ""), head.templates)
                 for name, entry in sorted(entries.items())
             }
-    return _INTRODUCTION + _yaml(document)
+    return _INTRODUCTION + yaml_text(document)
 
 
 def _entry(entry: Entry, repository: str, templates: Mapping[Reference, str]) -> dict[str, Any]:
@@ -90,26 +90,3 @@ def _value(value: Any, templates: Mapping[Reference, str]) -> Any:
             return escaped(value)
         case _:
             return value
-
-
-class _Dumper(yaml.SafeDumper):
-    """Quotes everything that another YAML reader could take for a number, a boolean or a time."""
-
-    def ignore_aliases(self, data: Any) -> bool:
-        """Never write anchors: they make a file hard to read."""
-        del data
-        return True
-
-
-def _text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
-    lines = text.replace("\n", "")
-    # The library's other styles lose some rare line break characters.
-    style = None if text.isprintable() else "|" if lines.isprintable() else '"'
-    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
-
-
-_Dumper.add_representer(str, _text)
-
-
-def _yaml(document: dict[str, Any]) -> str:
-    return yaml.dump(document, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=100)

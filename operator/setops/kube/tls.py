@@ -1,0 +1,170 @@
+"""TLS as Go's clients do it: what is trusted, how a client proves itself, TLS inside TLS."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import io
+import os
+import re
+import socket
+import ssl
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from functools import partial
+from typing import Any, Final, NoReturn, TypeVar
+
+from setops.kube.access import ClusterAccess, KubeconfigError, content_of
+from setops.kube.login import Credentials
+
+_CERTIFICATE: Final = re.compile(
+    rb"^-----BEGIN CERTIFICATE-----[ \t]*\r?\n(.*?)^-----END CERTIFICATE-----[ \t]*\r?$",
+    re.MULTILINE | re.DOTALL,
+)
+_BLOCK: Final = 1 << 16
+
+T = TypeVar("T")
+
+
+def context_for(access: ClusterAccess, credentials: Credentials) -> ssl.SSLContext:
+    """How to speak TLS with a cluster. Raises KubeconfigError.
+
+    A certificate that is trusted need not be a root, and a server is known by its alternative names
+    alone.
+    """
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+    context.hostname_checks_common_name = False
+    cluster = access.cluster
+    authority = cluster.authority_data or content_of(cluster.authority_file)
+    if cluster.insecure:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    elif cluster.authority_file or cluster.authority_data:
+        _trust(context, authority, access.context)
+    else:
+        context.load_default_certs()
+    if credentials.certificate:
+        _prove(context, credentials, access.context)
+    return context
+
+
+def _trust(context: ssl.SSLContext, bundle: bytes, name: str) -> None:
+    """Trust the certificates of a bundle. All else in it is passed over, such as comments."""
+    trusted = False
+    for block in _CERTIFICATE.findall(bundle):
+        # A block that was begun and not ended is no block.
+        body = block.rpartition(b"-----BEGIN CERTIFICATE-----")[2]
+        try:
+            der = base64.b64decode(b"".join(body.split()), validate=True)
+            context.load_verify_locations(cadata=der)
+        except (binascii.Error, ssl.SSLError, ValueError):
+            continue
+        trusted = True
+    if not trusted:
+        raise KubeconfigError(
+            f"the certificate authority of context {name!r} holds no certificate; get the "
+            "kubeconfig anew"
+        )
+
+
+def _prove(context: ssl.SSLContext, credentials: Credentials, name: str) -> None:
+    def refuse() -> NoReturn:
+        raise KubeconfigError(
+            f"the client key of context {name!r} is encrypted, which kubectl can't read either; "
+            "store it without a passphrase"
+        )
+
+    try:
+        with ExitStack() as files:
+            certificate = files.enter_context(_readable(credentials.certificate))
+            key = files.enter_context(_readable(credentials.key))
+            context.load_cert_chain(certificate, key, password=refuse)
+    except ssl.SSLError as error:
+        raise KubeconfigError(
+            f"the client certificate of context {name!r} and its key can't be used "
+            f"({error.reason or 'they are no PEM'}); log in again"
+        ) from None
+
+
+@contextmanager
+def _readable(content: bytes) -> Iterator[str]:
+    """A path under which OpenSSL reads `content`, which it takes from no memory.
+
+    On Linux nothing is written to any file system.
+    """
+    if not hasattr(os, "memfd_create"):
+        with tempfile.NamedTemporaryFile(prefix="setops-") as file:
+            file.write(content)
+            file.flush()
+            yield file.name
+        return
+    with os.fdopen(os.memfd_create("setops"), "wb") as file:
+        file.write(content)
+        file.flush()
+        yield f"/proc/self/fd/{file.fileno()}"
+
+
+class InnerTls:
+    """TLS to a server by way of TLS to a proxy, with what http.client needs of a socket."""
+
+    def __init__(self, outer: socket.socket, context: ssl.SSLContext, name: str) -> None:
+        self._outer = outer
+        self._received, self._to_send = ssl.MemoryBIO(), ssl.MemoryBIO()
+        self._tls = context.wrap_bio(self._received, self._to_send, server_hostname=name)
+        self._exchange(self._tls.do_handshake)
+
+    def sendall(self, data: bytes) -> None:
+        """Send all of it."""
+        sent = 0
+        while sent < len(data):
+            sent += self._exchange(partial(self._tls.write, data[sent : sent + _BLOCK]))
+
+    def receive(self, size: int) -> bytes:
+        """Up to `size` bytes; none at the end."""
+        try:
+            return self._exchange(partial(self._tls.read, size))
+        except (ssl.SSLZeroReturnError, ssl.SSLEOFError):
+            return b""
+
+    def makefile(self, *_: Any, **__: Any) -> io.BufferedReader:
+        """A reader of what the server sends."""
+        return io.BufferedReader(_Received(self))
+
+    def close(self) -> None:
+        """Close the connection to the proxy."""
+        self._outer.close()
+
+    def _exchange(self, act: Callable[[], T]) -> T:
+        while True:
+            try:
+                result = act()
+            except ssl.SSLWantReadError:
+                self._flush()
+                received = self._outer.recv(_BLOCK)
+                if received:
+                    self._received.write(received)
+                else:
+                    self._received.write_eof()
+                continue
+            self._flush()
+            return result
+
+    def _flush(self) -> None:
+        if self._to_send.pending:
+            self._outer.sendall(self._to_send.read())
+
+
+class _Received(io.RawIOBase):
+    def __init__(self, tls: InnerTls) -> None:
+        self._tls = tls
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        found = self._tls.receive(len(buffer))
+        buffer[: len(found)] = found
+        return len(found)
