@@ -1,4 +1,7 @@
-"""How long a thing may take before a commit counts it as failed, in seconds."""
+"""How long a thing may take before a commit counts it as failed, in seconds.
+
+Which type of Service has which is `deadlines` in `services/`.
+"""
 
 from __future__ import annotations
 
@@ -24,5 +27,7 @@ class Deadlines:
 
 QUICK: Final = Deadlines(create=ROLLOUT_SECONDS, update=ROLLOUT_SECONDS)
 """For what AWS makes within seconds."""
+MEDIUM: Final = Deadlines(create=900, update=900)
+"""For what AWS makes within minutes."""
 SLOW: Final = Deadlines(create=3600, update=7200)
 """For servers, which AWS takes minutes to start and up to hours to upgrade."""

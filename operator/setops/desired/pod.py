@@ -28,7 +28,7 @@ URL_KEY: Final = "url"
 GRACE_SECONDS: Final = 60
 """The grace period of a pod, from SIGTERM to SIGKILL. The platform promises at least one minute.
 
-The operator's own is `grace` in `runtime/settings`.
+The operator's own is `shutdown_grace` in `runtime/settings`.
 """
 
 _PROBE_SECONDS: Final = 10

@@ -1,4 +1,7 @@
-"""The platform's units as Kubernetes quantities, in the API server's canonical form."""
+"""The platform's units as Kubernetes quantities, in the API server's canonical form.
+
+Requests and limits of containers are set in `pod`, quotas in `stage`.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""How far a Deployment's rollout is, judged by the Deployment and its pods. Pure."""
+"""How far a Deployment's rollout is, judged by the Deployment and its pods. Pure.
+
+What makes containers restart is decided in `desired/pod`.
+"""
 
 from __future__ import annotations
 

@@ -296,6 +296,7 @@ TRIGGERS: Final[Mapping[Kind, Sequence[Rule]]] = {
     POD_DISRUPTION_BUDGET: (_owners,),
     NETWORK_POLICY: (_owners, _stage_around),
     RESOURCE_QUOTA: (_owners, _stage_around),
+    # Only those that the operator makes are watched, no user's own.
     SECRET: (_owners, _apps_that_take_it),
     POD: (_owners, _app_in_trouble, _app_without_old_pod),
     CONTROLLER_REVISION: (_owners,),

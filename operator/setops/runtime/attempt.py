@@ -54,6 +54,8 @@ def observed(handle: Handle, metrics: Metrics) -> Handle:
 def delay(cap: float) -> Delay:
     """The wait before the next attempt. It doubles with each failure, up to `cap` seconds.
 
+    `cap` is the setting `retry_cap`, whose default stands in `runtime/settings`.
+
     It is short after a conflict, and never shorter than the API server asked for.
     """
 

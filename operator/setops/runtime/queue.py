@@ -2,7 +2,8 @@
 
 A key that is marked several times before its turn is handled once. A key that is marked while it is
 being handled is handled once more afterwards, and never by two workers at a time. After a failure a
-key comes back, each time later. After a success it comes back if its handler says when.
+key comes back, each time later: `delay` in `attempt` says when. After a success it comes back if
+its handler says when.
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from setops.api.deadlines import Deadlines
+from setops.api.deadlines import MEDIUM
 from setops.api.service_type import RETAIN_FIRST, LinkBy, ServiceType
 
 TYPE: Final = ServiceType(
@@ -14,5 +14,5 @@ TYPE: Final = ServiceType(
     link_by=LinkBy.PATH,
     holds_data=True,
     policies=RETAIN_FIRST,
-    deadlines=Deadlines(create=900, update=900),
+    deadlines=MEDIUM,
 )

@@ -72,17 +72,20 @@ def problem_of(error: Exception) -> Problem:
                 "then holds",
             )
         case OSError():
-            where = f"{error.filename}: " if error.filename else ""
-            return _problem(
-                Code.SERVER_FAILURE,
-                f"the operating system refuses something: {where}{error.strerror or error}; mend "
-                "that and retry (--debug shows where it was needed)",
-            )
+            return _problem(Code.SERVER_FAILURE, _refused_by_system(error))
         case _:
             return _problem(
                 Code.SERVER_FAILURE,
                 f"setops has a bug: {type(error).__name__}: {error}; --debug shows where",
             )
+
+
+def _refused_by_system(error: OSError) -> str:
+    where = f"{error.filename}: " if error.filename else ""
+    return (
+        f"the operating system refuses something: {where}{error.strerror or error}; mend that and "
+        "retry (--debug shows where it was needed)"
+    )
 
 
 def is_uninstalled(error: ApiError) -> bool:

@@ -1,4 +1,4 @@
-"""What an App's status says about its rollout."""
+"""What an App's status says about its rollout, which `reconcile/rollout` judges."""
 
 from __future__ import annotations
 

@@ -53,16 +53,7 @@ async def start(context: Context, job: Job) -> Requeue | None:
 async def _begin(context: Context, job: Job) -> Job | Requeue | None:
     """The Changeset with a status that holds all that a restart needs, if it is its turn."""
     cluster, stage = context.cluster, job.around.stage
-    done = await revisions.recorded(cluster, stage, job.name, content_hash(job.spec))
-    if done is not None:
-        await end(
-            context,
-            job,
-            Phase.COMMITTED,
-            Reason.COMMITTED,
-            f"the same Changeset was committed before, as revision {done}; nothing was changed",
-            revision=done,
-        )
+    if await _was_committed(context, job):
         return None
     if is_overfull(job.changeset):
         await refuse_size(context, job)
@@ -99,6 +90,23 @@ async def _begin(context: Context, job: Job) -> Job | Requeue | None:
         return None
     context.memory.plans[job.uid] = planned
     return job
+
+
+async def _was_committed(context: Context, job: Job) -> bool:
+    """Whether the same Changeset was committed before; then it has ended."""
+    stage, content = job.around.stage, content_hash(job.spec)
+    done = await revisions.recorded(context.cluster, stage, job.name, content)
+    if done is None:
+        return False
+    await end(
+        context,
+        job,
+        Phase.COMMITTED,
+        Reason.COMMITTED,
+        f"the same Changeset was committed before, as revision {done}; nothing was changed",
+        revision=done,
+    )
+    return True
 
 
 async def resume(context: Context, job: Job, *, cancelled: bool = False) -> Requeue | None:
