@@ -208,6 +208,7 @@ _UNSTABLE: Final = frozenset(
         "targetHash",
         "arn",
         "waitingFor",
+        "stepSince",
     }
 )
 
