@@ -81,6 +81,7 @@ async def _begin(context: Context, job: Job) -> Job | Requeue | None:
             step=Step.DRY_RUN.value,
             plan=planned.plan.to_json(),
             errors=None,
+            turn=None,
             baseRevision=job.status.get("baseRevision", previous),
             previousRevision=previous,
             startedAt=context.timestamp(),
@@ -121,6 +122,8 @@ async def resume(context: Context, job: Job, *, cancelled: bool = False) -> Requ
             step, outcome = await _next(context, job, last, cancelled=cancelled)
         except Exception as error:
             stored, step = patience.as_stored(context, job), None
+            if stored.phase.finished:
+                raise  # what its conditions say of its end stays
             if not patience.is_over(context, stored, error) or is_decided(context, stored):
                 return await patience.wait(context, stored, error)
             _log.exception("Changeset %s gives up", job.name)

@@ -33,6 +33,7 @@ async def take(context: Context, commit: Commit) -> None:
 async def _committed(context: Context, job: Job) -> None:
     cluster, stage = context.cluster, job.around.stage
     number = revisions.made_by(cluster, stage, job.uid) or int(job.status["previousRevision"])
+    await _prune(context, job)
     plan = job.status["plan"]
     total = len(plan.get("changes") or ())
     await end(
@@ -44,13 +45,15 @@ async def _committed(context: Context, job: Job) -> None:
         progress=Progress(done=total, total=total).to_json(),
         revision=number,
     )
+
+
+async def _prune(context: Context, job: Job) -> None:
+    stage = job.around.stage
     try:
         await history.prune(context, stage, job.namespace)
     except ApiError as error:
         # It has succeeded all the same. The next edit or commit prunes again.
-        _log.warning(
-            "The revisions of Stage %s are not pruned: %s", stage["metadata"]["name"], error
-        )
+        _log.warning("Revisions of Stage %s are not pruned: %s", stage["metadata"]["name"], error)
 
 
 async def _failed(context: Context, job: Job) -> None:
