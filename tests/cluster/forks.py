@@ -75,7 +75,7 @@ class Forks:
             streams = [each.fileno() for each in (given_file, out, err)]
             socket.send_fds(connection, [len(message).to_bytes(8)], streams)
             connection.sendall(message)
-            code = int.from_bytes(_exactly(connection, 4), signed=True)
+            code = int.from_bytes(_whole(connection, 4), signed=True)
             return Said(code, _read(out), _read(err))
 
     def _start(self) -> None:
@@ -107,13 +107,11 @@ def _read(file: IO[bytes]) -> str:
     return file.read().decode()
 
 
-def _exactly(connection: socket.socket, count: int) -> bytes:
-    found = b""
-    while len(found) < count:
-        chunk = connection.recv(count - len(found))
-        if not chunk:
-            raise ConnectionError("the other side has gone")
-        found += chunk
+def _whole(connection: socket.socket, count: int) -> bytes:
+    with connection.makefile("rb") as stream:
+        found = stream.read(count)
+    if len(found) < count:
+        raise ConnectionError("the other side has gone")
     return found
 
 
@@ -142,7 +140,7 @@ def _serve(path: str) -> None:
 def _answer(connection: socket.socket) -> None:
     """Fork the process of a line, and tell its exit code. Returns in that process."""
     size, streams, _, _ = socket.recv_fds(connection, 8, 3)
-    message = json.loads(_exactly(connection, int.from_bytes(size)))
+    message = json.loads(_whole(connection, int.from_bytes(size)))
     program = os.fork()
     if program:
         _, status = os.waitpid(program, 0)

@@ -35,7 +35,7 @@ async def reconcile(context: Context, organization: Object) -> Report | Requeue 
         reach.forget(context, metadata["uid"])
         return None
     await cluster.add_finalizer(organization, FINALIZER)
-    aws = OrganizationSpec.model_validate(organization["spec"]).aws
+    aws = context.memory.specs.of(organization, OrganizationSpec).aws
     known = await reach.look(context, metadata["uid"], metadata["generation"], aws)
     account = f"AWS account {aws.account_id}, {aws.region}"
     again = reach.again(context, known)

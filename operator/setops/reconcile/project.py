@@ -26,7 +26,7 @@ async def reconcile(context: Context, project: Object) -> Report | None:
         await cluster.remove_finalizer(project, FINALIZER)
         return None
     namespaces.refuse_reserved(context, namespace)
-    spec = ProjectSpec.model_validate(project["spec"])
+    spec = context.memory.specs.of(project, ProjectSpec)
     if cluster.get(Key(ORGANIZATION, "", spec.organization)) is None:
         raise Waiting(
             Reason.ORGANIZATION_DOES_NOT_EXIST,

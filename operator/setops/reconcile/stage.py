@@ -49,7 +49,7 @@ async def reconcile(context: Context, stage: Object) -> Report | None:
     project = _project(context, home)
     namespace = names.stage_namespace(project, name, context.options.namespace_prefix)
     namespaces.refuse_reserved(context, namespace)
-    spec = StageSpec.model_validate(stage.get("spec") or {})
+    spec = context.memory.specs.of(stage, StageSpec)
     stage = await cluster.add_finalizer(stage, FINALIZER)
     organization = organization_name(cluster, project)
     made = await namespaces.ensure(
@@ -133,7 +133,7 @@ async def _end(context: Context, stage: Object) -> None:
             await _end_all(context, namespace, kinds)
         # Protection may have been lifted only a moment ago. As long as the namespace still has the
         # label, admission refuses our own delete, too.
-        spec = StageSpec.model_validate(stage.get("spec") or {})
+        spec = context.memory.specs.of(stage, StageSpec)
         organization = organization_name(cluster, project)
         await cluster.apply(stage_namespace(namespace, project, name, organization, spec))
         await namespaces.remove(context, namespace, project, name)

@@ -41,7 +41,7 @@ async def end(context: Context, service: Object) -> None:
             f"(--app {linking[0]} link:destroy {metadata['name']})",
         )
     stored = (service.get("status") or {}).get("target")
-    spec = ServiceSpec.model_validate(service["spec"])
+    spec = context.memory.specs.of(service, ServiceSpec)
     if stored is not None:
         where = where_to_delete(context, service, ServiceTarget.model_validate(stored))
         # A deletion needs neither version nor options, and AWS may have refused them.

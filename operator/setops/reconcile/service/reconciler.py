@@ -50,7 +50,7 @@ async def reconcile(context: Context, service: Object) -> Report | None:
 
 async def _keep(context: Context, service: Object) -> Report:
     metadata = service["metadata"]
-    spec = ServiceSpec.model_validate(service["spec"])
+    spec = context.memory.specs.of(service, ServiceSpec)
     around = stage_around(context, metadata["namespace"])
     _check(spec)
     where = where_to_keep(service, around)
