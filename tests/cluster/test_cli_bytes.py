@@ -44,6 +44,12 @@ TEXTS: Final = {
     "W_TIME": "190:20:30",
     "X_DATE": "2026-11-26",
     "Y_QUOTES": "'\"`$\\ # : - {a: b} [c] & * ! | > % @",
+    **{
+        f"NUMBER_{place}": word
+        for place, word in enumerate(
+            ("0X1F", "0B1", "0O7", "+_1", "-_1", "+0X1", "-0B1", "0b_", "1e400", "1__", "+.5", "<<")
+        )
+    },
     "Z_LONG": "word " * 60,
 }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import posixpath
 import re
 import ssl
 import subprocess
@@ -12,7 +13,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 import pytest
 from cryptography.hazmat.primitives import serialization
@@ -158,8 +159,14 @@ def _by_kubectl(lab: Lab, sandbox: Sandbox, variables: Mapping[str, str]) -> Out
 
 
 def _by_setops(lab: Lab, capfd: pytest.CaptureFixture[str]) -> tuple[Outcome, str]:
-    code = run(["login:info", "-o", "json"])
-    out, err = capfd.readouterr()
+    line = ["login:info", "-o", "json"]
+    if "PYTHONUTF8" in os.environ:
+        # Which encoding Python uses is settled when it starts.
+        done = subprocess.run([PROGRAM, *line], capture_output=True, check=False)
+        code, out, err = done.returncode, done.stdout.decode(), done.stderr.decode()
+    else:
+        code = run(line)
+        out, err = capfd.readouterr()
     if code != 0:
         assert code == 1
         assert not out
@@ -168,7 +175,10 @@ def _by_setops(lab: Lab, capfd: pytest.CaptureFixture[str]) -> tuple[Outcome, st
     names = {"username": "name", "groups": "groups", "uid": "uid", "extra": "extra"}
     info = {name: found[ours] for name, ours in names.items() if found.get(ours)}
     server = urlsplit(found["server"] if "://" in found["server"] else f"http://{found['server']}")
-    return Outcome(info, server.geturl(), _asked(lab)), err
+    # kubectl shows the host encoded, and the path that is asked for.
+    path = posixpath.normpath(unquote(server.path) or "/").strip("/")
+    shown = f"{server.scheme}://{quote(server.netloc, safe=':@[]')}/{path}".rstrip("/")
+    return Outcome(info, shown, _asked(lab)), err
 
 
 def _asked(lab: Lab) -> frozenset[str]:

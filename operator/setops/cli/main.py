@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from collections.abc import Sequence
 from typing import Final
@@ -35,14 +36,9 @@ def run(arguments: Sequence[str]) -> int:
         return _run(arguments)
     except KeyboardInterrupt:
         return _INTERRUPTED
-    except streams.ReaderGoneError:
-        streams.silence(sys.stdout)
-        return 0
     except Exception as error:
         if take_what_is_there(arguments).debug:
-            import traceback
-
-            traceback.print_exc()
+            _show_where()
         found = _problems(error)
         problems.show(found)
         return problems.exit_code(found)
@@ -69,6 +65,13 @@ def _run(arguments: Sequence[str]) -> int:
     finally:
         session.close()
     return int(result or 0)
+
+
+def _show_where() -> None:
+    import traceback
+
+    with contextlib.suppress(OSError):  # as with errors, the exit code still tells
+        traceback.print_exc()
 
 
 def _problems(error: Exception) -> Sequence[Problem]:

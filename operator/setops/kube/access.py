@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import ipaddress
+import posixpath
+import re
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Final
-from urllib.parse import SplitResult, unquote, urlsplit
+from urllib.parse import SplitResult, quote, unquote, urlsplit
 
 PORTS: Final = {"http": 80, "https": 443}
 _HEADER_NAME: Final = frozenset(
     b"!#$&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 )
 """What a header's name may hold, but for the sign that escapes everything else."""
+_BAD_ESCAPE: Final = re.compile("%(?![0-9a-fA-F]{2})")
+_IN_PATH: Final = "/:@!$&'()*+,;=~"
+_LONGEST_HOST: Final = 253
+_NUMERIC: Final = re.compile(r"(^|\.)([0-9]+|0[xX][0-9a-fA-F]*)$")
+_OTHERWISE: Final = frozenset("ßς\N{ZERO WIDTH JOINER}\N{ZERO WIDTH NON-JOINER}")
+"""What Python's encoding of host names, which is the older one, makes another host of."""
 
 
 class KubeconfigError(ValueError):
@@ -160,6 +168,11 @@ class ClusterAccess:
     user: UserEntry = field(default_factory=UserEntry)
 
     @property
+    def shown_server(self) -> str:
+        """The server's URL without user and password."""
+        return masked(self.server)
+
+    @property
     def address(self) -> ServerAddress:
         """The server's URL, taken apart. Raises KubeconfigError if it is none."""
         return address_of(self.server)
@@ -170,11 +183,40 @@ def content_of(path: str) -> bytes:
     if not path:
         return b""
     try:
-        return Path(path).read_bytes()
-    except OSError as error:
+        with open(system_text(path), "rb") as file:
+            return file.read()
+    except (OSError, ValueError) as error:
+        why = error.strerror if isinstance(error, OSError) else str(error)
         raise KubeconfigError(
-            f"{path}, which the kubeconfig names, can't be read: {error.strerror}"
+            f"{path} can't be read: {why}; mend the kubeconfig or the file"
         ) from None
+
+
+def system_text(text: str) -> bytes:
+    """Text for the operating system: UTF-8, whatever the locale says."""
+    return text.encode("utf-8", "surrogateescape")
+
+
+def masked(url: str) -> str:
+    """A URL, or what was meant as one, that can be shown: without user and password."""
+    return re.sub(r"^([^/]*//)?.*@", r"\1…@", url, flags=re.DOTALL)
+
+
+def host_of(url: SplitResult) -> str:
+    """The host of a URL in ASCII, as it was written. Raises ValueError if it can be none."""
+    place = url.netloc.rpartition("@")[2]
+    host = place[1:].partition("]")[0] if place.startswith("[") else place.partition(":")[0]
+    if not host.isascii():
+        if set(host) & _OTHERWISE:
+            raise ValueError(host)
+        # UnicodeError is a ValueError.
+        host = host.encode("idna").decode()
+    if not host or host.startswith(".") or len(host) > _LONGEST_HOST:
+        raise ValueError(host)
+    if _NUMERIC.search(host) and not url.netloc.endswith("]"):
+        # The system would take some for an address that others take for a name.
+        ipaddress.IPv4Address(host)
+    return host
 
 
 def address_of(server: str) -> ServerAddress:
@@ -184,28 +226,30 @@ def address_of(server: str) -> ServerAddress:
     """
     try:
         url = _split(server)
-        port = url.port or PORTS[url.scheme]
+        host, default = host_of(url), PORTS[url.scheme]
+        port = default if url.port is None else url.port
+        path = posixpath.normpath("/" + unquote(url.path, errors="strict").lstrip("/"))
     except (ValueError, KeyError):
         raise KubeconfigError(
-            f"the server {server!r} is no URL that can be connected to; write it as "
+            f"the server {masked(server)!r} is no URL that can be connected to; write it as "
             "https://HOST:PORT in the kubeconfig's cluster"
         ) from None
     basic = None
     if url.username is not None:
         basic = Basic(unquote(url.username), unquote(url.password or ""))
-    return ServerAddress(url.scheme, url.hostname or "", port, url.path.rstrip("/"), basic)
+    return ServerAddress(url.scheme, host, port, quote(path, safe=_IN_PATH).rstrip("/"), basic)
 
 
 def _split(server: str) -> SplitResult:
     # `urlsplit` drops line breaks and blanks silently, wherever they are.
-    if not server.isprintable() or " " in server:
+    if not server.isprintable() or " " in server or _BAD_ESCAPE.search(server):
         raise ValueError(server)
     url = urlsplit(server)
     if not url.scheme or not url.netloc:
         url = urlsplit(f"http://{server}")
         if url.path not in ("", "/"):
             raise ValueError(server)
-    if not url.hostname:
+    if not url.hostname or url.fragment:
         raise ValueError(server)
     return url
 

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import aiohttp
 
+from setops.kube.access import masked
 from setops.kube.proxy import proxy_for
 from setops.kube.transport import JSON, REQUEST_TIMEOUT, Answer, headers_of
 
@@ -48,9 +49,10 @@ class Connection:
         from kubernetes.aio.client.rest import RESTClientObject
 
         configuration.proxy = configuration.proxy or proxy_for(configuration.host)
-        if str(configuration.proxy).startswith("socks"):
+        proxy = str(configuration.proxy)
+        if proxy.startswith("socks"):
             raise ValueError(
-                f"The operator can't use the SOCKS proxy {configuration.proxy}: name an HTTP proxy "
+                f"The operator can't use the SOCKS proxy {masked(proxy)}: name an HTTP proxy "
                 "in HTTPS_PROXY, or except the API server in NO_PROXY"
             )
         self._configuration = configuration

@@ -23,14 +23,16 @@ from setops.kube.access import (
     LoginProgram,
     UserEntry,
     content_of,
+    masked,
 )
 from setops.kube.kubeconfig_file import read
+from setops.kube.proxy import PORTS, proxy_of
 
 POD_ACCOUNT: Final = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 _DEFAULT_SERVER: Final = "KUBERNETES_MASTER"
 _LOGIN_VERSIONS: Final = tuple(f"client.authentication.k8s.io/{v}" for v in ("v1", "v1beta1"))
 _INTERACTIVE: Final = ("Never", "IfAvailable", "Always")
-_PROXIES: Final = ("http", "https", "socks5")
+_PROXIES: Final = tuple(scheme for scheme in PORTS if scheme != "socks5h")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,21 +48,12 @@ class Kubeconfig:
         """The context of that name, or the current one. Raises KubeconfigError."""
         name = context or self.current
         known = ", ".join(sorted(self.contexts)) or "none"
-        default = os.environ.get(_DEFAULT_SERVER, "")
-        if not name and not default:
-            raise KubeconfigError(
-                f"the kubeconfig has no current context; choose one of: {known} (setops login)"
-            )
         if name and name not in self.contexts:
             raise KubeconfigError(f"the kubeconfig has no context {name!r}; there are: {known}")
+        # An empty name is a name like any other.
         chosen = self.contexts.get(name, ContextEntry())
         cluster = self.clusters.get(chosen.cluster, ClusterEntry())
-        server = cluster.server or default
-        if not server:
-            raise KubeconfigError(
-                f"context {name!r} names the cluster {chosen.cluster!r}, for which the "
-                "kubeconfig has no server"
-            )
+        server = cluster.server or os.environ.get(_DEFAULT_SERVER, "")
         access = ClusterAccess(
             context=name,
             server=server.rstrip("/"),
@@ -68,8 +61,22 @@ class Kubeconfig:
             cluster=replace(cluster, server=server),
             user=self.users.get(chosen.user, UserEntry()),
         )
-        _check(access, chosen.user)
+        _check_user(access, chosen.user)
+        if not server:
+            kind = NoClusterError if cluster == ClusterEntry() else KubeconfigError
+            raise kind(
+                f"context {name!r} names the cluster {chosen.cluster!r}, for which the "
+                "kubeconfig has no server"
+                if name
+                else f"the kubeconfig has no current context; choose one of: {known} (setops login)"
+            )
+        _check_cluster(access)
+        _check_login(access, chosen.user, known=chosen.user in self.users)
         return access
+
+
+class NoClusterError(KubeconfigError):
+    """Nothing says which cluster is meant; in a pod it is the pod's own."""
 
 
 def paths() -> Sequence[Path]:
@@ -87,7 +94,7 @@ def load() -> Kubeconfig:
     """
     found = [document for path in paths() if (document := read(path)) is not None]
     if not found and not os.environ.get(_DEFAULT_SERVER):
-        raise KubeconfigError(
+        raise NoClusterError(
             f"there is no kubeconfig at {' or '.join(map(str, paths())) or 'KUBECONFIG'}; for "
             "EKS: aws eks update-kubeconfig --name CLUSTER, or setops login --eks CLUSTER"
         )
@@ -109,12 +116,11 @@ def target(context: str = "") -> ClusterAccess:
     KubeconfigError.
     """
     try:
-        config = load()
-    except KubeconfigError:
-        if context or not _in_pod() or any(path.exists() for path in paths()):
+        return load().target(context)
+    except NoClusterError:
+        if context or not _in_pod():
             raise
         return _pod()
-    return _pod() if _in_pod() and not context and not config.current else config.target(context)
 
 
 def _in_pod() -> bool:
@@ -134,9 +140,8 @@ def _pod() -> ClusterAccess:
     )
 
 
-def _check(access: ClusterAccess, user_name: str) -> None:
-    """Raise KubeconfigError for a cluster or user that kubectl refuses, too."""
-    _check_cluster(access)
+def _check_user(access: ClusterAccess, user_name: str) -> None:
+    """Raise KubeconfigError for a user that kubectl refuses, too."""
     user, place = access.user, f"the user {user_name!r} of context {access.context!r}"
     wrong = [*_wrong_login(user), *_wrong_certificate(user), *_wrong_program(user)]
     if user.impersonate and not user.impersonate.user:
@@ -150,8 +155,14 @@ def _check(access: ClusterAccess, user_name: str) -> None:
         raise KubeconfigError(f"{place} {wrong[0]}")
     for file in (user.certificate_file, user.key_file if user.has_certificate else ""):
         content_of(file)
-    if access.address.is_secure and not user.method:
-        missing = "has no credentials" if user_name else "isn't named in that context"
+
+
+def _check_login(access: ClusterAccess, user_name: str, *, known: bool) -> None:
+    """Raise KubeconfigError for somebody without any credentials."""
+    place = f"the user {user_name!r} of context {access.context!r}"
+    if access.address.is_secure and not access.user.method:
+        missing = "has no credentials" if known else "isn't in the kubeconfig"
+        missing = missing if user_name else "isn't named in that context"
         raise KubeconfigError(
             f"{place} {missing}, and nobody may ask a cluster without; log in again (for EKS: "
             "setops login --eks CLUSTER), or choose another context (setops login)"
@@ -174,12 +185,20 @@ def _check_cluster(access: ClusterAccess) -> None:
             f"{place} has insecure-skip-tls-verify and a certificate authority; remove one of them"
         )
     content_of(cluster.authority_file)
+    name = cluster.server_name
+    if not name.isascii() or not name.isprintable() or name.startswith(".") or " " in name:
+        raise KubeconfigError(
+            f"{place} has the tls-server-name {name!r}, which is no name of a server; write it in "
+            "ASCII"
+        )
     scheme, found, _ = cluster.proxy.partition("://")
     if cluster.proxy and (not found or scheme.lower() not in _PROXIES):
         raise KubeconfigError(
-            f"{place} has the proxy-url {cluster.proxy!r}; it must begin with http://, https:// or "
-            "socks5://"
+            f"{place} has the proxy-url {masked(cluster.proxy)!r}; it must begin with http://, "
+            "https:// or socks5://"
         )
+    if cluster.proxy:
+        proxy_of(cluster.proxy)
 
 
 def _wrong_login(user: UserEntry) -> Sequence[str]:

@@ -13,7 +13,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from setops.kube.access import (
     ClusterEntry,
@@ -23,12 +23,13 @@ from setops.kube.access import (
     LoginProgram,
     UserEntry,
 )
+from setops.kube.go_words import meaning, number, truth
 
 _LOGIN_EXTENSION: Final = "client.authentication.k8s.io/exec"
-_OLD_LOGIN: Final = (
-    "client.authentication.k8s.io/v1beta1",
-    "client.authentication.k8s.io/v1alpha1",
-)
+_OLD_LOGIN: Final = "client.authentication.k8s.io/v1beta1"
+"""The version in which a program may ask unless it is said otherwise."""
+_TAG: Final = "tag:yaml.org,2002:"
+_OTHER_YAML: Final = re.compile(rb"^%YAML[ \t]+(?!1\.1\b)", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +59,8 @@ def read(path: Path) -> Document | None:
         raise KubeconfigError(
             f"{path} is no kubeconfig: its kind must be Config, and its apiVersion v1"
         )
+    found.fields("preferences")
+    found.extensions()
     folder = os.path.dirname(os.path.abspath(path))
     return Document(
         found.text("current-context"),
@@ -72,6 +75,8 @@ def parsed(content: bytes, where: str) -> Any:
     # Reading YAML is a third of what a short command imports.
     import yaml
 
+    if _OTHER_YAML.search(content):
+        raise KubeconfigError(f"{where} is no YAML of version 1.1; remove the line %YAML")
     loader = _loader()(content)
     try:
         return loader.get_data() if loader.check_data() else None
@@ -83,66 +88,51 @@ def parsed(content: bytes, where: str) -> Any:
         loader.dispose()
 
 
-class _Rule(NamedTuple):
-    """What a plain word of YAML means if it looks like this."""
-
-    tag: str
-    pattern: str
-    begins: str
-
-
-_RULES: Final = (
-    _Rule("null", r"~|null|Null|NULL|", "~nN"),
-    _Rule("bool", r"y|Y|yes|Yes|YES|true|True|TRUE|on|On|ON", "yYtToO"),
-    _Rule("bool", r"n|N|no|No|NO|false|False|FALSE|off|Off|OFF", "nNfFoO"),
-    _Rule("int", r"[-+]?(0b[01_]+|0[xX][0-9a-fA-F_]+|0o?[0-7_]+|0|[1-9][0-9_]*)", "-+0123456789"),
-    _Rule(
-        "float",
-        r"[-+]?(\.[0-9]+|[0-9][0-9_]*(\.[0-9_]*)?)([eE][-+]?[0-9]+)?"
-        r"|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)",
-        "-+.0123456789",
-    ),
-    _Rule("merge", r"<<", "<"),
-)
-"""Go's reading of YAML. PyYAML's own reads dates, and numbers to the base of 60, out of names."""
-
-
 def _loader() -> Any:
     import yaml
 
     base: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    made: Any = type(
-        "GoLoader",
-        (base,),
-        {
-            "yaml_implicit_resolvers": {},
-            "bool_values": {**base.bool_values, "y": True, "n": False},
-        },
-    )
-    made.add_constructor("tag:yaml.org,2002:map", _mapping)
-    for rule in _RULES:
-        begins = [*rule.begins, ""] if rule.tag == "null" else list(rule.begins)
-        pattern = re.compile(rf"(?:{rule.pattern})\Z")
-        made.add_implicit_resolver(f"tag:yaml.org,2002:{rule.tag}", pattern, begins)
-    return made
+
+    class GoLoader(base):  # type: ignore[misc]
+        def resolve(self, kind: Any, value: Any, implicit: Any) -> Any:
+            if kind is yaml.ScalarNode and implicit[0]:
+                return f"{_TAG}{meaning(value)}"
+            return super().resolve(kind, value, (False, False))
+
+    GoLoader.add_constructor(f"{_TAG}map", _mapping)
+    GoLoader.add_constructor(f"{_TAG}bool", lambda _, node: truth(node.value))
+    GoLoader.add_constructor(f"{_TAG}int", _number)
+    GoLoader.add_constructor(f"{_TAG}float", _number)
+    return GoLoader
+
+
+def _number(loader: Any, node: Any) -> float:
+    found = number(node.value)
+    return loader.construct_yaml_float(node) if found is None else found
 
 
 def _mapping(loader: Any, node: Any) -> dict[str, Any]:
     """A map by text. As Python has it, the keys 1 and true are the same."""
     loader.flatten_mapping(node)
     return {
-        _key(loader.construct_object(key, deep=True)): loader.construct_object(value, deep=True)
-        for key, value in node.value
+        _key(loader, key): loader.construct_object(value, deep=True) for key, value in node.value
     }
 
 
+def _key(loader: Any, node: Any) -> str:
+    key = loader.construct_object(node, deep=True)
+    if key is None or isinstance(key, list | dict | bytes):
+        line = node.start_mark.line + 1
+        raise ValueError(f"a key is {_kind(key)}; it must be a word (line {line})")
+    return str(key).lower() if isinstance(key, bool) else str(key)
+
+
 def _context(entry: _Fields) -> ContextEntry:
+    entry.extensions()
     return ContextEntry(entry.text("cluster"), entry.text("user"), entry.text("namespace"))
 
 
 def _cluster(entry: _Fields, folder: str) -> ClusterEntry:
-    extensions = dict(entry.named("extension"))
-    login = extensions.get(_LOGIN_EXTENSION)
     return ClusterEntry(
         server=entry.text("server"),
         server_name=entry.text("tls-server-name"),
@@ -151,11 +141,12 @@ def _cluster(entry: _Fields, folder: str) -> ClusterEntry:
         authority_data=entry.data("certificate-authority-data"),
         proxy=entry.text("proxy-url"),
         uncompressed=entry.switch("disable-compression"),
-        login_config=login.raw if login else None,
+        login_config=entry.extensions().get(_LOGIN_EXTENSION),
     )
 
 
 def _user(entry: _Fields, folder: str) -> UserEntry:
+    entry.extensions()
     provider = entry.fields("auth-provider")
     program = entry.fields("exec")
     return UserEntry(
@@ -173,12 +164,17 @@ def _user(entry: _Fields, folder: str) -> UserEntry:
     )
 
 
+def _below(folder: str, path: str) -> str:
+    """A path as Go joins it: `..` takes a word away, and follows no link."""
+    return path if os.path.isabs(path) else os.path.normpath(os.path.join(folder, path))
+
+
 def _program(entry: _Fields, folder: str) -> LoginProgram:
     command, version = entry.text("command"), entry.text("apiVersion")
     # A mere name is looked for in PATH, anything else is relative to the kubeconfig.
     if os.sep in command:
-        command = os.path.join(folder, command)
-    default = "IfAvailable" if version in _OLD_LOGIN else ""
+        command = _below(folder, command)
+    default = "IfAvailable" if version == _OLD_LOGIN else ""
     return LoginProgram(
         command=command,
         arguments=entry.texts("args"),
@@ -230,7 +226,14 @@ class _Fields:
     def path(self, name: str, folder: str) -> str:
         """A path, which may be relative to `folder`."""
         found = self.text(name)
-        return os.path.join(folder, found) if found else ""
+        return _below(folder, found) if found else ""
+
+    def extensions(self) -> Mapping[str, Any]:
+        """What other programs have stored there, by name; it may be anything."""
+        return {
+            name: entry.raw.get("extension")
+            for name, entry in self._by_name("extensions", self.items("extensions")).items()
+        }
 
     def switch(self, name: str) -> bool:
         """True or false."""
@@ -261,15 +264,22 @@ class _Fields:
 
     def named(self, what: str) -> Sequence[tuple[str, _Fields]]:
         """The entries of a list such as `contexts`: a name, and a map beside it."""
+        entries = self._by_name(f"{what}s", self.items(f"{what}s"))
+        return [
+            (name, entry.fields(what) or _Fields({}, self._where))
+            for name, entry in entries.items()
+        ]
+
+    def _by_name(self, what: str, entries: Sequence[_Fields]) -> Mapping[str, _Fields]:
         found: dict[str, _Fields] = {}
-        for entry in self.items(f"{what}s"):
+        for entry in entries:
             name = entry.text("name")
             if name in found:
                 raise KubeconfigError(
-                    f"{self._where}: {what}s has {name!r} twice; remove one of them"
+                    f"{self._where}: {what} has {name!r} twice; remove one of them"
                 )
-            found[name] = entry.fields(what) or _Fields({}, self._where)
-        return list(found.items())
+            found[name] = entry
+        return found
 
     def _list(self, name: str) -> Sequence[Any]:
         found = self.raw.get(name)
@@ -283,10 +293,6 @@ class _Fields:
             return found or ""
         hint = "; write it in quotes" if isinstance(found, bool | int | float) else ""
         raise KubeconfigError(f"{where} must be a text, but is {_kind(found)}{hint}")
-
-
-def _key(key: Any) -> str:
-    return str(key).lower() if isinstance(key, bool) else str(key)
 
 
 def _kind(value: Any) -> str:

@@ -7,13 +7,15 @@ Its coroutines never wait for anything but the socket, so `finish` runs them wit
 from __future__ import annotations
 
 import http.client
+import select
+import socket
 import ssl
 import time
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, Final, TypeVar
 
 from setops.kube import proxy as proxies
-from setops.kube.access import PORTS, ClusterAccess, ServerAddress
+from setops.kube.access import PORTS, ClusterAccess, ServerAddress, masked
 from setops.kube.login import Credentials, credentials
 from setops.kube.proxy import proxy_for, proxy_of
 from setops.kube.tls import InnerTls, context_for
@@ -99,7 +101,7 @@ class LightTransport:
     def _once(
         self, method: str, path: str, payload: bytes | None, headers: Sequence[tuple[str, str]]
     ) -> Answer:
-        if time.monotonic() - self._used > _IDLE:
+        if time.monotonic() - self._used > _IDLE or self._is_closed():
             self._drop()
         try:
             return self._send(method, path, payload, [*headers, *self._identity()])
@@ -108,6 +110,11 @@ class LightTransport:
             raise
         finally:
             self._used = time.monotonic()
+
+    def _is_closed(self) -> bool:
+        """Whether the other side has closed the connection: nobody has asked, and there is news."""
+        sock = getattr(self._connection, "sock", None)
+        return isinstance(sock, socket.socket) and bool(select.select([sock], [], [], 0)[0])
 
     def _identity(self) -> Sequence[tuple[str, str]]:
         """The headers that say who asks."""
@@ -136,7 +143,12 @@ class LightTransport:
             connection.putheader("Content-Length", str(len(payload)))
         connection.endheaders(payload)
         response = connection.getresponse()
-        return Answer(response.status, dict(response.getheaders()), response.read())
+        if 300 <= response.status < 400:
+            where = masked(response.getheader("Location") or "somewhere else")
+            raise RedirectError(f"the server sends one to {where}; name that in the kubeconfig")
+        # A server may write its headers in small letters.
+        found = {name.title(): value for name, value in response.getheaders()}
+        return Answer(response.status, found, response.read())
 
     @property
     def _asks_proxy(self) -> bool:
@@ -161,8 +173,8 @@ class LightTransport:
             if context is None:
                 return made
             if isinstance(made, ssl.SSLSocket):
-                return InnerTls(made, context, name or address.host)
-            return context.wrap_socket(made, server_hostname=name or address.host)
+                return InnerTls(made, context, proxies.tls_name(name or address.host))
+            return context.wrap_socket(made, server_hostname=proxies.tls_name(name or address.host))
         except BaseException:
             made.close()
             raise
@@ -179,7 +191,12 @@ def _wanted_pause(answer: Answer) -> float | None:
     A refused request had no effect.
     """
     wait = answer.headers.get("Retry-After", "")
-    return min(float(wait), _LONGEST_PAUSE) if answer.status == 429 and wait.isdecimal() else None
+    busy = answer.status == 429 or answer.status >= 500
+    return min(float(wait), _LONGEST_PAUSE) if busy and wait.isdecimal() else None
+
+
+class RedirectError(OSError):
+    """The server isn't where the kubeconfig says; credentials aren't carried elsewhere."""
 
 
 class _Connection(http.client.HTTPConnection):

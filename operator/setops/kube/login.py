@@ -8,19 +8,28 @@ from __future__ import annotations
 import base64
 import json
 import os
-import shlex
-import shutil
+import re
+import signal
 import subprocess
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from setops.kube.access import Basic, ClusterAccess, KubeconfigError, LoginProgram, content_of
+from setops.kube.access import (
+    Basic,
+    ClusterAccess,
+    KubeconfigError,
+    LoginProgram,
+    content_of,
+    system_text,
+)
 from setops.kube.kubeconfig_file import parsed
+from setops.kube.login_policy import check_login
 
 _KIND: Final = "ExecCredential"
 _NOT_FOUND: Final = (FileNotFoundError, NotADirectoryError)
+_TIME: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[-+]\d\d:\d\d)", re.ASCII)
 _LEEWAY: Final = 10.0
 """Seconds before its end at which a token counts as expired."""
 
@@ -60,6 +69,11 @@ def credentials(access: ClusterAccess) -> Credentials:
     if user.has_certificate:
         certificate = user.certificate_data or content_of(user.certificate_file)
         key = user.key_data or content_of(user.key_file)
+        if not certificate or not key:
+            raise KubeconfigError(
+                f"the client certificate of context {access.context!r} or its key is empty; get "
+                "both anew"
+            )
     token, basic = "", address.basic
     if user.has_token:
         token = _token(access)
@@ -131,16 +145,20 @@ def _by_program(program: LoginProgram, access: ClusterAccess, basic: Basic | Non
     What it says on standard error is for the user, so it goes there as it comes.
     """
     line = [_path(program), *program.arguments]
-    shown = shlex.join([program.command, *program.arguments])
+    # Its arguments may hold passwords.
+    shown = program.command
+    check_login(program.command, line[0], _found)
     asks = _may_ask(program)
     asked: dict[str, Any] = {"interactive": asks}
     if program.wants_cluster:
         asked["cluster"] = _cluster(access)
     info = json.dumps({"apiVersion": program.api_version, "kind": _KIND, "spec": asked})
-    environment = {**os.environ, **dict(program.variables), "KUBERNETES_EXEC_INFO": info}
+    added = {**dict(program.variables), "KUBERNETES_EXEC_INFO": info}
+    environment = {os.fsencode(name): os.fsencode(value) for name, value in os.environ.items()}
+    environment |= {system_text(name): system_text(value) for name, value in added.items()}
     try:
         done = subprocess.run(
-            line,
+            [system_text(word) for word in line],
             env=environment,
             stdin=None if asks else subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -151,6 +169,8 @@ def _by_program(program: LoginProgram, access: ClusterAccess, basic: Basic | Non
     except (OSError, ValueError) as error:
         why = error.strerror if isinstance(error, OSError) else str(error)
         raise LoginError(f"`{shown}` could not be run: {why}") from None
+    if done.returncode < 0:
+        raise LoginError(f"`{shown}` was ended by {signal.Signals(-done.returncode).name}")
     if done.returncode != 0:
         raise LoginError(f"`{shown}` failed with exit code {done.returncode}; see what it said")
     return _answer(done.stdout, program.api_version, f"`{shown}`", basic)
@@ -160,14 +180,30 @@ def _path(program: LoginProgram) -> str:
     """Where a login program is; its own variables don't matter for that."""
     if os.sep in program.command:
         return program.command
-    found = shutil.which(program.command)
-    if found is None:
+    found = _found(program.command)
+    if not found:
         raise _missing(program)
+    if not os.path.isabs(found):
+        raise LoginError(
+            f"{program.command} would be {found}, since PATH has a folder that depends on where "
+            "one is; take that out of PATH, or write the whole path in the kubeconfig"
+        )
     return found
 
 
+def _found(command: str) -> str:
+    """The first program of that name in PATH, or nothing."""
+    path = os.environ.get("PATH", "")
+    for folder in path.split(os.pathsep) if path else ():
+        found = os.path.join(folder or ".", command)
+        if os.path.isfile(system_text(found)) and os.access(system_text(found), os.X_OK):
+            return found
+    return ""
+
+
 def _missing(program: LoginProgram) -> LoginError:
-    hint = program.install_hint or f"install {program.command}, or use another context"
+    way = "mend the kubeconfig" if os.sep in program.command else f"install {program.command}"
+    hint = program.install_hint or f"{way}, or use another context"
     return LoginError(f"{program.command} isn't installed, which logs in here; {hint}")
 
 
@@ -205,8 +241,10 @@ def _cluster(access: ClusterAccess) -> Mapping[str, Any]:
 def _answer(content: bytes, version: str, shown: str, basic: Basic | None) -> Credentials:
     """The credentials in an ExecCredential of the version that was asked for."""
     try:
-        found = parsed(content, shown)
-    except KubeconfigError:
+        # YAML takes things for JSON that are none.
+        is_json = content.lstrip().startswith(b"{")
+        found = json.loads(content) if is_json else parsed(content, shown)
+    except (KubeconfigError, ValueError, RecursionError):
         found = None
     if not isinstance(found, Mapping) or found.get("kind") != _KIND:
         raise LoginError(f"{shown} printed no {_KIND}")
@@ -215,7 +253,10 @@ def _answer(content: bytes, version: str, shown: str, basic: Basic | None) -> Cr
             f"{shown} printed an {_KIND} of {found.get('apiVersion')}, but the kubeconfig asks for "
             f"{version}; make both the same"
         )
+    if not isinstance(found.get("spec") or {}, Mapping):
+        raise LoginError(f"{shown} printed an {_KIND} whose spec is no map")
     status = found.get("status")
+    _check_end(status, shown)
     fields = ("token", "clientCertificateData", "clientKeyData")
     values = [status.get(name) or "" for name in fields] if isinstance(status, Mapping) else []
     if not any(values) or not all(isinstance(value, str) for value in values):
@@ -226,3 +267,12 @@ def _answer(content: bytes, version: str, shown: str, basic: Basic | None) -> Cr
     if not token.isprintable() or " " in token:
         raise LoginError(f"{shown} printed a token with a line break or a blank in it")
     return Credentials(token, basic, certificate.encode(), key.encode())
+
+
+def _check_end(status: Any, shown: str) -> None:
+    """Raise LoginError for an end of the credentials that is no time."""
+    end = status.get("expirationTimestamp") if isinstance(status, Mapping) else None
+    if end is not None and not (isinstance(end, str) and _TIME.fullmatch(end)):
+        raise LoginError(
+            f"{shown} printed an expirationTimestamp that isn't written as 2026-01-02T15:04:05Z"
+        )

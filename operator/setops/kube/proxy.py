@@ -9,16 +9,23 @@ from __future__ import annotations
 import base64
 import ipaddress
 import os
+import re
 import socket
 import ssl
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 from urllib.parse import unquote, urlsplit
 
-from setops.kube.access import KubeconfigError, ServerAddress, address_of
+from setops.kube.access import KubeconfigError, ServerAddress, address_of, host_of, masked
 from setops.kube.transport import REQUEST_TIMEOUT
 
-_PORTS: Final = {"http": 80, "https": 443, "socks5": 1080, "socks5h": 1080}
+PORTS: Final = {"http": 80, "https": 443, "socks5": 1080, "socks5h": 1080}
+_LOGIN: Final = re.compile(r"(?:[A-Za-z0-9._:~!$&'()*+,;=@-]|%[0-9a-fA-F]{2})*")
+"""What Go takes for user and password in a URL."""
+_LONGEST: Final = 255
+_MAPPED: Final = 96
+"""Bits before an IPv4 address that is written as one of IPv6."""
 _HEAD: Final = 1 << 16
 _SOCKS_REFUSALS: Final = {
     2: "not allowed",
@@ -59,19 +66,25 @@ class ProxyError(OSError):
 
 
 def proxy_of(url: str) -> Proxy:
-    """Take a proxy's URL apart. Raises KubeconfigError."""
-    try:
+    """Take a proxy's URL apart. Raises KubeconfigError for what Go doesn't take, too."""
+    parts, host, port = urlsplit(""), "", 0
+    with suppress(ValueError, KeyError):
         parts = urlsplit(url)
-        port = parts.port or _PORTS[parts.scheme]
-    except (ValueError, KeyError):
-        parts, port = urlsplit(""), 0
-    if not parts.hostname:
+        port = PORTS[parts.scheme] if parts.port is None else parts.port
+        host = host_of(parts)
+    login = parts.netloc.rpartition("@")[0]
+    if not host or not url.isprintable() or " " in url or not _LOGIN.fullmatch(login):
         raise KubeconfigError(
-            f"the proxy {url!r} can't be used; name one as http://HOST:PORT, https://HOST:PORT or "
-            "socks5://HOST:PORT"
+            f"the proxy {masked(url)!r} can't be used; name one as http://HOST:PORT, "
+            "https://HOST:PORT or socks5://HOST:PORT, signs in user and password as %XX"
         )
     user = None if parts.username is None else unquote(parts.username)
-    return Proxy(parts.scheme, parts.hostname, port, user, unquote(parts.password or ""))
+    made = Proxy(parts.scheme, host, port, user, unquote(parts.password or ""))
+    if made.is_socks and user is not None and not 0 < len(user.encode()) <= _LONGEST:
+        raise KubeconfigError(f"the proxy {made} needs a user of 1 to {_LONGEST} bytes")
+    if made.is_socks and len(made.password.encode()) > _LONGEST:
+        raise KubeconfigError(f"the proxy {made} takes no password over {_LONGEST} bytes")
+    return made
 
 
 def proxy_for(server: str) -> str | None:
@@ -80,17 +93,22 @@ def proxy_for(server: str) -> str | None:
     found = _variable(f"{address.scheme}_proxy")
     if not found or not _goes_by_proxy(address):
         return None
-    parts = urlsplit(found) if "://" in found else None
-    return found if parts and parts.scheme and parts.netloc else f"http://{found}"
+    if address.scheme == "http" and os.environ.get("REQUEST_METHOD"):
+        # In a CGI script whoever sends a request chooses HTTP_PROXY.
+        raise KubeconfigError(
+            "HTTP_PROXY isn't used where REQUEST_METHOD is set; unset one of them"
+        )
+    return found if "://" in found else f"http://{found}"
 
 
 def _variable(name: str) -> str:
-    return os.environ.get(name.upper()) or os.environ.get(name) or ""
+    found = os.environ.get(name.upper()) or os.environ.get(name) or ""
+    return os.fsencode(found).decode("utf-8", "replace")
 
 
 def _goes_by_proxy(address: ServerAddress) -> bool:
     host, ip = address.host.lower(), _ip(address.host)
-    if host == "localhost" or (ip and ip.is_loopback):
+    if address.host == "localhost" or (ip and ip.is_loopback):
         return False
     return not any(
         _excepts(rule.strip().lower(), host, ip, address.port)
@@ -104,24 +122,36 @@ def _excepts(
     """Whether a rule of NO_PROXY is about a server."""
     if rule in ("", "*"):
         return rule == "*"
-    if "/" in rule:
-        try:
-            return ip is not None and ip in ipaddress.ip_network(rule, strict=False)
-        except ValueError:
-            return False
+    network = _network(rule)
+    if network is not None:
+        return ip is not None and ip in network
     named, wanted = _host_and_port(rule)
     if not named or wanted not in ("", str(port)):
         return False
     if ip is not None:
         return _ip(named) == ip
-    suffix = named.removeprefix("*")
+    suffix = named.removeprefix("*") if named.startswith("*.") else named
     return host.endswith(suffix if suffix.startswith(".") else f".{suffix}") or host == suffix
+
+
+def _network(rule: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network | None:
+    """The network that a rule names as ADDRESS/BITS, or None."""
+    if not rule.rpartition("/")[2].isdecimal():
+        return None
+    try:
+        found = ipaddress.ip_network(rule, strict=False) if "/" in rule else None
+    except ValueError:
+        return None
+    if isinstance(found, ipaddress.IPv6Network) and found.network_address.ipv4_mapped:
+        within = (found.network_address.ipv4_mapped, found.prefixlen - _MAPPED)
+        return ipaddress.IPv4Network(within)
+    return found
 
 
 def _host_and_port(rule: str) -> tuple[str, str]:
     if rule.startswith("["):
-        host, _, port = rule[1:].partition("]")
-        return host, port.removeprefix(":")
+        host, bracket, port = rule[1:].partition("]:")
+        return (host, port) if bracket else (rule, "")
     if rule.count(":") == 1:
         host, _, port = rule.partition(":")
         return host, port
@@ -130,14 +160,17 @@ def _host_and_port(rule: str) -> tuple[str, str]:
 
 def _ip(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
     try:
-        return ipaddress.ip_address(host)
+        found = ipaddress.ip_address(host)
     except ValueError:
         return None
+    return (found.ipv4_mapped or found) if isinstance(found, ipaddress.IPv6Address) else found
 
 
 def connect(address: tuple[str, int]) -> socket.socket:
     """A connection on which small requests don't wait for acknowledgements."""
-    made = socket.create_connection(address, REQUEST_TIMEOUT)
+    # Text would be encoded as a host name in Unicode, which refuses some.
+    host: Any = address[0].encode()
+    made = socket.create_connection((host, address[1]), REQUEST_TIMEOUT)
     made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return made
 
@@ -153,10 +186,15 @@ def reach(proxy: Proxy, context: ssl.SSLContext | None, name: str) -> socket.soc
         return made
     context = context or ssl.create_default_context()
     try:
-        return context.wrap_socket(made, server_hostname=name or proxy.host)
+        return context.wrap_socket(made, server_hostname=tls_name(name or proxy.host))
     except BaseException:
         made.close()
         raise
+
+
+def tls_name(host: str) -> bytes:
+    """A host as TLS names it: without the dot that may end it, and not encoded once more."""
+    return host.rstrip(".").encode()
 
 
 def tunnel(made: socket.socket, proxy: Proxy, address: ServerAddress) -> None:
@@ -170,13 +208,13 @@ def tunnel(made: socket.socket, proxy: Proxy, address: ServerAddress) -> None:
         lines.append(f"Proxy-Authorization: {proxy.authorization}")
     made.sendall("\r\n".join([*lines, "", ""]).encode())
     head = b""
-    while not head.endswith(b"\r\n\r\n") and len(head) < _HEAD:
+    while not head.endswith((b"\r\n\r\n", b"\n\n")) and len(head) < _HEAD:
         # The bytes after the head are the server's.
         byte = made.recv(1)
         if not byte:
             break
         head += byte
-    said = head.partition(b"\r\n")[0].decode("latin-1")
+    said = head.partition(b"\n")[0].rstrip().decode("latin-1")
     if said.split(" ")[1:2] != ["200"]:
         raise ProxyError(f"the proxy {proxy} makes no connection: {said or 'it said nothing'}")
 
@@ -194,7 +232,7 @@ def _by_socks(made: socket.socket, proxy: Proxy, address: ServerAddress) -> None
         raise ProxyError(f"the proxy {proxy} wants a user and password, or another login")
     ip = _ip(address.host)
     kind = {None: 3, 4: 1, 6: 4}[ip.version if ip else None]
-    place = ip.packed if ip else _counted(address.host.encode("idna"))
+    place = ip.packed if ip else _counted(address.host.encode())
     made.sendall(bytes((5, 1, 0, kind)) + place + address.port.to_bytes(2, "big"))
     _, code, _, kind = _exactly(made, 4, proxy)
     if code != 0:

@@ -11,8 +11,9 @@ import socket
 import ssl
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
+from pathlib import Path
 from typing import Any, Final, NoReturn, TypeVar
 
 from setops.kube.access import ClusterAccess, KubeconfigError, content_of
@@ -22,6 +23,7 @@ _CERTIFICATE: Final = re.compile(
     rb"^-----BEGIN CERTIFICATE-----[ \t]*\r?\n(.*?)^-----END CERTIFICATE-----[ \t]*\r?$",
     re.MULTILINE | re.DOTALL,
 )
+_KEY: Final = re.compile(rb"^-----BEGIN (?:[A-Z]+ )*PRIVATE KEY-----", re.MULTILINE)
 _BLOCK: Final = 1 << 16
 
 T = TypeVar("T")
@@ -46,6 +48,7 @@ def context_for(access: ClusterAccess, credentials: Credentials) -> ssl.SSLConte
         _trust(context, authority, access.context)
     else:
         context.load_default_certs()
+        _trust_folders(context)
     if credentials.certificate:
         _prove(context, credentials, access.context)
     return context
@@ -53,21 +56,39 @@ def context_for(access: ClusterAccess, credentials: Credentials) -> ssl.SSLConte
 
 def _trust(context: ssl.SSLContext, bundle: bytes, name: str) -> None:
     """Trust the certificates of a bundle. All else in it is passed over, such as comments."""
+    if not _add(context, bundle):
+        raise KubeconfigError(
+            f"the certificate authority of context {name!r} holds no certificate; get the "
+            "kubeconfig anew"
+        )
+
+
+def _trust_folders(context: ssl.SSLContext) -> None:
+    """Trust every file of SSL_CERT_DIR. OpenSSL itself reads those named by a hash alone."""
+    for folder in filter(None, os.environ.get("SSL_CERT_DIR", "").split(os.pathsep)):
+        with suppress(OSError):
+            for entry in Path(folder).iterdir():
+                with suppress(OSError):
+                    _add(context, entry.read_bytes())
+
+
+def _add(context: ssl.SSLContext, bundle: bytes) -> bool:
+    """Trust the certificates of a bundle; whether there is one."""
     trusted = False
-    for block in _CERTIFICATE.findall(bundle):
-        # A block that was begun and not ended is no block.
-        body = block.rpartition(b"-----BEGIN CERTIFICATE-----")[2]
+    for body in _bodies(bundle):
         try:
             der = base64.b64decode(b"".join(body.split()), validate=True)
             context.load_verify_locations(cadata=der)
         except (binascii.Error, ssl.SSLError, ValueError):
             continue
         trusted = True
-    if not trusted:
-        raise KubeconfigError(
-            f"the certificate authority of context {name!r} holds no certificate; get the "
-            "kubeconfig anew"
-        )
+    return trusted
+
+
+def _bodies(bundle: bytes) -> Iterator[bytes]:
+    for block in _CERTIFICATE.findall(bundle):
+        # A block that was begun and not ended is no block.
+        yield block.rpartition(b"\n-----BEGIN CERTIFICATE-----")[2]
 
 
 def _prove(context: ssl.SSLContext, credentials: Credentials, name: str) -> None:
@@ -77,6 +98,11 @@ def _prove(context: ssl.SSLContext, credentials: Credentials, name: str) -> None
             "store it without a passphrase"
         )
 
+    if not any(_bodies(credentials.certificate)) or not _KEY.search(credentials.key):
+        raise KubeconfigError(
+            f"the client certificate of context {name!r} and its key can't be used: one of them "
+            "has no block of PEM for it; get both anew"
+        )
     try:
         with ExitStack() as files:
             certificate = files.enter_context(_readable(credentials.certificate))
@@ -85,7 +111,7 @@ def _prove(context: ssl.SSLContext, credentials: Credentials, name: str) -> None
     except ssl.SSLError as error:
         raise KubeconfigError(
             f"the client certificate of context {name!r} and its key can't be used "
-            f"({error.reason or 'they are no PEM'}); log in again"
+            f"({error.reason or 'they are no PEM'}); get both anew"
         ) from None
 
 
@@ -110,7 +136,7 @@ def _readable(content: bytes) -> Iterator[str]:
 class InnerTls:
     """TLS to a server by way of TLS to a proxy, with what http.client needs of a socket."""
 
-    def __init__(self, outer: socket.socket, context: ssl.SSLContext, name: str) -> None:
+    def __init__(self, outer: socket.socket, context: ssl.SSLContext, name: bytes) -> None:
         self._outer = outer
         self._received, self._to_send = ssl.MemoryBIO(), ssl.MemoryBIO()
         self._tls = context.wrap_bio(self._received, self._to_send, server_hostname=name)

@@ -2,13 +2,27 @@
 
 from __future__ import annotations
 
+from functools import partial
+from pathlib import Path
 from typing import Final
 
-from tests.cluster.kubeconfigs.lab import LATIN, bad, by, encoded, good, wrapped
+from tests.cluster.kubeconfigs.lab import LATIN, Lab, Variables, bad, by, encoded, good, wrapped
+
+MARK: Final = b"\xef\xbb\xbf"
+
+
+def _of_type(kind: str, lab: Lab) -> Variables:
+    certificate = lab.boss.certificate.replace(b"CERTIFICATE", kind.encode())
+    return lab.config(user=by(lab.boss, **{"client-certificate-data": encoded(certificate)}))
+
 
 CERTIFICATES: Final = [
     *good(
         {
+            "the authority is in SSL_CERT_DIR, under any name": lambda lab: {
+                **lab.config(cluster={"certificate-authority-data": None}),
+                "SSL_CERT_DIR": str(Path(lab.write("cas/mine", lab.authority)).parent),
+            },
             "line breaks in base64": lambda lab: lab.config(
                 user={
                     "client-certificate-data": wrapped(lab.boss.certificate),
@@ -86,6 +100,48 @@ CERTIFICATES: Final = [
     ),
     *bad(
         {
+            **{
+                f"a certificate of the type {kind}": (
+                    partial(_of_type, kind),
+                    "has no block of PEM",
+                )
+                for kind in ("TRUSTED CERTIFICATE", "X509 CERTIFICATE")
+            },
+            "a byte order mark before a certificate": (
+                lambda lab: lab.config(
+                    user=by(
+                        lab.boss,
+                        **{"client-certificate-data": encoded(MARK + lab.boss.certificate)},
+                    )
+                ),
+                "has no block of PEM",
+            ),
+            "a byte order mark before a key": (
+                lambda lab: lab.config(
+                    user=by(lab.boss, **{"client-key-data": encoded(MARK + lab.boss.key)})
+                ),
+                "has no block of PEM",
+            ),
+            "authorities without a line break between": (
+                lambda lab: lab.config(
+                    cluster={
+                        "certificate-authority-data": encoded(
+                            lab.other_authority.rstrip() + lab.authority
+                        )
+                    }
+                ),
+                "holds no certificate",
+            ),
+            "an empty certificate beside a token": (
+                lambda lab: lab.config(
+                    user={
+                        "token": lab.token,
+                        "client-certificate": lab.write("c", b""),
+                        "client-key": lab.write("k", b""),
+                    }
+                ),
+                "is empty",
+            ),
             "an authority and no check": (
                 lambda lab: lab.config(cluster={"insecure-skip-tls-verify": True}),
                 "remove one",

@@ -4,11 +4,22 @@ from __future__ import annotations
 
 import json
 import os
-from typing import Final
+from functools import partial
+from typing import Any, Final
 
 import yaml
 
-from tests.cluster.kubeconfigs.lab import Lab, Variables, bad, by, encoded, good, two
+from tests.cluster.kubeconfigs.lab import (
+    API,
+    Lab,
+    Variables,
+    bad,
+    by,
+    credential,
+    encoded,
+    good,
+    two,
+)
 
 
 def _home(lab: Lab, folder: str = ".kube", name: str = "config") -> Variables:
@@ -34,9 +45,88 @@ def _folder(lab: Lab) -> str:
     return str(path)
 
 
+def _dotfiles(lab: Lab, **given: Any) -> Variables:
+    """A ~/.kube that is a link, so that `..` means another folder to the file system."""
+    lab.write("home/.minikube/ca.crt", lab.authority)
+    lab.program(credential({"token": lab.token}), name="home/bin/login")
+    lab.write("home/dotfiles/kube/config", yaml.safe_dump(lab.document(**given)))
+    (lab.folder / "home" / ".kube").symlink_to(lab.folder / "home" / "dotfiles" / "kube")
+    return {"HOME": str(lab.folder / "home")}
+
+
+def _without_name(lab: Lab) -> Variables:
+    document = lab.document(user=by(lab.boss, **{"as": "ann"}), current_context="")
+    document["contexts"][0]["name"] = ""
+    return lab.text(yaml.safe_dump(document))
+
+
+def _named(lab: Lab, word: str) -> Variables:
+    """A kubeconfig in which everything has this name, unquoted."""
+    return lab.text(yaml.safe_dump(lab.document()).replace(" it\n", f" {word}\n"))
+
+
+ASCII: Final = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+"""A locale in which Python takes the system for one without UTF-8."""
+
 FILES: Final = [
     *good(
         {
+            "an authority beside a folder that is a link": lambda lab: _dotfiles(
+                lab,
+                cluster={
+                    "certificate-authority-data": None,
+                    "certificate-authority": "../.minikube/ca.crt",
+                },
+            ),
+            "a login program beside a folder that is a link": lambda lab: _dotfiles(
+                lab,
+                user={
+                    "exec": {
+                        "apiVersion": f"{API}/v1",
+                        "interactiveMode": "Never",
+                        "command": "../bin/login",
+                    }
+                },
+            ),
+            "a context without a name": _without_name,
+            **{
+                f"extensions that are {what}": partial(
+                    lambda extension, lab: lab.config(
+                        cluster={"extensions": [{"name": "x", "extension": extension}]},
+                        extensions=[{"name": "other", "extension": extension}],
+                    ),
+                    extension,
+                )
+                for what, extension in {"a number": 4, "a list": [1], "text": "a"}.items()
+            },
+            **{
+                f"the name {word}, which is text": partial(
+                    lambda word, lab: _named(lab, word), word
+                )
+                for word in ("1e400", "0b_", "0x_", "_1", "1:20.5")
+            },
+            "an authority beyond ASCII in an ASCII locale": lambda lab: {
+                **ASCII,
+                **lab.config(
+                    cluster={
+                        "certificate-authority-data": None,
+                        "certificate-authority": lab.write("z\xfcrich.crt", lab.authority),
+                    }
+                ),
+            },
+            "a token file beyond ASCII in an ASCII locale": lambda lab: {
+                **ASCII,
+                **lab.config(user={"tokenFile": lab.write("z\xfc", lab.token)}),
+            },
+            "a path above the root": lambda lab: lab.config(
+                cluster={"server": f"{lab.server}/a/.."}
+            ),
+            "an encoded dot for a path": lambda lab: lab.config(
+                cluster={"server": f"{lab.server}/%2e"}
+            ),
+            "a name of the server that ends with a dot": lambda lab: lab.config(
+                cluster={"tls-server-name": "localhost."}
+            ),
             "the file in the home directory": _home,
             "an empty KUBECONFIG": lambda lab: {**_home(lab), "KUBECONFIG": ""},
             "a file that doesn't exist before the good one": lambda lab: _beside(lab, "/no/such"),
@@ -141,6 +231,93 @@ FILES: Final = [
     ),
     *bad(
         {
+            **{
+                f"the name {word}, which is a number": (
+                    partial(lambda word, lab: _named(lab, word), word),
+                    "must be a text",
+                )
+                for word in ("0X1F", "0B1", "0O7", "+_1", "-_1", "0_7", "1__", "08", "+.5")
+            },
+            **{
+                f"{field} that are {what}": (
+                    partial(lambda field, value, lab: lab.config(**{field: value}), field, value),
+                    "must be a",
+                )
+                for field, what, value in (
+                    ("preferences", "a number", 4),
+                    ("extensions", "a map", {}),
+                    ("extensions", "text", "x"),
+                )
+            },
+            "extensions of a context that are text": (
+                lambda lab: lab.config(context={"extensions": "x"}),
+                "must be a list",
+            ),
+            "extensions of a user that are text": (
+                lambda lab: lab.config(user=by(lab.boss, extensions="x")),
+                "must be a list",
+            ),
+            "a list for a key": (
+                lambda lab: lab.text(yaml.safe_dump(lab.document()) + "? [a]\n: 1\n"),
+                "a key",
+            ),
+            "nothing for a key": (
+                lambda lab: lab.config(
+                    user=by(lab.boss, **{"as": "a", "as-user-extra": {None: ["c"]}})
+                ),
+                "a key",
+            ),
+            "another version of YAML": (
+                lambda lab: lab.text(f"%YAML 1.2\n---\n{yaml.safe_dump(lab.document())}"),
+                "version 1.1",
+            ),
+            **{
+                f"the server {server}": (
+                    partial(lambda server, lab: lab.config(cluster={"server": server}), server),
+                    said,
+                )
+                for server, said in {
+                    "https://foo..bar": "can't be reached",
+                    "https://.example.com": "is no URL",
+                    f"https://{'a' * 64}.invalid": "can't be reached",
+                    "https://127.1:1": "is no URL",
+                    "https://0x7f000001:1": "is no URL",
+                    "https://127.000.000.001:1": "is no URL",
+                    "wss://127.0.0.1:1": "is no URL",
+                    "ftp://127.0.0.1:1": "is no URL",
+                    "https://127.0.0.1:0": "can't be reached",
+                    "https://127.0.0.1:1/%zz": "is no URL",
+                }.items()
+            },
+            "a server with a fragment": (
+                lambda lab: lab.config(cluster={"server": f"{lab.server}/#x"}),
+                "is no URL",
+            ),
+            "a server with a path beyond ASCII": (
+                lambda lab: lab.config(cluster={"server": f"{lab.server}/\xfc"}),
+                "404 page not found",
+            ),
+            **{
+                f"the name of a server {name[:9]}": (
+                    partial(lambda name, lab: lab.config(cluster={"tls-server-name": name}), name),
+                    said,
+                )
+                for name, said in {
+                    "a..b": "isn't trusted",
+                    ".a": "no name of a server",
+                    "a" * 70: "isn't trusted",
+                }.items()
+            },
+            "an authority with a NUL in its path": (
+                lambda lab: lab.config(
+                    cluster={"certificate-authority-data": None, "certificate-authority": "a\0b"}
+                ),
+                "can't be read",
+            ),
+            "a token file with a NUL in its path": (
+                lambda lab: lab.config(user={"tokenFile": "a\0b"}),
+                "can't be read",
+            ),
             "no file anywhere": (lambda lab: {"HOME": str(lab.folder)}, "no kubeconfig at"),
             "nothing but separators": (
                 lambda lab: {**_home(lab), "KUBECONFIG": "::"},

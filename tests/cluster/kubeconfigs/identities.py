@@ -146,7 +146,7 @@ IDENTITIES: Final = [
             ),
             "a user that isn't there": (
                 lambda lab: lab.config(context={"user": "gone"}),
-                "no credentials",
+                "isn't in the kubeconfig",
             ),
             "a key alone": (
                 lambda lab: lab.config(user={"client-key-data": encoded(lab.boss.key)}),
@@ -185,9 +185,7 @@ IDENTITIES: Final = [
             "a token that is a number": (lambda lab: lab.config(user={"token": 4}), "in quotes"),
             "a token that YAML reads as a number": (
                 lambda lab: lab.text(
-                    yaml.safe_dump(lab.document(user={"token": "TOKEN"})).replace(
-                        "TOKEN", "12e4567"
-                    )
+                    yaml.safe_dump(lab.document(user={"token": "TOKEN"})).replace("TOKEN", "12e45")
                 ),
                 "in quotes",
             ),

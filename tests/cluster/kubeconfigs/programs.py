@@ -2,13 +2,56 @@
 
 from __future__ import annotations
 
-from typing import Final
+import json
+from functools import partial
+from typing import Any, Final
 
-from tests.cluster.kubeconfigs.lab import API, bad, credential, encoded, good
+from tests.cluster.kubeconfigs.files import ASCII
+from tests.cluster.kubeconfigs.lab import API, Lab, Variables, bad, credential, encoded, good
+
+
+def _found_by(path: str, lab: Lab) -> Variables:
+    """A login program that is found by PATH."""
+    return {**lab.by_program(command="login"), "PATH": path.replace("HERE", str(lab.folder))}
+
+
+def _policy(lab: Lab, policy: str, *allowed: str, name: str = ".kube/kuberc") -> Variables:
+    """What kubectl's own settings say of login programs."""
+    said: dict[str, Any] = {
+        "apiVersion": "kubectl.config.k8s.io/v1beta1",
+        "kind": "Preference",
+        "credentialPluginPolicy": policy,
+    }
+    if allowed:
+        said["credentialPluginAllowlist"] = [{"name": each} for each in allowed]
+    path = lab.write(name, json.dumps(said))
+    return {**lab.by_program(), **({} if name.startswith(".kube") else {"KUBERC": path})}
+
+
+def _copied(lab: Lab, name: str) -> str:
+    return lab.program(credential({"token": lab.token}), name=name)
+
+
+def _answering(text: str, lab: Lab) -> Variables:
+    answer = json.dumps(credential({"token": lab.token}))
+    return lab.by_program(text.replace("ANSWER", answer).replace("TOKEN", lab.token))
+
 
 PROGRAMS: Final = [
     *good(
         {
+            "a policy that allows all": lambda lab: _policy(lab, "AllowAll"),
+            "a policy that allows it": lambda lab: _policy(
+                lab, "Allowlist", str(lab.folder / "bin" / "login")
+            ),
+            "arguments and variables beyond ASCII in an ASCII locale": lambda lab: {
+                **lab.by_program(args=["z\xfcrich"], env=[{"name": "EXTRA", "value": "\xfc"}]),
+                **ASCII,
+            },
+            "a command beyond ASCII in an ASCII locale": lambda lab: {
+                **lab.by_program(command=_copied(lab, "bin/z\xfcrich")),
+                **ASCII,
+            },
             "a token": lambda lab: lab.by_program(),
             "a certificate": lambda lab: lab.by_program(
                 credential(
@@ -87,6 +130,52 @@ PROGRAMS: Final = [
     ),
     *bad(
         {
+            "a folder of PATH that is relative": (
+                partial(_found_by, "bin:/usr/bin:/bin"),
+                "take that out of PATH",
+            ),
+            "a folder of PATH that begins with a dot": (
+                partial(_found_by, "./bin:HERE/bin:/usr/bin:/bin"),
+                "take that out of PATH",
+            ),
+            "an empty PATH": (
+                lambda lab: {**lab.by_program(command="sh"), "PATH": ""},
+                "isn't installed",
+            ),
+            "a policy that denies all": (lambda lab: _policy(lab, "DenyAll"), "isn't allowed"),
+            "a policy that allows others": (
+                lambda lab: _policy(lab, "Allowlist", "other"),
+                "isn't allowed",
+            ),
+            "a policy of another file": (
+                lambda lab: _policy(lab, "DenyAll", name="rc"),
+                "isn't allowed",
+            ),
+            **{
+                f"its answer is {what}": (partial(_answering, text), "printed no")
+                for what, text in {
+                    "followed by another document": "ANSWER\n---\na: 1\n",
+                    "followed by text": "ANSWER bye",
+                    "in single quotes": "{'kind': 'ExecCredential'}",
+                    "JSON with a comma too many": '{"kind": "ExecCredential",}',
+                }.items()
+            },
+            **{
+                f"its end is {end}": (
+                    partial(
+                        lambda end, lab: lab.by_program(
+                            credential({"token": lab.token, "expirationTimestamp": end})
+                        ),
+                        end,
+                    ),
+                    "expirationTimestamp",
+                )
+                for end in ("never", 4)
+            },
+            "its spec is a number": (
+                lambda lab: lab.by_program({**credential({"token": lab.token}), "spec": 4}),
+                "spec is no map",
+            ),
             "it isn't there": (lambda lab: lab.by_program(command="no-such-program"), "installed"),
             "its path leads nowhere": (lambda lab: lab.by_program(command="./no"), "installed"),
             "it fails": (lambda lab: lab.by_program(command="/bin/false"), "exit code 1"),

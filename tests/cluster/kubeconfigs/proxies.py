@@ -23,8 +23,26 @@ ADDRESSES: Final = (
     ".0",
     "0.0.0.0/99",
     "a, ,0.0.0.0 ",
+    "::ffff:0.0.0.0",
+    "::ffff:0.0.0.0/104",
+    "0.0.0.0/255.0.0.0",
+    "[0.0.0.0]",
+    "0.0.0.0:",
+    "::/0",
+    "0/8",
 )
-NAMES: Final = ("default", "ubernetes.default.svc", ".kubernetes.default.svc", "vc", "svc:1")
+ANY_NAME: Final = {"tls-server-name": "localhost"}
+NAMES: Final = (
+    "default",
+    "ubernetes.default.svc",
+    ".kubernetes.default.svc",
+    "vc",
+    "svc:1",
+    "*default.svc",
+    "*kubernetes.default.svc",
+    "**",
+    "*.",
+)
 """Exceptions that aren't about the cluster's name."""
 
 
@@ -62,6 +80,21 @@ PROXIES: Final = [
                     "proxy-url": f"http://us:pw@127.0.0.1:{lab.forwarders['plain'].port}",
                 },
             ),
+            "LOCALHOST in capitals isn't excepted": lambda lab: lab.by_environment(
+                host="LOCALHOST", HTTPS_PROXY=""
+            ),
+            "a host beyond ASCII by a proxy": lambda lab: lab.proxied(
+                "http", server=f"https://z\xfcrich.example:{lab.port}", **ANY_NAME
+            ),
+            "a host beyond ASCII by SOCKS": lambda lab: lab.proxied(
+                "socks", server=f"https://z\xfcrich.example:{lab.port}", **ANY_NAME
+            ),
+            "a label of 70 letters by SOCKS": lambda lab: lab.proxied(
+                "socks", server=f"https://{'a' * 70}.example:{lab.port}", **ANY_NAME
+            ),
+            "a host that ends with a dot by a proxy": lambda lab: lab.proxied(
+                "http", server=f"https://{CLUSTER_NAME}.:{lab.port}"
+            ),
             "HTTPS_PROXY": lambda lab: lab.by_environment(HTTPS_PROXY=""),
             "https_proxy": lambda lab: lab.by_environment(https_proxy=""),
             "capital letters count first": lambda lab: lab.by_environment(
@@ -98,6 +131,32 @@ PROXIES: Final = [
     ),
     *bad(
         {
+            **{
+                f"a proxy with the login {login[:9]}": (
+                    partial(lambda login, name, lab: lab.proxied(name, login), login, name),
+                    said,
+                )
+                for login, name, said in (
+                    ("u%zz:p@", "http", "can't be used"),
+                    ("us\xfcr:p@", "http", "can't be used"),
+                    (":p@", "socks", "needs a user"),
+                    ("u" * 300 + ":p@", "socks", "needs a user"),
+                )
+            },
+            "HTTP_PROXY in a CGI script": (
+                lambda lab: {
+                    **lab.config(
+                        user={},
+                        cluster={
+                            "server": lab.gateway.replace("127.0.0.1", HERE),
+                            "certificate-authority-data": None,
+                        },
+                    ),
+                    "HTTP_PROXY": f"http://127.0.0.1:{lab.forwarders['plain'].port}",
+                    "REQUEST_METHOD": "GET",
+                },
+                "REQUEST_METHOD",
+            ),
             "a scheme that nobody has": (
                 lambda lab: lab.config(cluster={"proxy-url": "ftp://127.0.0.1:1"}),
                 "must begin with",

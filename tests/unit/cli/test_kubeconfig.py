@@ -120,6 +120,28 @@ def test_in_a_pod_its_account_counts_where_no_kubeconfig_chooses(
     assert found().token == "mine"
 
 
+@pytest.mark.parametrize("cluster", ["gone", ""])
+def test_in_a_pod_its_account_counts_where_the_context_has_no_cluster(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, write: Any, cluster: str
+) -> None:
+    (tmp_path / "token").write_text("pod")
+    document = config(token="mine")
+    document["contexts"][0]["context"]["cluster"] = cluster
+    write(document)
+    monkeypatch.setattr(kubeconfig, "POD_ACCOUNT", tmp_path)
+    monkeypatch.setenv("KUBERNETES_SERVICE_HOST", "10.0.0.1")
+    monkeypatch.setenv("KUBERNETES_SERVICE_PORT", "443")
+    assert found().token == "pod"
+    with pytest.raises(KubeconfigError, match="no server"):
+        kubeconfig.target("one")
+    write(
+        {**named("", **{"token": "mine", "as": "ann"}), "clusters": named("x")["clusters"]}
+        | {"contexts": [{"name": "", "context": {"cluster": "x", "user": ""}}]}
+    )
+    monkeypatch.setenv("KUBERNETES_SERVICE_HOST", "10.0.0.1")
+    assert found().token == "mine"
+
+
 def plugin(tmp_path: Path, script: str, **entry: Any) -> dict[str, Any]:
     path = tmp_path / "login"
     path.write_text(f"#!/bin/sh\n{script}\n")
@@ -158,7 +180,7 @@ def test_a_login_program_that_is_missing_is_told(write: Any) -> None:
         (config(**{"client-key-data": "%"}), r"users\[0\]: user: client-key-data is no base64"),
         (
             config(tokenFile="missing"),
-            "missing, which the kubeconfig names, can't be read: No such",
+            "missing can't be read: No such",
         ),
         (config(**{"auth-provider": {"name": "gcp"}}), "aws eks update-kubeconfig"),
     ],

@@ -18,8 +18,15 @@ import pytest
 PROGRAM = Path(sys.executable).with_name("setops")
 CONFIG = {
     "current-context": "here",
-    "contexts": [{"name": "here", "context": {"cluster": "here"}}],
-    "clusters": [{"name": "here", "cluster": {"server": "https://127.0.0.1:1"}}],
+    "contexts": [
+        {"name": "here", "context": {"cluster": "here"}},
+        {"name": "far", "context": {"cluster": "far", "user": "far"}},
+    ],
+    "users": [{"name": "far", "user": {"token": "a"}}],
+    "clusters": [
+        {"name": "here", "cluster": {"server": "https://127.0.0.1:1"}},
+        {"name": "far", "cluster": {"server": "https://far.invalid"}},
+    ],
 }
 
 
@@ -84,6 +91,13 @@ def _settings_are_a_folder(folder: Path) -> Path:
     return folder
 
 
+def _settings_lead_to_themselves(folder: Path) -> Path:
+    (folder / "settings" / "setops").mkdir(parents=True)
+    link = folder / "settings" / "setops" / "settings.json"
+    link.symlink_to(link)
+    return folder
+
+
 def _broken_settings(folder: Path) -> Path:
     (folder / "settings" / "setops").mkdir(parents=True)
     (folder / "settings" / "setops" / "settings.json").write_text("[" * 9000)
@@ -114,7 +128,7 @@ CASES = [
         said="standard input can't be read: Bad file descriptor",
     ),
     Case("a folder that is to be read", ["stage:apply", "-f", "."], said="can't be read: Is a dir"),
-    Case("a name with a zero byte's cousin", ["stage:apply", "-f", "\ufeff"], said="can't be read"),
+    Case("a name that is a byte order mark", ["stage:apply", "-f", "\ufeff"], said="can't be read"),
     Case("a deleted directory", LIST, prepare=_deleted, code=0, out="here"),
     Case("help in a deleted directory", HELP, prepare=_deleted, code=0, out="setops"),
     Case("a deleted directory and no scope", ["app"], prepare=_deleted, said="no project is named"),
@@ -171,6 +185,37 @@ CASES = [
         ["logout"],
         prepare=_settings_are_a_folder,
         said="can't be written: Is a directory",
+    ),
+    Case(
+        "settings that lead to themselves",
+        ["logout"],
+        prepare=_settings_lead_to_themselves,
+        code=0,
+    ),
+    Case(
+        "a default that leads to itself is replaced",
+        ["use", "-p", "a"],
+        prepare=_dead_link,
+        code=0,
+    ),
+    Case("full errors and where", ["--debug", "logni"], _full(2)),
+    Case(
+        "a password with a number sign in a proxy",
+        ["login:info"],
+        variables={"HTTPS_PROXY": "http://me:pa#ss@proxy:3128", "SETOPS_CONTEXT": "far"},
+        said="'http://…@proxy:3128' can't be used",
+    ),
+    *(
+        Case(
+            f"a timeout of {seconds}",
+            [*line, "--timeout", seconds],
+            said="it must be from 1 to 86400 seconds",
+        )
+        for seconds in ("-1", "0", "86401")
+        for line in (
+            ["-p", "a", "-s", "b", "changeset:commit"],
+            ["stage:apply", "-f", "no-such-file"],
+        )
     ),
     Case("settings that nobody can read", LIST, prepare=_settings_are_a_folder, code=0, out="here"),
     Case("settings without an end", LIST, prepare=_broken_settings, code=0, out="here"),
@@ -263,6 +308,42 @@ def test_a_reader_that_has_seen_enough_is_no_error(tmp_path: Path) -> None:
     )
     os.close(writer)
     assert (done.returncode, done.stderr) == (0, b"")
+
+
+def test_input_that_comes_late_is_read_whole(tmp_path: Path) -> None:
+    reader, writer = os.pipe()
+    os.set_blocking(reader, False)
+    process = subprocess.Popen(
+        [PROGRAM, "stage:apply", "-f", "-"], stdin=reader, stderr=subprocess.PIPE, cwd=tmp_path
+    )
+    # It waits, or has it read nothing yet: the file must be read to its end in either case.
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        process.wait(1)
+    os.write(writer, b"schema_version: 2\n")
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        process.wait(0.5)
+    os.write(writer, b"late: 1\n")
+    os.close(writer)
+    _, errors = process.communicate()
+    os.close(reader)
+    assert process.returncode == 1
+    assert b"line 2, column 1" in errors, errors
+
+
+def test_errors_that_must_wait_arrive_whole(tmp_path: Path) -> None:
+    reader, writer = os.pipe()
+    os.set_blocking(writer, False)
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            os.write(writer, b"x" * 4096)
+    process = subprocess.Popen([PROGRAM, "logni"], stderr=writer, cwd=tmp_path)
+    os.close(writer)
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        process.wait(1)
+    with open(reader, "rb") as stream:
+        said = stream.read()
+    assert process.wait() == 1
+    assert b"logni" in said
 
 
 def test_output_that_must_wait_arrives_whole(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ import pytest
 from sandbox.certificates import Authority
 from setops.kube.access import ClusterAccess, ClusterEntry, UserEntry
 from setops.kube.body import encoded
-from setops.kube.light import LightTransport, finish
+from setops.kube.light import LightTransport, RedirectError, finish
 from setops.kube.login import credentials
 
 
@@ -26,6 +26,7 @@ class Server(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     token: ClassVar[str] = "first"
     busy: ClassVar[int] = 0
+    refusal: ClassVar[tuple[int, str]] = (429, "Retry-After")
     seen: ClassVar[list[tuple[str, str, Any]]] = []
 
     def do_GET(self) -> None:
@@ -41,8 +42,10 @@ class Server(BaseHTTPRequestHandler):
         self.seen.append((self.path, sent, body))
         if Server.busy:
             Server.busy -= 1
-            self.send_response(429)
-            self.send_header("Retry-After", "0")
+            status, header = Server.refusal
+            self.send_response(status)
+            self.send_header(header, "0")
+            self.send_header("Location", "https://me:secret@elsewhere")
             self.send_header("Content-Length", "0")
             self.end_headers()
             return
@@ -109,12 +112,23 @@ def test_a_token_that_has_expired_is_read_anew(made: LightTransport, access: Clu
     assert ask(made, "POST", b"{}") == 200
 
 
-def test_a_server_that_is_busy_is_asked_again_when_it_says_so(made: LightTransport) -> None:
-    Server.busy = 3
+def test_a_server_that_sends_one_elsewhere_is_told(made: LightTransport) -> None:
+    Server.busy, Server.refusal = 1, (307, "X-Other")
+    with pytest.raises(RedirectError, match=r"https://…@elsewhere; name that"):
+        ask(made)
+
+
+@pytest.mark.parametrize(
+    "refusal", [(429, "Retry-After"), (429, "retry-after"), (503, "RETRY-AFTER")]
+)
+def test_a_server_that_is_busy_is_asked_again_when_it_says_so(
+    made: LightTransport, refusal: tuple[int, str]
+) -> None:
+    Server.busy, Server.refusal = 3, refusal
     assert ask(made, "POST", encoded({"a": 1})) == 200
     assert [body for _, _, body in Server.seen] == [{"a": 1}] * 4
     Server.busy = 10
-    assert ask(made) == 429, "not for ever"
+    assert ask(made) == refusal[0], "not for ever"
     assert Server.busy == 0
 
 

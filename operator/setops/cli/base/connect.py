@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import ssl
 
 from setops.api.errors import Code, Problem, Validator
 from setops.api.kinds import GROUP, Kind
-from setops.cli.base.streams import OutputError
+from setops.cli.base.streams import OutputError, environment
 from setops.kube.access import ClusterAccess, KubeconfigError
 from setops.kube.client import Client
 from setops.kube.errors import (
@@ -32,7 +31,7 @@ def connect(context: str) -> tuple[Client, ClusterAccess]:
     """
     from setops.cli.base.settings import settings
 
-    chosen = target(context or os.environ.get(CONTEXT, "") or settings().context)
+    chosen = target(context or environment().get(CONTEXT, "") or settings().context)
     return Client(LightTransport(chosen, credentials(chosen))), chosen
 
 
@@ -69,7 +68,7 @@ def problem_of(error: Exception) -> Problem:
             return _problem(
                 Code.SERVER_FAILURE,
                 f"standard output can't be written: {error}; mend that. What the command did up to "
-                "then holds",
+                "then holds, and a commit that has begun goes on (setops changeset:info)",
             )
         case OSError():
             return _problem(Code.SERVER_FAILURE, _refused_by_system(error))

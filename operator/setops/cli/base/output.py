@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from setops.api.kinds import Object
 from setops.cli.base.streams import emit
+from setops.kube.go_words import meaning
 
 
 def write(form: str, what: Object | Sequence[Object]) -> None:
@@ -47,17 +48,14 @@ def yaml_text(document: Any) -> str:
         lines = value.replace("\n", "")
         # The library's other styles lose some rare line break characters.
         style = None if value.isprintable() else "|" if lines.isprintable() else '"'
-        style = "'" if _AMBIGUOUS.fullmatch(value) else style
+        # kubectl reads it with another library, for which other words are text.
+        style = "'" if meaning(value) != "str" else style
         return dumper.represent_scalar("tag:yaml.org,2002:str", value, style=style)
 
     Dumper.add_representer(str, text)
     return yaml.dump(document, Dumper=Dumper, sort_keys=False, allow_unicode=True, width=100)
 
 
-_AMBIGUOUS: Final = re.compile(
-    r"[yYnN]|[-+]?(\.[0-9]+|[0-9][0-9_]*(\.[0-9_]*)?)([eE][-+]?[0-9]+)?|[-+]?0o?[0-7_]+"
-)
-"""Words that this library takes for text, and Go's, which kubectl uses, for something else."""
 _STEERING: Final = re.compile(r"[\x7f-\x9f\ud800-\udfff]")
 
 

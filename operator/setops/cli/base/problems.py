@@ -28,7 +28,7 @@ def failure(
 def store(path: Path, text: str) -> None:
     """Write a file whole or not at all. Raises ProblemsError."""
     try:
-        path = path.resolve()
+        path = Path(os.path.realpath(path))
         path.parent.mkdir(parents=True, exist_ok=True)
         new = path.with_name(f"{path.name}.{os.getpid()}.new")
         try:

@@ -26,23 +26,37 @@ class OutputError(Exception):
     """Standard output can't be written."""
 
 
-class ReaderGoneError(Exception):
-    """Whoever reads standard output has seen enough, as `head` does."""
+class _Stream(io.FileIO):
+    """A stream that is waited for, though a program that shares it made it non-blocking."""
 
+    def readinto(self, buffer: Any) -> int:
+        while True:
+            count: int | None = super().readinto(buffer)
+            if count is not None:
+                return count
+            select.select([self.fileno()], [], [])
 
-class _Output(io.FileIO):
     def write(self, data: Any) -> int:
         while True:
-            try:
-                written: int | None = super().write(data)
-            except BrokenPipeError:
-                raise ReaderGoneError from None
-            except OSError as error:
-                raise OutputError(error.strerror or str(error)) from error
+            written: int | None = super().write(data)
             if written is not None:
                 return written
-            # Another program that shares the terminal may have made it non-blocking.
             select.select([], [self.fileno()], [])
+
+
+class _Output(_Stream):
+    reader_is_gone = False
+
+    def write(self, data: Any) -> int:
+        try:
+            return super().write(data)
+        except BrokenPipeError:
+            # Whoever reads has seen enough, as `head` does. What was begun is done all the same.
+            self.reader_is_gone = True
+            silence(self)
+            return super().write(data)
+        except OSError as error:
+            raise OutputError(error.strerror or str(error)) from error
 
 
 def prepare() -> None:
@@ -55,8 +69,9 @@ def prepare() -> None:
             os.set_inheritable(os.open(os.devnull, mode), True)
     # A stream of its own rather than `reconfigure`, which can't tell where an error came from.
     sys.stdout = _text(_Output(1, "wb", closefd=False))
-    sys.stderr = _text(io.FileIO(2, "wb", closefd=False), errors="backslashreplace")
-    sys.stdin = io.TextIOWrapper(open(0, "rb", closefd=False), "utf-8", errors="replace")  # noqa: SIM115
+    sys.stderr = _text(_Stream(2, "wb", closefd=False), errors="backslashreplace")
+    given = io.BufferedReader(_Stream(0, "rb", closefd=False))
+    sys.stdin = io.TextIOWrapper(given, "utf-8", errors="replace")
 
 
 def close_input() -> None:
@@ -82,8 +97,6 @@ def end(code: int) -> int:
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()
-        except ReaderGoneError:
-            silence(stream)
         except (OutputError, OSError):
             silence(stream)
             code = code or 1
@@ -94,6 +107,12 @@ def silence(stream: Any) -> None:
     """Let what is written to a stream go nowhere, what it still holds included."""
     with contextlib.suppress(OSError, ValueError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
+def is_read() -> bool:
+    """Whether somebody may still read standard output, as far as it is known."""
+    raw = getattr(getattr(sys.stdout, "buffer", None), "raw", None)
+    return not getattr(raw, "reader_is_gone", False)
 
 
 def emit(text: str) -> None:

@@ -15,6 +15,7 @@ from setops.cli.base import output
 from setops.cli.base.call import Call
 from setops.cli.base.problems import failure
 from setops.cli.base.session import Session
+from setops.cli.base.streams import is_read
 from setops.cli.base.terminal import echo, is_terminal, repaint, table
 
 Row = Sequence[object]
@@ -41,9 +42,9 @@ def show(
 
 
 def _watch(read: Callable[[], T], draw: Callable[[T], str], found: T) -> None:
-    """Draw again at every change, until interrupted."""
+    """Draw again at every change, until interrupted or nobody reads it any more."""
     said = ""
-    while True:
+    while is_read():
         text = draw(found)
         if text != said:
             repaint(text) if is_terminal() else echo(f"{text}\n")

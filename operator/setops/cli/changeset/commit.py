@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from setops.api.deadlines import MAX_TIMEOUT_SECONDS
 from setops.api.errors import Code, Problem, ProblemsError, Validator
 from setops.api.kinds import STAGE, Object
 from setops.cli.base.call import Call
@@ -17,6 +18,7 @@ from setops.cli.changeset.report import Shown
 
 def run(call: Call) -> int:
     """Commit the user's open Changeset."""
+    check(call)
     session = call.session
     found = draft.mine(session)
     if found.open is None and found.running is not None:
@@ -60,23 +62,45 @@ def is_agreed(call: Call, *, unasked: bool) -> bool:
     return confirmed("Commit this?") if can_ask() else unasked
 
 
+def check(call: Call) -> None:
+    """Raise ProblemsError for flags that no commit can have, before anything is staged."""
+    seconds = call.flags.get("timeout")
+    if seconds is not None and not 1 <= seconds <= MAX_TIMEOUT_SECONDS:
+        raise failure(
+            Code.VALIDATION_FAILED,
+            f"--timeout is {seconds}; it must be from 1 to {MAX_TIMEOUT_SECONDS} seconds",
+            Validator.NOT_INCLUDED,
+            "--timeout",
+        )
+
+
 def carry_out(call: Call, shown: Shown) -> int:
     """Commit, and wait until the commit has ended."""
-    session = call.session
+    return wait(call, ask(call, shown))
+
+
+def ask(call: Call, shown: Shown) -> Object | None:
+    """Ask the operator to commit. The Changeset as it is then; None if Ctrl-C left that open."""
     spec: dict[str, Any] = {"commit": True}
     if call.text("message"):
         spec["message"] = call.text("message")
     if call.flags.get("timeout") is not None:
         spec["timeout"] = call.flags["timeout"]
     try:
-        asked = draft.set_flag(session, shown.changeset, spec)
+        return draft.set_flag(call.session, shown.changeset, spec)
     except KeyboardInterrupt:
         echo("\nThe commit may have begun; see: setops changeset:info")
+        return None
+
+
+def wait(call: Call, asked: Object | None) -> int:
+    """Wait until a commit has ended, unless the user doesn't want to."""
+    if asked is None:
         return 1
     if call.given("detach"):
         echo("The commit has begun; see how far it is: setops changeset:info")
         return 0
-    return follow(session, asked)
+    return follow(call.session, asked)
 
 
 def _refuse_while_locked(session: Session) -> None:

@@ -32,7 +32,7 @@ def run(call: Call) -> int:
     finally:
         session.close()
     save(replace(settings(), context=name))
-    echo(f"You are {bold(user)} on {session.target.server}.")
+    echo(f"You are {bold(user)} on {session.target.shown_server}.")
     return 0
 
 

@@ -20,7 +20,7 @@ def run(call: Call) -> int:
             "groups": review.get("groups") or [],
             "extra": review.get("extra") or {},
             "context": target.context,
-            "server": target.server,
+            "server": target.shown_server,
         }
         output.write(call.format, shown)
         return 0
@@ -29,7 +29,7 @@ def run(call: Call) -> int:
         ("User", review["username"]),
         ("Groups", ", ".join(review.get("groups") or ())),
         ("Context", target.context),
-        ("Cluster", target.server),
+        ("Cluster", target.shown_server),
         ("Logs in by", target.user.method),
         ("Acts as", acting.user if acting else ""),
         ("Organization", settings().organization),

@@ -117,7 +117,11 @@ def _call(declaration: Own, session: Session, values: dict[str, Any]) -> Call:
         if value is not None:
             arguments += [value] if isinstance(value, str) else value
     flags = {flag.name: values[_variable(flag.name)] for flag in declaration.flags}
-    given = {name: value for name, value in flags.items() if value not in (None, False, ())}
+    # 0 is a value, though Python has it equal to False.
+    absent = (None, False, ())
+    given = {
+        name: value for name, value in flags.items() if not any(value is each for each in absent)
+    }
     return Call(declaration, session, tuple(arguments), given)
 
 

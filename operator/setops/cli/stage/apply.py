@@ -24,12 +24,13 @@ from setops.cli.changeset.preview import Basis
 from setops.cli.stage import file_secrets, images
 from setops.cli.stage.file import secrets
 from setops.cli.stage.file.reading import File, read
-from setops.kube.errors import NotFound
+from setops.kube.errors import BadRequest, Forbidden, Invalid, NotFound
 from setops.language.command import Level
 
 
 def run(call: Call) -> int:
     """Stage the content of a file, or new images, and commit."""
+    commit.check(call)
     tags = images.tags_of(call.flags.get("tag") or ())
     if not call.text("file") and not tags:
         raise failure(
@@ -72,26 +73,31 @@ class StagedFile:
 
 def _commit(call: Call, session: Session, staged: StagedFile) -> int:
     changeset = draft.begin(session, staged.spec, ", which isn't in the file")
-    agreed = False
+    agreed = stays = False
     try:
         if staged.secret is not None:
             session.cluster.create(staged.secret)
         shown = commit.present(call, changeset)
-        agreed = commit.is_agreed(call, unasked=False)
+        agreed = stays = commit.is_agreed(call, unasked=False)
+        asked = commit.ask(call, shown) if agreed else None
+    except (BadRequest, Forbidden, Invalid):
+        # No commit has begun. After another error one may have.
+        stays = False
+        raise
     finally:
-        if not agreed:
+        if not stays:
             _withdraw(session, changeset, staged)
-    if not agreed and can_ask():
+    if agreed:
+        return commit.wait(call, asked)
+    if can_ask():
         echo("Nothing was changed.")
         return 1
-    if not agreed:
-        raise failure(
-            Code.VALIDATION_FAILED,
-            "nothing was changed; to do it without being asked: --auto-approve",
-            Validator.REQUIRED,
-            "--auto-approve",
-        )
-    return commit.carry_out(call, shown)
+    raise failure(
+        Code.VALIDATION_FAILED,
+        "nothing was changed; to do it without being asked: --auto-approve",
+        Validator.REQUIRED,
+        "--auto-approve",
+    )
 
 
 def _withdraw(session: Session, changeset: Object, staged: StagedFile) -> None:
