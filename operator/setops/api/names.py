@@ -28,9 +28,13 @@ class NameRule:
     says: str
     code: Code = Code.VALIDATION_FAILED
 
+    def matches(self, name: str) -> bool:
+        """Whether a name follows the rule."""
+        return re.fullmatch(self.pattern, name) is not None
+
     def problem(self, field: str, name: str) -> Problem | None:
         """What is wrong with a name, or None. `field` is where the name was given."""
-        if re.fullmatch(self.pattern, name):
+        if self.matches(name):
             return None
         message = f"{quoted(name)} is not a valid name: {self.says}"
         return Problem(field, Validator.INVALID_FORMAT, message, self.code)
@@ -124,6 +128,26 @@ def project_namespace(project: str, prefix: str = "") -> str:
 def stage_namespace(project: str, stage: str, prefix: str = "") -> str:
     """The namespace that holds a Stage's Apps, Services and Changesets."""
     return f"{prefix}{project}-{stage}"
+
+
+def project_of_namespace(namespace: str, prefix: str = "") -> str | None:
+    """The Project whose namespace would have this name; None if no Project's would."""
+    if not namespace.startswith(prefix) or is_reserved_namespace(namespace):
+        return None
+    name = namespace.removeprefix(prefix)
+    return name if PROJECT_NAME.matches(name) else None
+
+
+def stage_of_namespace(namespace: str, prefix: str = "") -> tuple[str, str] | None:
+    """The Project and the Stage whose namespace would have this name; None if no Stage's would.
+
+    The name of neither holds a dash, so there is never a second answer.
+    """
+    home, _, stage = namespace.rpartition("-")
+    project = project_of_namespace(home, prefix)
+    if project is None or is_reserved_namespace(namespace):
+        return None
+    return (project, stage) if STAGE_NAME.matches(stage) else None
 
 
 def revision_name(stage: str, number: int) -> str:

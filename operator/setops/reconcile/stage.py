@@ -77,10 +77,8 @@ async def reconcile(context: Context, stage: Object) -> Report | None:
 
 def _project(context: Context, namespace: str) -> str:
     """The Project whose namespace this is."""
-    prefix = context.options.namespace_prefix
-    name = namespace.removeprefix(prefix)
-    project = context.cluster.get(Key(PROJECT, "", name))
-    if project is None or names.project_namespace(name, prefix) != namespace:
+    name = names.project_of_namespace(namespace, context.options.namespace_prefix)
+    if name is None or context.cluster.get(Key(PROJECT, "", name)) is None:
         raise Stalled(
             Reason.PROJECT_DOES_NOT_EXIST,
             f"namespace {namespace!r} belongs to no Project; "
@@ -125,10 +123,12 @@ async def _end(context: Context, stage: Object) -> None:
     """Delete what is in the namespace, kind by kind, then the namespace, then the Stage itself."""
     cluster = context.cluster
     name, home = stage["metadata"]["name"], stage["metadata"]["namespace"]
-    project = home.removeprefix(context.options.namespace_prefix)
-    namespace = names.stage_namespace(project, name, context.options.namespace_prefix)
+    prefix = context.options.namespace_prefix
+    project = names.project_of_namespace(home, prefix)
+    namespace = names.stage_namespace(project or "", name, prefix)
     live = cluster.get(Key(NAMESPACE, "", namespace))
-    if live is not None and is_ours(live, project, name):
+    # A Stage in a namespace that is no Project's has nothing, whatever its name is.
+    if project is not None and live is not None and is_ours(live, project, name):
         for kinds in _ENDING:
             await _end_all(context, namespace, kinds)
         # Protection may have been lifted only a moment ago. As long as the namespace still has the

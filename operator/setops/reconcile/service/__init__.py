@@ -3,6 +3,7 @@
 reconciler   keeps a Service as its spec wants it, and reports
 deletion     deletes or releases it, as its policy says
 placement    the account and network that it lives in, stored before anything is created
+claim        whose the identity at AWS is that a Service has stored
 target       what AWS should make of it
 version_pin  the note that a rollback has restored an older version
 secret       the Secret in the cluster

@@ -23,6 +23,7 @@ from setops.reconcile.aws import SOON
 from setops.reconcile.context import Context
 from setops.reconcile.places import is_deleting
 from setops.reconcile.report import Waiting
+from setops.reconcile.service.claim import is_its_own
 from setops.reconcile.service.placement import where_to_delete
 from setops.reconcile.service.target import target_of
 
@@ -42,7 +43,7 @@ async def end(context: Context, service: Object) -> None:
         )
     stored = (service.get("status") or {}).get("target")
     spec = context.memory.specs.of(service, ServiceSpec)
-    if stored is not None:
+    if stored is not None and is_its_own(context, service, ServiceTarget.model_validate(stored)):
         where = where_to_delete(context, service, ServiceTarget.model_validate(stored))
         # A deletion needs neither version nor options, and AWS may have refused them.
         target = replace(target_of(service, spec, where), version=None, options={})

@@ -25,6 +25,7 @@ from setops.reconcile.aws import SOON, interruption
 from setops.reconcile.context import Context
 from setops.reconcile.places import is_deleting, stage_around
 from setops.reconcile.report import Report, Stalled, Waiting
+from setops.reconcile.service.claim import refuse_anothers
 from setops.reconcile.service.deletion import end
 from setops.reconcile.service.placement import check_network, settle_in, where_to_keep
 from setops.reconcile.service.secret import Held, held_credentials, publish, refuse_immutable
@@ -53,6 +54,7 @@ async def _keep(context: Context, service: Object) -> Report:
     spec = context.memory.specs.of(service, ServiceSpec)
     around = stage_around(context, metadata["namespace"])
     _check(spec)
+    refuse_anothers(context, service)
     where = where_to_keep(service, around)
     service = await context.cluster.add_finalizer(service, FINALIZER)
     service = await forget_pin(context, service, spec)

@@ -1,0 +1,130 @@
+"""What somebody with rights elsewhere, or with few here, can't make the operator do.
+
+One operator, one Project with a Stage that has a bucket, and people around it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any, Final
+
+import pytest
+
+from setops.aws.target import Account
+from tests.cluster.aws.story import Root
+from tests.cluster.world import Object, World, manifest
+
+PROJECT: Final = "trusted"
+STAGE: Final = f"{PROJECT}-production"
+BUCKET: Final = {"type": "s3", "deletionPolicy": "Delete"}
+
+
+@pytest.fixture(scope="module")
+def stage(world: World) -> Iterator[str]:
+    """The Stage with its bucket, ready."""
+    namespace = world.stage(PROJECT)
+    ended = world.commit(namespace, "service:create data --type s3")
+    assert ended["status"]["phase"] == "Committed"
+    yield namespace
+    world.delete("project.setops.co", PROJECT)
+
+
+@pytest.fixture(scope="module")
+def root(world: World) -> Root:
+    """The account's owner, at the emulator."""
+    return Root(Account("000000000000", "eu-central-1", endpoint_url=world.sandbox.aws_endpoint))
+
+
+def ids(world: World, namespace: str, name: str) -> dict[str, str]:
+    """The names at AWS of a Service's parts."""
+    found = world.get("ssvc", name, namespace)
+    assert found is not None
+    return dict(found["status"].get("ids") or {})
+
+
+def namespace(name: str, **labels: str) -> Object:
+    """A namespace with labels of ours and others."""
+    ours = {
+        f"setops.co/{label}" if label != "managed" else "app.kubernetes.io/managed-by": value
+        for label, value in labels.items()
+    }
+    metadata: dict[str, Any] = {"name": name, "labels": ours}
+    return {"apiVersion": "v1", "kind": "Namespace", "metadata": metadata}
+
+
+@pytest.mark.parametrize(
+    ("name", "labels"),
+    [
+        pytest.param("evil", {"project": PROJECT, "stage": "production"}, id="another's labels"),
+        pytest.param("eviltwo-production", {"project": PROJECT, "stage": "production"}, id="dash"),
+        pytest.param("evilthree", {"project": "evilthree", "stage": "production"}, id="own labels"),
+    ],
+)
+def test_a_namespace_with_our_labels_is_no_stages(
+    world: World, root: Root, stage: str, name: str, labels: dict[str, str]
+) -> None:
+    """The first attack: another Stage's bucket under a Service in a namespace of one's own.
+
+    An administrator may write the labels, so what is proved is that they decide nothing.
+    """
+    parts = ids(world, stage, "data")
+    keys = root.keys(parts["user"])
+    world.apply(namespace(name, managed="setops", **labels))
+    world.apply(
+        manifest("Stage", "production", {}, name), manifest("Service", "data", BUCKET, name)
+    )
+    world.says("ssvc", "data", name, "Stalled", "StageDoesNotExist")
+    world.says("sstage", "production", name, "Stalled", "ProjectDoesNotExist")
+    assert ids(world, name, "data") == {}
+    assert world.get("secrets", "service-data", name) is None
+    world.delete("ssvc", "data", namespace=name)
+    world.gone("ssvc", "data", name)
+    assert parts["bucket"] in root.buckets()
+    assert root.keys(parts["user"]) == keys
+    world.delete("namespace", name)
+
+
+def test_a_restored_status_claims_nothing_of_another_service(
+    world: World, root: Root, stage: str
+) -> None:
+    """A backup of one Stage restored with its statuses into another Stage's namespace."""
+    original = world.get("ssvc", "data", stage)
+    assert original is not None
+    world.apply(manifest("Stage", "staging", {}, PROJECT))
+    world.wait("sstage", "staging", PROJECT)
+    clone = f"{PROJECT}-staging"
+    paused = manifest("Service", "data", BUCKET, clone)
+    paused["metadata"]["annotations"] = {"setops.co/paused": "true"}
+    world.apply(paused)
+    status = {name: original["status"][name] for name in ("target", "ids", "secret")}
+    restore(world, "ssvc", "data", clone, status)
+    world.patch("ssvc", "data", clone, {"metadata": {"annotations": {"setops.co/paused": None}}})
+    said = world.says("ssvc", "data", clone, "Stalled", "ObjectTaken")
+    assert f"belong to Service 'data' of Stage 'production' of Project '{PROJECT}'" in said
+    assert world.get("secrets", "service-data", clone) is None
+    world.delete("ssvc", "data", namespace=clone)
+    world.gone("ssvc", "data", clone)
+    assert original["status"]["ids"]["bucket"] in root.buckets()
+
+
+def restore(world: World, what: str, name: str, namespace: str, status: Object) -> None:
+    """Write a status as a restore does that keeps statuses."""
+    place = ("-n", namespace, "--subresource=status", "--type=merge")
+    patch = json.dumps({"status": status})
+    world.sandbox.kubectl("patch", what, name, *place, "--patch", patch)
+
+
+def test_what_a_lost_status_named_is_found_again(world: World, stage: str) -> None:
+    """A restore that keeps no status: the Stage takes its namespace anew, and all goes on."""
+    before = ids(world, stage, "data")
+    restore(world, "sstage", "production", PROJECT, {"namespace": None, "conditions": None})
+    world.until(
+        lambda: (
+            (world.get("sstage", "production", PROJECT) or {})["status"].get("namespace") == stage
+        ),
+        "the namespace in the status",
+    )
+    world.apply(manifest("Service", "later", BUCKET, stage))
+    world.wait("ssvc", "later", stage)
+    assert ids(world, stage, "data") == before
