@@ -13,11 +13,13 @@ import pytest
 
 from setops.aws.target import Account
 from tests.cluster.aws.story import Root
-from tests.cluster.world import Object, World, manifest
+from tests.cluster.world import Object, World, changeset, manifest
 
 PROJECT: Final = "trusted"
 STAGE: Final = f"{PROJECT}-production"
 BUCKET: Final = {"type": "s3", "deletionPolicy": "Delete"}
+PAUSED: Final = {"metadata": {"annotations": {"setops.co/paused": "true"}}}
+RESUMED: Final = {"metadata": {"annotations": {"setops.co/paused": None}}}
 
 
 @pytest.fixture(scope="module")
@@ -99,7 +101,7 @@ def test_a_restored_status_claims_nothing_of_another_service(
     world.apply(paused)
     status = {name: original["status"][name] for name in ("target", "ids", "secret")}
     restore(world, "ssvc", "data", clone, status)
-    world.patch("ssvc", "data", clone, {"metadata": {"annotations": {"setops.co/paused": None}}})
+    world.patch("ssvc", "data", clone, RESUMED)
     said = world.says("ssvc", "data", clone, "Stalled", "ObjectTaken")
     assert f"belong to Service 'data' of Stage 'production' of Project '{PROJECT}'" in said
     assert world.get("secrets", "service-data", clone) is None
@@ -128,3 +130,15 @@ def test_what_a_lost_status_named_is_found_again(world: World, stage: str) -> No
     world.apply(manifest("Service", "later", BUCKET, stage))
     world.wait("ssvc", "later", stage)
     assert ids(world, stage, "data") == before
+
+
+def test_a_pause_holds_no_begun_commit(world: World, stage: str) -> None:
+    """Whoever may pause it: the lock is free again when its time is over."""
+    image = "registry.example.com/does-not-exist:1"
+    lines = ("app:create stuck", f"--app stuck release:create {image}")
+    world.apply(changeset(stage, "held", *lines, "--app stuck release:activate 1", timeout=5))
+    world.until(lambda: world.phase(stage, "held") == "Applying", "its beginning")
+    world.patch("scs", "held", stage, PAUSED)
+    world.until(lambda: world.phase(stage, "held") == "Failed", "its end")
+    world.lock_is_freed(stage)
+    assert world.get("sapp", "stuck", stage) is None
