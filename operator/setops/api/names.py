@@ -151,8 +151,13 @@ def stage_of_namespace(namespace: str, prefix: str = "") -> tuple[str, str] | No
 
 
 def revision_name(stage: str, number: int) -> str:
-    """The ControllerRevision, in the Project's namespace, that holds a revision of a Stage."""
+    """The ControllerRevision, in the Stage's namespace, that holds a revision of it."""
     return f"{stage}-{number}"
+
+
+def ledger_name(stage: str, number: int) -> str:
+    """The ControllerRevision, in the Stage's namespace, that holds its ledger."""
+    return f"{stage}-ledger-{number}"
 
 
 def is_reserved_namespace(namespace: str) -> bool:

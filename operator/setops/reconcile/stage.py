@@ -26,7 +26,8 @@ from setops.api.stage import StageSpec
 from setops.desired.metadata import Owner, StageNames
 from setops.desired.namespace import is_ours, stage_namespace
 from setops.desired.stage import StageObjects, stage_objects
-from setops.reconcile import edits, namespaces, revisions
+from setops.reconcile import edits, namespaces, records, revisions
+from setops.reconcile.carry_over import carry_over
 from setops.reconcile.children import apply_all, remove_unwanted
 from setops.reconcile.context import Context
 from setops.reconcile.deletion import blocker, delete_or_wait
@@ -63,6 +64,8 @@ async def reconcile(context: Context, stage: Object) -> Report | None:
         )
     )
     await apply_all(cluster, objects)
+    await carry_over(context, stage)
+    records.tell_of_others(context, stage)
     await remove_unwanted(cluster, made, objects, _KINDS)
     resources = {kind: cluster.list(kind, namespace) for kind in (APP, SERVICE, NOTIFICATION)}
     everything = (obj for each in resources.values() for obj in each)
@@ -103,7 +106,7 @@ def _status(
     apps, services = resources[APP], resources[SERVICE]
     return {
         "namespace": namespace,
-        "revision": revisions.latest_number(cluster, stage),
+        "revision": revisions.latest_number(cluster, latest),
         "currentChangeset": old.get("currentChangeset"),
         "apps": len(apps),
         "readyApps": _ready(apps),

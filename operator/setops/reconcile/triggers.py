@@ -209,7 +209,7 @@ def _apps_that_take_it(cluster: Cluster, change: ObjectChange, obj: Object) -> I
 
 
 def _stage_around(cluster: Cluster, change: ObjectChange, obj: Object) -> Iterator[Key]:
-    """The Stage of the network policy or quota, which puts it back."""
+    """The Stage of a network policy or quota, which puts it back, or of a revision."""
     owners = obj["metadata"].get("ownerReferences") or ()
     if any(owner["kind"] == NAMESPACE.kind for owner in owners):
         yield from _stage(cluster, change)
@@ -314,6 +314,6 @@ TRIGGERS: Final[Mapping[Kind, Sequence[Rule]]] = {
     # Only those that the operator makes are watched, no user's own.
     SECRET: (_owners, _apps_that_take_it),
     POD: (_owners, _app_in_trouble, _app_without_old_pod),
-    CONTROLLER_REVISION: (_owners,),
+    CONTROLLER_REVISION: (_owners, _stage_around),
 }
 """By the kind of an object that changed: the rules that name what has to be reconciled."""
