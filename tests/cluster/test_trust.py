@@ -142,3 +142,85 @@ def test_a_pause_holds_no_begun_commit(world: World, stage: str) -> None:
     world.until(lambda: world.phase(stage, "held") == "Failed", "its end")
     world.lock_is_freed(stage)
     assert world.get("sapp", "stuck", stage) is None
+
+
+AUTHORITY: Final = (
+    "rolled-back",
+    "version-put-back",
+    "adopted",
+    "deletion-policy",
+    "deletion-protection",
+    "released",
+    "changeset",
+    "changeset-uid",
+    "content-hash",
+    "definition-hash",
+    "desired",
+    "edited-by",
+    "edited-fields",
+    "secret-hash",
+    "organization",
+    "project",
+    "stage",
+    "service",
+    "app",
+    "operator",
+)
+"""What somebody may write under `setops.co/` on a Service, hoping that the operator obeys."""
+
+
+@pytest.mark.parametrize("place", ["annotations", "labels"])
+def test_no_mark_of_a_member_makes_a_commit_delete_data(
+    world: World, root: Root, stage: str, place: str
+) -> None:
+    """The plan says that the data stays at AWS, and so it does."""
+    name = f"marked-{place[:3]}"
+    ended = world.commit(stage, f"service:create {name} --type s3")
+    assert ended["status"]["phase"] == "Committed"
+    bucket = ids(world, stage, name)["bucket"]
+    marks = {f"setops.co/{mark}": "true" for mark in AUTHORITY}
+    marks["setops.co/version-put-back" if place == "annotations" else "setops.co/x"] = "15"
+    world.patch("ssvc", name, stage, {"metadata": {place: marks}})
+    ended = world.commit(stage, f"service:destroy {name}")
+    assert ended["status"]["phase"] == "Committed"
+    world.gone("ssvc", name, stage)
+    assert bucket in root.buckets()
+
+
+def test_a_rollback_still_takes_back_what_its_commit_has_made(
+    world: World, root: Root, stage: str
+) -> None:
+    lines = ("service:create fresh --type s3", "app:create stuck")
+    image = "registry.example.com/does-not-exist:1"
+    more = (f"--app stuck release:create {image}", "--app stuck release:activate 1")
+    ended = world.commit(stage, *lines, *more, timeout=10)
+    assert ended["status"]["phase"] == "Failed"
+    world.gone("ssvc", "fresh", stage)
+    assert not [bucket for bucket in root.buckets() if "-fresh-" in bucket]
+
+
+def test_a_protection_that_comes_after_the_deletion_still_holds(world: World, root: Root) -> None:
+    """Paused, deleted, protected, resumed: the admission policy has nothing to say to any of it."""
+    project = "latelyheld"
+    namespace = world.stage(project)
+    world.commit(namespace, "service:create data --type s3", "app:create web")
+    world.patch("ssvc", "data", namespace, {"spec": {"deletionPolicy": "Delete"}})
+    world.wait("ssvc", "data", namespace)
+    bucket = ids(world, namespace, "data")["bucket"]
+    world.patch("sstage", "production", project, PAUSED)
+    world.delete("sstage", "production", namespace=project)
+    world.patch("sstage", "production", project, {"spec": {"deletionProtection": True}})
+    world.patch("sstage", "production", project, RESUMED)
+    said = world.says("sstage", "production", project, "Reconciling", "Deleting")
+    assert "is protected from deletion, so nothing of it is touched" in said
+    world.delete("project.setops.co", project)
+    said = world.says("project.setops.co", project, "", "Reconciling", "Deleting")
+    assert "Stage 'production', which is protected from deletion" in said
+    for what, name in (("ssvc", "data"), ("sapp", "web")):
+        found = world.get(what, name, namespace)
+        assert found is not None
+        assert "deletionTimestamp" not in found["metadata"]
+    assert bucket in root.buckets()
+    world.patch("sstage", "production", project, {"spec": {"deletionProtection": False}})
+    world.gone("project.setops.co", project)
+    assert bucket not in root.buckets()

@@ -231,4 +231,6 @@ def test_a_stage_outside_of_its_projects_namespace_ends_nothing_of_others() -> N
         impostor,
     )
     # Nothing may be asked of the API server, and there is no finalizer to remove.
-    assert asyncio.run(reconcile_stage(context(here, "team-"), impostor)) is None
+    offline = context(here, "team-")
+    offline.memory.meant.add(impostor["metadata"]["uid"])
+    assert asyncio.run(reconcile_stage(offline, impostor)) is None

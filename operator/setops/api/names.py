@@ -107,15 +107,6 @@ ANNOTATION_SECRET_HASH: Final = f"{GROUP}/secret-hash"
 ANNOTATION_CHANGESET: Final = f"{GROUP}/changeset"
 """On a revision: the name of the Changeset that created it."""
 
-ANNOTATION_ROLLED_BACK: Final = f"{GROUP}/rolled-back"
-"""On a Service that a failed commit removes again. Whatever its deletion policy, AWS resources that
-were created for it are deleted; those that existed before stay."""
-
-ANNOTATION_VERSION_PUT_BACK: Final = f"{GROUP}/version-put-back"
-"""On a Service to which a rollback restored an older version, as `15 from 16`. If AWS has already
-upgraded, the newer version stays, since AWS can't downgrade. Removed when AWS turns out not to have
-upgraded, and when another version is asked for."""
-
 FINALIZER: Final = f"{GROUP}/operator"
 """Keeps an object of ours until everything behind it is gone."""
 

@@ -56,6 +56,11 @@ def is_deleting(obj: Object) -> bool:
     return "deletionTimestamp" in obj["metadata"]
 
 
+def is_protected(stage: Object) -> bool:
+    """Whether a Stage, and what is in it, stays until somebody lifts its protection."""
+    return bool(stage["spec"].get("deletionProtection"))
+
+
 def namesake(namespace: str) -> Key:
     """The Stage to look at when a namespace changes, or something in it: the one of its name.
 

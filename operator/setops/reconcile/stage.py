@@ -31,7 +31,8 @@ from setops.reconcile.carry_over import carry_over
 from setops.reconcile.children import apply_all, remove_unwanted
 from setops.reconcile.context import Context
 from setops.reconcile.deletion import blocker, delete_or_wait
-from setops.reconcile.places import is_deleting, labels_of, organization_name
+from setops.reconcile.places import is_deleting, is_protected, labels_of, organization_name
+from setops.reconcile.released import is_released
 from setops.reconcile.report import Report, Stalled, Waiting
 
 _KINDS = (NETWORK_POLICY, RESOURCE_QUOTA)
@@ -45,7 +46,10 @@ async def reconcile(context: Context, stage: Object) -> Report | None:
     name, home = stage["metadata"]["name"], stage["metadata"]["namespace"]
     if is_deleting(stage):
         context.memory.edits.pop(key_of(stage), None)
-        await _end(context, stage)
+        _refuse_protected(stage)
+        if not await is_released(context, stage):
+            await _end(context, stage)
+        await cluster.remove_finalizer(stage, FINALIZER)
         return None
     project = _project(context, home)
     namespace = names.stage_namespace(project, name, context.options.namespace_prefix)
@@ -122,8 +126,22 @@ def _ready(objects: Sequence[Object]) -> int:
     )
 
 
+def _refuse_protected(stage: Object) -> None:
+    """Raise Waiting for a protected Stage, before anything of it is touched.
+
+    Admission refuses its deletion as well, but the protection may have come later, and somebody may
+    have removed the policy or the CRD.
+    """
+    if is_protected(stage):
+        raise Waiting(
+            Reason.DELETING,
+            "is protected from deletion, so nothing of it is touched: "
+            "set its spec.deletionProtection to false to let it go",
+        )
+
+
 async def _end(context: Context, stage: Object) -> None:
-    """Delete what is in the namespace, kind by kind, then the namespace, then the Stage itself."""
+    """Delete what is in the namespace, kind by kind, then the namespace."""
     cluster = context.cluster
     name, home = stage["metadata"]["name"], stage["metadata"]["namespace"]
     prefix = context.options.namespace_prefix
@@ -140,7 +158,6 @@ async def _end(context: Context, stage: Object) -> None:
         organization = organization_name(cluster, project)
         await cluster.apply(stage_namespace(namespace, project, name, organization, spec))
         await namespaces.remove(context, namespace, project, name)
-    await cluster.remove_finalizer(stage, FINALIZER)
 
 
 async def _end_all(context: Context, namespace: str, kinds: Sequence[Kind]) -> None:
