@@ -74,6 +74,7 @@ def recover(world: World) -> None:
     world.sandbox.kubectl("apply", "--server-side", "-f", str(CRDS))
     world.sandbox.kubectl("wait", "--for=condition=Established", "-f", str(CRDS))
     if not world.operator.alive:
+        world.operator.wait_exit()
         world.operator.start()
 
 
