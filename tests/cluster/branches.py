@@ -17,6 +17,7 @@ from sandbox.proxy import Proxy, Record, Request
 from setops.api import definition as definitions
 from setops.api.definition import StageDefinition
 from setops.api.kinds import CHANGESET
+from setops.api.names import LABEL_STAGE
 from setops.api.section import SECTIONS, section_of
 from setops.changes.diff import diff
 from setops.reconcile.revisions import LABEL_CHANGESET_UID
@@ -203,7 +204,14 @@ class Arena:
         return Seen(
             changesets=_by(_namespace, world.list("scs", selector=f"{LABEL}={chapter.name}")),
             stages=_by(_name, world.list("sstage", PROJECT)),
-            revisions=_by(_stage, world.list("controllerrevisions", PROJECT)),
+            revisions=_by(
+                _stage,
+                (
+                    each
+                    for each in world.list("controllerrevisions", selector=LABEL_STAGE)
+                    if _namespace(each).startswith(f"{PROJECT}-")
+                ),
+            ),
             entries=_by(_namespace, world.list("sapp,ssvc,snotify")),
             children=_by(_namespace, world.list(CHILDREN)),
         )
@@ -378,7 +386,7 @@ def _namespace(item: Object) -> str:
 
 
 def _stage(revision: Object) -> str:
-    return str(revision["metadata"]["ownerReferences"][0]["name"])
+    return str(revision["metadata"]["labels"][LABEL_STAGE])
 
 
 def _maker(revision: Object) -> str:

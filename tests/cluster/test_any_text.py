@@ -80,13 +80,13 @@ def arrived(world: World, namespace: str, name: str, texts: Mapping[str, str] = 
 
 def recorded(world: World, namespace: str, name: str) -> Object:
     """The Stage's newest revision, which holds the App."""
-    project, _, stage = namespace.rpartition("-")
+    stage = namespace.rpartition("-")[2]
     found: list[Object] = []
 
     def comes() -> bool:
         found[:] = [
             item
-            for item in world.list("controllerrevisions", project)
+            for item in world.list("controllerrevisions", namespace)
             if item["metadata"]["name"].startswith(f"{stage}-")
             and name in item["data"]["definition"]["apps"]
         ]

@@ -339,7 +339,8 @@ def test_a_namespace_of_somebody_else_is_not_touched(world: World) -> None:
     world.apply(manifest("Stage", "taken", {}, "badinput"))
     assert world.says("sstage", "taken", "badinput", "Stalled", "NamespaceTaken") == (
         "namespace 'badinput-taken' exists and isn't ours; remove it, or label it "
-        "setops.co/project=badinput and setops.co/stage=taken to hand it over"
+        "setops.co/project=badinput and setops.co/stage=taken to hand it over, "
+        "for which you need the verb adopt on stages.setops.co"
     )
     assert world.get("namespace", "badinput-taken") == before
     assert not world.list("networkpolicies", "badinput-taken")
@@ -357,7 +358,8 @@ def test_a_namespace_of_somebody_else_that_goes_makes_room(world: World) -> None
     said = world.says("project.setops.co", "badinputtwo", "", "Stalled", "NamespaceTaken")
     assert said == (
         "namespace 'badinputtwo' exists and isn't ours; remove it, or label it "
-        "setops.co/project=badinputtwo to hand it over"
+        "setops.co/project=badinputtwo to hand it over, "
+        "for which you need the verb adopt on stages.setops.co"
     )
     world.delete("namespace", "badinputtwo")
     world.wait("project.setops.co", "badinputtwo")

@@ -166,7 +166,7 @@ def test_direct_edit_is_a_revision_of_its_own(world: World, stage: str) -> None:
         return bool(found) and (found or {})["status"]["revision"] == 2
 
     world.until(recorded, "the revision of the edits")
-    revision = world.get("controllerrevision", "production-2", project)
+    revision = world.get("controllerrevision", "production-2", stage)
     assert revision is not None
     assert revision["data"]["definition"]["apps"]["web"]["resources"]["scale"] == 2
     assert "direct" in revision["data"]["definition"]["apps"]

@@ -280,9 +280,8 @@ def upgrade(world: World, name: str) -> None:
 
 def put_back(world: World, name: str) -> str | None:
     """What is noted of the version that a rollback has put back."""
-    metadata = (world.get("ssvc", name, STAGE) or {})["metadata"]
-    noted: str | None = metadata.get("annotations", {}).get("setops.co/version-put-back")
-    return noted
+    mark = (world.get("ssvc", name, STAGE) or {})["status"].get("versionPutBack")
+    return f"{mark['version']} from {mark['taken']}" if mark else None
 
 
 def fails(world: World, name: str) -> None:

@@ -310,7 +310,7 @@ def test_an_undisturbed_life_is_as_it_should_be(undisturbed: Undisturbed) -> Non
     assert stage["revision"] == 2
     assert "currentChangeset" not in stage
     assert "finalizers" not in committed["Changeset LIFE-live/create"]["metadata"]
-    revisions = ["ControllerRevision LIFE/live-1", "ControllerRevision LIFE/live-2"]
+    revisions = [f"ControllerRevision LIFE-live/live-{number}" for number in (1, 2)]
     assert sorted(key for key in committed if "Revision" in key) == revisions
     # A failed Changeset leaves nothing but itself.
     failed = dict(undisturbed.ends["fails"])

@@ -133,7 +133,7 @@ def test_every_child_has_a_controller_and_no_tracking(world: World, namespace: s
     children = world.list(kinds, namespace, "app.kubernetes.io/managed-by=setops")
     assert {child["kind"] for child in children} >= {"Deployment", "Service", "Pod"}
     assert world.commit(namespace, "app:create revised")["status"]["phase"] == "Committed"
-    revisions = world.list("controllerrevisions", "gitops")
+    revisions = world.list("controllerrevisions", namespace)
     assert revisions
     for child in [*children, *revisions]:
         metadata = child["metadata"]

@@ -67,7 +67,7 @@ class Case:
 def revision(stage: str, status: int, **more: Any) -> Case:
     """A revision that the API server doesn't take: the commit's own, or the one before it."""
     early = bool(more.get("early"))
-    target = f"/namespaces/{PROJECT}/controllerrevisions/{stage}-[0-9]+[?]"
+    target = f"/namespaces/NAMESPACE/controllerrevisions/{stage}-[0-9]+[?]"
     says = ("ControllerRevision", f"/{stage}-", "nothing was changed" if early else BACK)
     body = "" if early else "setops.co/changeset-uid"
     return Case(stage, "PATCH", target, status, says, ("app:create extra",), body=body, **more)

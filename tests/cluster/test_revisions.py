@@ -29,11 +29,12 @@ def test_fifty_revisions_are_kept_and_the_ledger_knows_the_rest(world: World) ->
     )
     numbers = sorted(
         item["revision"]
-        for item in world.list("controllerrevision", project)
-        if item["metadata"]["name"].startswith("production-")
+        for item in world.list("controllerrevision", namespace)
+        if "-ledger-" not in item["metadata"]["name"]
     )
     assert numbers == list(range(COMMITS - KEPT + 1, COMMITS + 1))
-    world.sandbox.kubectl("get", "configmap", "production-ledger", "-n", project)
+    assert not world.list("controllerrevision", project), "where others may read"
+    assert world.get("controllerrevision", f"production-ledger-{COMMITS - KEPT}", namespace)
     # Git applies the first one again, long after its revision has gone.
     world.delete("scs", "c01", namespace=namespace)
     world.gone("scs", "c01", namespace)
@@ -61,7 +62,7 @@ def test_an_autoscaler_leaves_one_revision_and_harms_no_open_changeset(
         world.until(lambda: numbers()[-1] == revision, f"revision {revision}")
 
     def numbers() -> list[int]:
-        return sorted(item["revision"] for item in world.list("controllerrevision", project))
+        return sorted(item["revision"] for item in world.list("controllerrevision", namespace))
 
     scale("web", 2, 2)
     drafts = {"draft": "--app web env:set A=1", "greedy": "--app web resource:set scale 9"}

@@ -67,8 +67,8 @@ RECOVERY: Final[dict[Right, str]] = {
     ("", "events", "patch"): "counts an Event that repeats",
     ("apps", "controllerrevisions", "delete"): "a Stage's fifty-first revision takes the first's",
     **{
-        ("", "configmaps", verb): "the ledger of revisions that are gone"
-        for verb in ("get", "create", "update")
+        ("", "configmaps", verb): "carries over the ledger that earlier versions kept"
+        for verb in ("get", "delete")
     },
 }
 

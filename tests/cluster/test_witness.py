@@ -40,9 +40,11 @@ def test_what_explains_it() -> None:
     assert not is_explicit(service)
     assert not is_explicit({**service, "spec": {"deletionPolicy": "Retain"}})
     assert is_explicit({**service, "spec": {"deletionPolicy": "Delete"}})
+    mark = {"changeset": "broken", "uid": "u"}
+    assert is_explicit({**service, "status": {"rolledBack": mark}})
+    assert not is_explicit({**service, "status": {"rolledBack": mark, "adopted": True}})
     noted = {**service, "metadata": {"annotations": {"setops.co/rolled-back": "true"}}}
-    assert is_explicit(noted)
-    assert not is_explicit({**noted, "status": {"adopted": True}})
+    assert not is_explicit(noted)
 
 
 def test_a_deletion_that_no_service_explains_is_kept(sandbox: Sandbox) -> None:

@@ -15,7 +15,6 @@ from urllib.parse import parse_qs
 from sandbox.api import Api, ApiError
 from sandbox.proxy import Action, Request, Rule
 from setops.api.kinds import SERVICE
-from setops.api.names import ANNOTATION_ROLLED_BACK
 from tests.cluster.world import Object
 
 _OPERATOR: Final = "setops"
@@ -74,8 +73,8 @@ def loses_data(request: Request) -> str:
 
 def is_explicit(service: Object) -> bool:
     """Whether a Service's data may go for good."""
-    notes = service["metadata"].get("annotations") or {}
-    taken_back = ANNOTATION_ROLLED_BACK in notes and not service["status"].get("adopted")
+    status = service.get("status") or {}
+    taken_back = "rolledBack" in status and not status.get("adopted")
     return bool(service["spec"].get("deletionPolicy") == "Delete" or taken_back)
 
 

@@ -15,6 +15,7 @@ import pytest
 from setops.api.kinds import (
     APP,
     CHANGESET,
+    CUSTOM_RESOURCE_DEFINITION,
     NOTIFICATION,
     ORGANIZATION,
     PROJECT,
@@ -55,7 +56,7 @@ class Story:
         self.key = key_of(obj)
         held = world.cluster.get(self.key)
         assert held is not None
-        self.server = Server(held)
+        self.server = Server(held, make(CUSTOM_RESOURCE_DEFINITION, "services.setops.co"))
         client = Client(self.server)
         self.events: list[str] = []
         self.context = Context(

@@ -314,9 +314,18 @@ def test_a_namespace_concerns_its_stage_and_all_that_waited_for_it() -> None:
 
 
 def test_a_prefix_of_all_namespaces_is_seen_through() -> None:
-    here = World()
+    home = f"team-{HOME}"
+    project = make(PROJECT, "shop", spec={"organization": "acme"})
+    here = World(project, make(STAGE, "production", home, spec={}))
     prefixed = make(NAMESPACE, f"team-{SPACE}", labels=LABELS)
-    assert marked(here, here.put(prefixed)) == {SHOP, Key(STAGE, f"team-{HOME}", "production")}
+    assert marked(here, here.put(prefixed)) == {SHOP, Key(STAGE, home, "production")}
+
+
+def test_all_in_a_namespace_is_looked_at_once_its_stage_names_it() -> None:
+    """As at the Stage's first report, and after a restore, which loses all statuses."""
+    here = world()
+    here.put(stage(status=reported()))
+    assert marked(here, here.put(stage())) >= {WEB, WORKER, STORE, OPS, DRAFT}
 
 
 def test_a_strangers_namespace_concerns_nobody() -> None:

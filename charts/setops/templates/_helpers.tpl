@@ -33,6 +33,24 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
 {{- end -}}
 {{- end }}
 
+{{/* Who the operator is to the API server. */}}
+{{- define "setops.operatorUser" -}}
+{{- printf "system:serviceaccount:%s:%s" .Release.Namespace (include "setops.serviceAccountName" .) -}}
+{{- end }}
+
+{{/* Makes a policy refuse what it matches: the binding of a ValidatingAdmissionPolicy. */}}
+{{- define "setops.policyBinding" -}}
+apiVersion: admissionregistration.k8s.io/v1
+kind: ValidatingAdmissionPolicyBinding
+metadata:
+  name: {{ .name }}
+  labels:
+    {{- include "setops.labels" .root | nindent 4 }}
+spec:
+  policyName: {{ .name }}
+  validationActions: [Deny]
+{{- end }}
+
 {{/* The operator's image; a digest wins over what the tag points to. */}}
 {{- define "setops.image" -}}
 {{- $tag := .Values.image.tag | default .Chart.AppVersion -}}

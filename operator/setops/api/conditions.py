@@ -88,6 +88,10 @@ class Reason(StrEnum):
         "ObjectTaken",
         "An object that it has to make exists, and isn't ours or can't be changed.",
     )
+    RECORD_IGNORED = (
+        "RecordIgnored",
+        "Something that looks like a revision or the ledger of the Stage isn't, or can't be read.",
+    )
     NAMESPACE_RESERVED = (
         "NamespaceReserved",
         "The namespace belongs to the cluster or to the operator.",

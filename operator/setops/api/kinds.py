@@ -84,6 +84,13 @@ CONTROLLER_REVISION: Final = Kind("apps", "v1", "ControllerRevision", "controlle
 POD_DISRUPTION_BUDGET: Final = Kind("policy", "v1", "PodDisruptionBudget", "poddisruptionbudgets")
 NETWORK_POLICY: Final = Kind("networking.k8s.io", "v1", "NetworkPolicy", "networkpolicies")
 LEASE: Final = Kind("coordination.k8s.io", "v1", "Lease", "leases")
+CUSTOM_RESOURCE_DEFINITION: Final = Kind(
+    "apiextensions.k8s.io",
+    "v1",
+    "CustomResourceDefinition",
+    "customresourcedefinitions",
+    namespaced=False,
+)
 SELF_SUBJECT_REVIEW: Final = Kind(
     "authentication.k8s.io", "v1", "SelfSubjectReview", "selfsubjectreviews", namespaced=False
 )
@@ -102,6 +109,7 @@ FOREIGN: Final = (
     POD_DISRUPTION_BUDGET,
     NETWORK_POLICY,
     LEASE,
+    CUSTOM_RESOURCE_DEFINITION,
     SELF_SUBJECT_REVIEW,
 )
 """The kinds of Kubernetes itself that we use."""

@@ -28,9 +28,13 @@ class NameRule:
     says: str
     code: Code = Code.VALIDATION_FAILED
 
+    def matches(self, name: str) -> bool:
+        """Whether a name follows the rule."""
+        return re.fullmatch(self.pattern, name) is not None
+
     def problem(self, field: str, name: str) -> Problem | None:
         """What is wrong with a name, or None. `field` is where the name was given."""
-        if re.fullmatch(self.pattern, name):
+        if self.matches(name):
             return None
         message = f"{quoted(name)} is not a valid name: {self.says}"
         return Problem(field, Validator.INVALID_FORMAT, message, self.code)
@@ -103,15 +107,6 @@ ANNOTATION_SECRET_HASH: Final = f"{GROUP}/secret-hash"
 ANNOTATION_CHANGESET: Final = f"{GROUP}/changeset"
 """On a revision: the name of the Changeset that created it."""
 
-ANNOTATION_ROLLED_BACK: Final = f"{GROUP}/rolled-back"
-"""On a Service that a failed commit removes again. Whatever its deletion policy, AWS resources that
-were created for it are deleted; those that existed before stay."""
-
-ANNOTATION_VERSION_PUT_BACK: Final = f"{GROUP}/version-put-back"
-"""On a Service to which a rollback restored an older version, as `15 from 16`. If AWS has already
-upgraded, the newer version stays, since AWS can't downgrade. Removed when AWS turns out not to have
-upgraded, and when another version is asked for."""
-
 FINALIZER: Final = f"{GROUP}/operator"
 """Keeps an object of ours until everything behind it is gone."""
 
@@ -126,9 +121,34 @@ def stage_namespace(project: str, stage: str, prefix: str = "") -> str:
     return f"{prefix}{project}-{stage}"
 
 
+def project_of_namespace(namespace: str, prefix: str = "") -> str | None:
+    """The Project whose namespace would have this name; None if no Project's would."""
+    if not namespace.startswith(prefix) or is_reserved_namespace(namespace):
+        return None
+    name = namespace.removeprefix(prefix)
+    return name if PROJECT_NAME.matches(name) else None
+
+
+def stage_of_namespace(namespace: str, prefix: str = "") -> tuple[str, str] | None:
+    """The Project and the Stage whose namespace would have this name; None if no Stage's would.
+
+    The name of neither holds a dash, so there is never a second answer.
+    """
+    home, _, stage = namespace.rpartition("-")
+    project = project_of_namespace(home, prefix)
+    if project is None or is_reserved_namespace(namespace):
+        return None
+    return (project, stage) if STAGE_NAME.matches(stage) else None
+
+
 def revision_name(stage: str, number: int) -> str:
-    """The ControllerRevision, in the Project's namespace, that holds a revision of a Stage."""
+    """The ControllerRevision, in the Stage's namespace, that holds a revision of it."""
     return f"{stage}-{number}"
+
+
+def ledger_name(stage: str, number: int) -> str:
+    """The ControllerRevision, in the Stage's namespace, that holds its ledger."""
+    return f"{stage}-ledger-{number}"
 
 
 def is_reserved_namespace(namespace: str) -> bool:

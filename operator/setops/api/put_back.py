@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import Self
 
@@ -11,10 +10,7 @@ from setops.api.engine_version import EngineVersion
 
 @dataclass(frozen=True, slots=True)
 class PutBack:
-    """`version` is back in the spec in place of `taken`, whose major version is newer.
-
-    As text: `15 from 16.4`.
-    """
+    """`version` is back in the spec in place of `taken`, whose major version is newer."""
 
     version: str
     taken: str
@@ -26,15 +22,6 @@ class PutBack:
         if version is None or taken is None or older is None or newer is None:
             return None
         return cls(version, taken) if newer.major > older.major else None
-
-    @classmethod
-    def parse(cls, text: str) -> Self | None:
-        """None for text of any other form."""
-        found = re.fullmatch(r"(\S+) from (\S+)", text)
-        return cls.of(found[1], found[2]) if found else None
-
-    def __str__(self) -> str:
-        return f"{self.version} from {self.taken}"
 
     def covers(self, actual: str) -> bool:
         """Whether AWS may have got this version from the upgrade that was reverted.

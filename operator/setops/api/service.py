@@ -77,6 +77,22 @@ class ServiceSpec(Model):
         return None if value == ServiceOptions() else value
 
 
+class RolledBack(Model):
+    """A rollback that deletes the Service again which its commit has created."""
+
+    changeset: str = Field(description="Name of the Changeset that is rolled back.")
+    uid: str = Field(description="Its uid.")
+
+
+class VersionPutBack(Model):
+    """A rollback that has restored an older version."""
+
+    version: str = Field(description="The version that it has restored.")
+    taken: str = Field(description="The newer version, which AWS may have installed already.")
+    changeset: str = Field(description="Name of the Changeset that was rolled back.")
+    uid: str = Field(description="Its uid.")
+
+
 class ServiceStatus(Model):
     """What is known of the AWS resources behind a Service."""
 
@@ -102,6 +118,16 @@ class ServiceStatus(Model):
         None,
         description="Whether it adopted what an earlier Service of its name left at AWS, "
         "which a rollback doesn't delete.",
+    )
+    rolled_back: RolledBack | None = Field(
+        None,
+        description="Set while a failed commit removes the Service again. Whatever its deletion "
+        "policy, what was created for it at AWS is deleted; what existed before stays.",
+    )
+    version_put_back: VersionPutBack | None = Field(
+        None,
+        description="Set after a rollback has restored an older version. If AWS has already "
+        "upgraded, the newer version stays, since AWS can't downgrade.",
     )
 
 

@@ -17,7 +17,6 @@ from setops.api.definition import StageDefinition
 from setops.api.errors import ProblemsError
 from setops.api.kinds import Object, key_of
 from setops.changes.diff import Change, diff
-from setops.kube.cluster import Cluster
 from setops.reconcile import history, lock, revisions
 from setops.reconcile.context import Context
 from setops.reconcile.live import last_editor, live_definition
@@ -31,29 +30,25 @@ _log = logging.getLogger(__name__)
 
 
 async def record(
-    cluster: Cluster, stage: Object, namespace: str, definition: StageDefinition
+    context: Context, stage: Object, namespace: str, definition: StageDefinition
 ) -> int:
     """Make sure that the Stage's latest revision holds this live definition; its number.
 
     If it holds another one, somebody has edited resources directly. Raises as `revisions.store`.
     """
+    cluster = context.cluster
     latest = revisions.latest_number(cluster, stage)
     if revisions.is_recorded(cluster, stage, definition):
         return latest
-    author = last_editor(cluster, namespace, await _changes(cluster, stage, latest, definition))
-    await revisions.store(cluster, stage, latest + 1, definition, author)
-    return latest + 1
+    author = last_editor(cluster, namespace, await _changes(context, stage, latest, definition))
+    return await revisions.store(cluster, stage, latest + 1, definition, author)
 
 
 async def _changes(
-    cluster: Cluster, stage: Object, latest: int, definition: StageDefinition
+    context: Context, stage: Object, latest: int, definition: StageDefinition
 ) -> tuple[Change, ...]:
     """What was edited since a revision; nothing if the revision can't be read any more."""
-    try:
-        before = await revisions.load(cluster, stage, latest)
-    except ProblemsError as error:
-        _log.warning("Revision %s of the Stage can't be read: %s", latest, error)
-        return ()
+    before = await revisions.readable(context, stage, latest)
     return diff(before.definition, definition) if before else ()
 
 
@@ -87,7 +82,7 @@ async def record_when_quiet(
         context.events.record(latest, "Warning", Reason.REVISION_NOT_RECORDED.value, message)
         seen.recorded = True
         return None
-    await record(cluster, latest, namespace, live)
+    await record(context, latest, namespace, live)
     await history.prune(context, latest, namespace)
     seen.recorded = True
     return None

@@ -14,11 +14,10 @@ from collections.abc import Collection, Iterator, Sequence
 from itertools import chain
 
 from setops.api.changeset import phase_of
-from setops.api.kinds import CHANGESET, CONTROLLER_REVISION, Key, Object
-from setops.kube.cluster import Cluster
-from setops.reconcile import ledger
+from setops.api.kinds import CHANGESET, Object
+from setops.reconcile import ledger, records
 from setops.reconcile.context import Context
-from setops.reconcile.revisions import KEPT, content_of, edit_of, of_stage
+from setops.reconcile.revisions import KEPT, content_of, edit_of, first_of_earlier_version, of_stage
 
 
 async def prune(context: Context, stage: Object, namespace: str) -> None:
@@ -34,9 +33,8 @@ async def prune(context: Context, stage: Object, namespace: str) -> None:
         if (made := content_of(item)) is not None
     }
     if notes:
-        await ledger.add(cluster, stage, notes)
-    for item in surplus:
-        await _delete(cluster, item)
+        await ledger.add(cluster, stage, notes, first_of_earlier_version(cluster, stage))
+    await records.delete(cluster, surplus)
 
 
 def not_kept(found: Sequence[Object], needed: Collection[int]) -> list[Object]:
@@ -81,9 +79,3 @@ def _needed(context: Context, namespace: str) -> set[int]:
     for key in [key for key in begun if cluster.get(key) is None]:
         del begun[key]
     return numbers | {number for key, number in begun.items() if key.namespace == namespace}
-
-
-async def _delete(cluster: Cluster, revision: Object) -> None:
-    metadata = revision["metadata"]
-    key = Key(CONTROLLER_REVISION, metadata["namespace"], metadata["name"])
-    await cluster.delete(key, uid=metadata["uid"])

@@ -90,6 +90,7 @@ class Memory:
     whose step can't be taken, by its uid, since when, in seconds since the epoch. `reach`: of each
     Organization, by its uid, what AWS said. `new_apps`: closed while new Apps get their first
     objects. `specs`: what was validated last. `faults`: of each object that fails, by its key, how.
+    `meant`: the uids of objects whose deletion somebody has meant.
     """
 
     edits: dict[Key, Seen] = field(default_factory=dict)
@@ -100,3 +101,4 @@ class Memory:
     new_apps: Gate = field(default_factory=Gate)
     specs: Specs = field(default_factory=Specs)
     faults: dict[Key, Failure] = field(default_factory=dict)
+    meant: set[str] = field(default_factory=set)

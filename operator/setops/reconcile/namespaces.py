@@ -53,7 +53,7 @@ async def ensure(context: Context, desired: Object) -> Object:
             f"namespace {key.name!r} exists and isn't ours; remove it, or label it "
             f"{names.LABEL_PROJECT}={project}"
             + (f" and {names.LABEL_STAGE}={stage}" if stage else "")
-            + " to hand it over",
+            + " to hand it over, for which you need the verb adopt on stages.setops.co",
             again=FOREIGN_POLL,
         )
     if live is not None and is_deleting(live):

@@ -11,6 +11,7 @@ from setops.reconcile import reach
 from setops.reconcile.aws import interruption
 from setops.reconcile.context import Context
 from setops.reconcile.places import is_deleting
+from setops.reconcile.released import is_released
 from setops.reconcile.report import Report, Requeue, Waiting
 
 
@@ -25,7 +26,7 @@ async def reconcile(context: Context, organization: Object) -> Report | Requeue 
     )
     status = {"projects": len(projects)}
     if is_deleting(organization):
-        if projects:
+        if projects and not await is_released(context, organization):
             raise Waiting(
                 Reason.DELETING,
                 f"still hosts {_named(projects)}; delete them first",

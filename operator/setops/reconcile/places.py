@@ -1,4 +1,16 @@
-"""The Organization, Project and Stage around an object, found by the namespace's labels."""
+"""Which Stage a namespace is, and the Organization, Project and Stage around an object.
+
+A namespace is a Stage's only if all of this holds:
+
+- Its name is the one that Project and Stage make, and the Stage stands in the namespace that the
+  Project's name makes.
+- The Project exists.
+- It carries the labels that the operator puts on what it made or took over.
+- The Stage's status, which the operator alone writes, names it.
+
+So nobody who may create namespaces, label them, or create Stages in one of their own gets into the
+place of a Stage. `stage_around` is the only function that says so.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +22,7 @@ from setops.api.kinds import NAMESPACE, ORGANIZATION, PROJECT, STAGE, Key, Objec
 from setops.api.organization import OrganizationSpec
 from setops.api.stage import StageSpec
 from setops.desired.metadata import StageNames
+from setops.desired.namespace import is_ours
 from setops.kube.cluster import Cluster
 from setops.reconcile.context import Context
 from setops.reconcile.report import Stalled, Waiting
@@ -43,31 +56,39 @@ def is_deleting(obj: Object) -> bool:
     return "deletionTimestamp" in obj["metadata"]
 
 
-def stage_key(cluster: Cluster, namespace: str) -> Key | None:
-    """The Stage whose namespace this is; None when it is no Stage's."""
-    found = _project_and_stage(cluster, namespace)
-    return found[1] if found else None
+def is_protected(stage: Object) -> bool:
+    """Whether a Stage, and what is in it, stays until somebody lifts its protection."""
+    return bool(stage["spec"].get("deletionProtection"))
 
 
-def _project_and_stage(cluster: Cluster, namespace: str) -> tuple[str, Key] | None:
-    found = cluster.get(Key(NAMESPACE, "", namespace))
+def namesake(namespace: str) -> Key:
+    """The Stage to look at when a namespace changes, or something in it: the one of its name.
+
+    Whether the namespace is that Stage's, and whether there is such a Stage, isn't said.
+    """
+    home, _, stage = namespace.rpartition("-")
+    return Key(STAGE, home, stage)
+
+
+def expected_stage(context: Context, namespace: str) -> tuple[str, Key] | None:
+    """The Project and the Stage whose namespace has this name; None if no Stage's has."""
+    prefix = context.options.namespace_prefix
+    found = names.stage_of_namespace(namespace, prefix)
     if found is None:
         return None
-    labels = labels_of(found)
-    project, stage = labels.get(names.LABEL_PROJECT), labels.get(names.LABEL_STAGE)
-    if not project or not stage:
-        return None
-    # The Project's namespace, prefix included, plus a dash and the Stage's name.
-    return project, Key(STAGE, namespace.removesuffix(f"-{stage}"), stage)
+    project, stage = found
+    return project, Key(STAGE, names.project_namespace(project, prefix), stage)
 
 
 def stage_around(context: Context, namespace: str) -> StagePlace:
     """The Stage of a namespace.
 
-    Raises Stalled when the namespace is no Stage's, and Waiting while the Stage isn't there.
+    Raises Stalled when the namespace is no Stage's, and Waiting while the Stage or its Project
+    isn't there, or the Stage hasn't taken the namespace yet.
     """
-    found = _project_and_stage(context.cluster, namespace)
-    if found is None:
+    cluster, found = context.cluster, expected_stage(context, namespace)
+    live = cluster.get(Key(NAMESPACE, "", namespace))
+    if found is None or live is None or not is_ours(live, found[0], found[1].name):
         raise Stalled(
             Reason.STAGE_DOES_NOT_EXIST,
             f"namespace {namespace!r} belongs to no Stage; "
@@ -75,14 +96,21 @@ def stage_around(context: Context, namespace: str) -> StagePlace:
             again=10,
         )
     project, key = found
-    stage = context.cluster.get(key)
+    stage = cluster.get(key)
     if stage is None:
         raise Waiting(
             Reason.STAGE_DOES_NOT_EXIST,
             f"waits for Stage {key.name!r} in namespace {key.namespace!r}",
         )
-    organization = organization_name(context.cluster, project)
-    hosting = context.cluster.get(Key(ORGANIZATION, "", organization))
+    if cluster.get(Key(PROJECT, "", project)) is None:
+        raise Waiting(Reason.PROJECT_DOES_NOT_EXIST, f"waits for Project {project!r}", again=10)
+    if (stage.get("status") or {}).get("namespace") != namespace:
+        raise Waiting(
+            Reason.STAGE_DOES_NOT_EXIST,
+            f"waits for Stage {key.name!r} in namespace {key.namespace!r} to take this namespace",
+        )
+    organization = organization_name(cluster, project)
+    hosting = cluster.get(Key(ORGANIZATION, "", organization))
     specs = context.memory.specs
     return StagePlace(
         names=StageNames(project=project, stage=key.name, namespace=namespace),

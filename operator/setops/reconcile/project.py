@@ -11,7 +11,8 @@ from setops.desired.namespace import is_ours, project_namespace
 from setops.reconcile import namespaces
 from setops.reconcile.context import Context
 from setops.reconcile.deletion import blocker, delete_or_wait
-from setops.reconcile.places import is_deleting
+from setops.reconcile.places import is_deleting, is_protected
+from setops.reconcile.released import is_released
 from setops.reconcile.report import Report, Waiting
 
 
@@ -21,8 +22,9 @@ async def reconcile(context: Context, project: Object) -> Report | None:
     name = project["metadata"]["name"]
     namespace = names.project_namespace(name, context.options.namespace_prefix)
     if is_deleting(project):
-        await _end_stages(context, namespace, name)
-        await namespaces.remove(context, namespace, name)
+        if not await is_released(context, project):
+            await _end_stages(context, namespace, name)
+            await namespaces.remove(context, namespace, name)
         await cluster.remove_finalizer(project, FINALIZER)
         return None
     namespaces.refuse_reserved(context, namespace)
@@ -50,7 +52,15 @@ async def _end_stages(context: Context, namespace: str, project: str) -> None:
     live = context.cluster.get(Key(NAMESPACE, "", namespace))
     if live is None or not is_ours(live, project):
         return
-    for stage in context.cluster.list(STAGE, namespace):
+    stages = context.cluster.list(STAGE, namespace)
+    held = sorted(stage["metadata"]["name"] for stage in stages if is_protected(stage))
+    if held:
+        raise Waiting(
+            Reason.DELETING,
+            f"waits for Stage {held[0]!r}, which is protected from deletion: "
+            "set its spec.deletionProtection to false to let it go",
+        )
+    for stage in stages:
         if not is_deleting(stage):
             await delete_or_wait(context.cluster, stage)
     left = context.cluster.list(STAGE, namespace)

@@ -1,8 +1,11 @@
 """The revisions of a Stage: its definition after each change, as ControllerRevisions.
 
-They are kept in the Project's namespace and owned by the Stage, so that they outlive the Stage's
-namespace and are deleted with the Stage. `history` says which are kept; the ledger remembers which
-Changesets made the others.
+They are records in the Stage's namespace (`desired/record`). `history` says which are kept; the
+ledger remembers which Changesets made the others. Numbers go on from the Stage's status, even if
+the namespace was lost and all revisions with it.
+
+An earlier version kept them in the Project's namespace, owned by the Stage. They count as well,
+until `carry_over` has moved them.
 """
 
 from __future__ import annotations
@@ -14,13 +17,15 @@ from typing import Any, Final
 from setops.api import definition as definitions
 from setops.api import names
 from setops.api.definition import StageDefinition
-from setops.api.kinds import CONTROLLER_REVISION, GROUP, STAGE, Key, Object
+from setops.api.errors import ProblemsError
+from setops.api.kinds import CONTROLLER_REVISION, GROUP, Key, Object, key_of
 from setops.changes.digest import definition_hash
 from setops.changes.weight import stored_size
-from setops.desired.metadata import Owner
+from setops.desired.record import is_record
 from setops.kube.cluster import Cluster
-from setops.kube.errors import AlreadyExists, Conflict
-from setops.reconcile import ledger
+from setops.kube.errors import Conflict
+from setops.reconcile import ledger, records
+from setops.reconcile.context import Context
 from setops.reconcile.places import labels_of
 
 KEPT: Final = 50
@@ -88,21 +93,41 @@ class TooLargeError(Exception):
     """The definition doesn't fit into one revision."""
 
 
+class UnreadableError(Exception):
+    """A revision is there and can't be read; the message says why."""
+
+
 def of_stage(cluster: Cluster, stage: Object) -> list[Object]:
     """The Stage's revisions as the cache has them (without data), oldest first."""
+    own = [*earlier(cluster, stage), *records.kept(cluster, stage, names.revision_name)]
+    by_number = {int(item["revision"]): item for item in own}
+    return [by_number[number] for number in sorted(by_number)]
+
+
+def earlier(cluster: Cluster, stage: Object) -> list[Object]:
+    """Those that an earlier version of the operator left in the Project's namespace."""
+    metadata = stage["metadata"]
     return sorted(
         (
             item
-            for item in cluster.owned_by(stage["metadata"]["uid"])
+            for item in cluster.owned_by(metadata["uid"])
             if item["kind"] == CONTROLLER_REVISION.kind
+            and item["metadata"]["namespace"] == metadata["namespace"]
+            and item["metadata"]["name"] == names.revision_name(metadata["name"], item["revision"])
         ),
         key=lambda item: int(item["revision"]),
     )
 
 
+def first_of_earlier_version(cluster: Cluster, stage: Object) -> int:
+    """The number of the first of these; 0 if there is none."""
+    return min((int(item["revision"]) for item in earlier(cluster, stage)), default=0)
+
+
 def latest_number(cluster: Cluster, stage: Object) -> int:
     """The number of the Stage's last revision; 0 for a Stage that nobody has changed yet."""
-    return max((int(item["revision"]) for item in of_stage(cluster, stage)), default=0)
+    told = int((stage.get("status") or {}).get("revision") or 0)
+    return max([told, *(int(item["revision"]) for item in of_stage(cluster, stage))])
 
 
 def made_by(cluster: Cluster, stage: Object, changeset_uid: str) -> int | None:
@@ -127,9 +152,11 @@ def content_of(revision: Object) -> Content | None:
 
 def is_recorded(cluster: Cluster, stage: Object, definition: StageDefinition) -> bool:
     """Whether the Stage's latest revision holds this definition; before the first, an empty one."""
-    found = of_stage(cluster, stage)
-    if not found:
+    found, latest = of_stage(cluster, stage), latest_number(cluster, stage)
+    if latest == 0:
         return definition == StageDefinition()
+    if not found or int(found[-1]["revision"]) != latest:
+        return False  # it is lost
     return _note(found[-1], ANNOTATION_DEFINITION) == definition_hash(definition)
 
 
@@ -143,33 +170,47 @@ async def recorded(
             return int(item["revision"])
     if not kept or int(kept[-1]["revision"]) == len(kept):
         return None  # none has been deleted yet
-    entry = (await ledger.read(cluster, stage)).get(changeset)
+    before = first_of_earlier_version(cluster, stage)
+    entry = (await ledger.read(cluster, stage, before)).get(changeset)
     return entry.revision if entry is not None and entry.content_hash == content_hash else None
 
 
 async def load(cluster: Cluster, stage: Object, number: int) -> Revision | None:
-    """A revision; revision 0 is the empty definition. None when it is gone."""
+    """A revision; revision 0 is the empty definition. None when it is gone.
+
+    Raises UnreadableError when this version of the operator can't read it.
+    """
     if number == 0:
         return Revision(0, StageDefinition(), Author())
-    metadata = stage["metadata"]
-    found = await cluster.fetch(
-        Key(
-            CONTROLLER_REVISION,
-            metadata["namespace"],
-            names.revision_name(metadata["name"], number),
-        )
-    )
+    kept = {int(item["revision"]): item for item in of_stage(cluster, stage)}
+    if number not in kept:
+        return None
+    found = await cluster.fetch(key_of(kept[number]))
     if found is None:
         return None
-    data = found["data"]
+    try:
+        data = found["data"]
+        definition = definitions.load(data["definition"])
+        said = {name: str(data.get(name, "")) for name in ("user", "manager", "message")}
+    except (ProblemsError, ValueError, TypeError, LookupError, AttributeError) as error:
+        raise UnreadableError(f"it can't be read ({type(error).__name__}: {error})") from error
     author = Author(
         changeset=_note(found, names.ANNOTATION_CHANGESET),
-        user=data.get("user", ""),
-        manager=data.get("manager", ""),
-        message=data.get("message", ""),
         fields=_fields(found),
+        **said,
     )
-    return Revision(number, definitions.load(data["definition"]), author)
+    return Revision(number, definition, author)
+
+
+async def readable(context: Context, stage: Object, number: int) -> Revision | None:
+    """As `load`, but None also for one that can't be read; that is told on the Stage."""
+    try:
+        return await load(context.cluster, stage, number)
+    except UnreadableError as error:
+        name = names.revision_name(stage["metadata"]["name"], number)
+        key = Key(CONTROLLER_REVISION, records.space_of(stage), name)
+        records.tell_ignored(context, stage, key, str(error))
+        return None
 
 
 def check_size(definition: StageDefinition) -> None:
@@ -184,41 +225,33 @@ def check_size(definition: StageDefinition) -> None:
 
 async def store(
     cluster: Cluster, stage: Object, number: int, definition: StageDefinition, author: Author
-) -> None:
+) -> int:
     """Store a definition as the Stage's revision of that number; doing so again changes nothing.
 
-    Raises Conflict when that number is taken: by a direct edit that was recorded at the same
-    moment, or by an earlier Stage of that name whose revisions are still being deleted.
+    Returns the number, which is a later one if somebody else's object has the name. Raises Conflict
+    when that revision is there already and is another one: a direct edit that was recorded at the
+    same moment. Raises NotFound if the Stage's namespace is gone.
     """
-    metadata = stage["metadata"]
-    key = Key(
-        CONTROLLER_REVISION, metadata["namespace"], names.revision_name(metadata["name"], number)
-    )
-    revision: Object = {
-        "apiVersion": CONTROLLER_REVISION.api_version,
-        "kind": CONTROLLER_REVISION.kind,
-        "metadata": {
-            "name": key.name,
-            "namespace": key.namespace,
-            "labels": _labels(metadata["name"], author),
-            "annotations": _annotations(definition, author),
-            "ownerReferences": [Owner.of(STAGE, stage).reference()],
-        },
-        "revision": number,
-        "data": _data(definition, author),
-    }
-    if cluster.get(key) is None:
-        try:
-            # By apply, since a plain create keeps the bytes of `data` as they are sent. Then every
-            # later patch of the metadata, by the garbage collector for one, would be refused.
-            await cluster.apply(revision)
-        except AlreadyExists:
-            pass
-        else:
-            return
-    found = await cluster.fetch(key)
-    if found is None or not _is_same(found, revision):
-        raise Conflict(f"{key} was there already, of another content", target=key)
+    name = stage["metadata"]["name"]
+    while True:
+        wanted = records.make(
+            cluster,
+            stage,
+            names.revision_name,
+            number,
+            _data(definition, author),
+            {LABEL_CHANGESET_UID: author.changeset_uid} if author.changeset_uid else {},
+            _annotations(definition, author),
+        )
+        if await records.write(cluster, wanted) is not None:
+            return number
+        key = key_of(wanted)
+        found = await cluster.fetch(key)
+        if found is not None and is_record(found, name, names.revision_name):
+            if _is_same(found, wanted):
+                return number
+            raise Conflict(f"{key} was there already, of another content", target=key)
+        number += 1
 
 
 def _is_same(found: Object, wanted: Object) -> bool:
@@ -238,13 +271,6 @@ def _note(revision: Object, annotation: str) -> str:
 
 def _fields(revision: Object) -> frozenset[str]:
     return frozenset(_note(revision, ANNOTATION_FIELDS).split())
-
-
-def _labels(stage: str, author: Author) -> dict[str, str]:
-    labels = {names.LABEL_MANAGED_BY: names.MANAGER, names.LABEL_STAGE: stage}
-    if author.changeset_uid:
-        labels[LABEL_CHANGESET_UID] = author.changeset_uid
-    return labels
 
 
 def _annotations(definition: StageDefinition, author: Author) -> dict[str, str]:

@@ -26,11 +26,13 @@ from setops.api.stage import StageSpec
 from setops.desired.metadata import Owner, StageNames
 from setops.desired.namespace import is_ours, stage_namespace
 from setops.desired.stage import StageObjects, stage_objects
-from setops.reconcile import edits, namespaces, revisions
+from setops.reconcile import edits, namespaces, records, revisions
+from setops.reconcile.carry_over import carry_over
 from setops.reconcile.children import apply_all, remove_unwanted
 from setops.reconcile.context import Context
 from setops.reconcile.deletion import blocker, delete_or_wait
-from setops.reconcile.places import is_deleting, labels_of, organization_name
+from setops.reconcile.places import is_deleting, is_protected, labels_of, organization_name
+from setops.reconcile.released import is_released
 from setops.reconcile.report import Report, Stalled, Waiting
 
 _KINDS = (NETWORK_POLICY, RESOURCE_QUOTA)
@@ -44,7 +46,10 @@ async def reconcile(context: Context, stage: Object) -> Report | None:
     name, home = stage["metadata"]["name"], stage["metadata"]["namespace"]
     if is_deleting(stage):
         context.memory.edits.pop(key_of(stage), None)
-        await _end(context, stage)
+        _refuse_protected(stage)
+        if not await is_released(context, stage):
+            await _end(context, stage)
+        await cluster.remove_finalizer(stage, FINALIZER)
         return None
     project = _project(context, home)
     namespace = names.stage_namespace(project, name, context.options.namespace_prefix)
@@ -63,6 +68,8 @@ async def reconcile(context: Context, stage: Object) -> Report | None:
         )
     )
     await apply_all(cluster, objects)
+    await carry_over(context, stage)
+    records.tell_of_others(context, stage)
     await remove_unwanted(cluster, made, objects, _KINDS)
     resources = {kind: cluster.list(kind, namespace) for kind in (APP, SERVICE, NOTIFICATION)}
     everything = (obj for each in resources.values() for obj in each)
@@ -77,10 +84,8 @@ async def reconcile(context: Context, stage: Object) -> Report | None:
 
 def _project(context: Context, namespace: str) -> str:
     """The Project whose namespace this is."""
-    prefix = context.options.namespace_prefix
-    name = namespace.removeprefix(prefix)
-    project = context.cluster.get(Key(PROJECT, "", name))
-    if project is None or names.project_namespace(name, prefix) != namespace:
+    name = names.project_of_namespace(namespace, context.options.namespace_prefix)
+    if name is None or context.cluster.get(Key(PROJECT, "", name)) is None:
         raise Stalled(
             Reason.PROJECT_DOES_NOT_EXIST,
             f"namespace {namespace!r} belongs to no Project; "
@@ -105,7 +110,7 @@ def _status(
     apps, services = resources[APP], resources[SERVICE]
     return {
         "namespace": namespace,
-        "revision": revisions.latest_number(cluster, stage),
+        "revision": revisions.latest_number(cluster, latest),
         "currentChangeset": old.get("currentChangeset"),
         "apps": len(apps),
         "readyApps": _ready(apps),
@@ -121,14 +126,30 @@ def _ready(objects: Sequence[Object]) -> int:
     )
 
 
+def _refuse_protected(stage: Object) -> None:
+    """Raise Waiting for a protected Stage, before anything of it is touched.
+
+    Admission refuses its deletion as well, but the protection may have come later, and somebody may
+    have removed the policy or the CRD.
+    """
+    if is_protected(stage):
+        raise Waiting(
+            Reason.DELETING,
+            "is protected from deletion, so nothing of it is touched: "
+            "set its spec.deletionProtection to false to let it go",
+        )
+
+
 async def _end(context: Context, stage: Object) -> None:
-    """Delete what is in the namespace, kind by kind, then the namespace, then the Stage itself."""
+    """Delete what is in the namespace, kind by kind, then the namespace."""
     cluster = context.cluster
     name, home = stage["metadata"]["name"], stage["metadata"]["namespace"]
-    project = home.removeprefix(context.options.namespace_prefix)
-    namespace = names.stage_namespace(project, name, context.options.namespace_prefix)
+    prefix = context.options.namespace_prefix
+    project = names.project_of_namespace(home, prefix)
+    namespace = names.stage_namespace(project or "", name, prefix)
     live = cluster.get(Key(NAMESPACE, "", namespace))
-    if live is not None and is_ours(live, project, name):
+    # A Stage in a namespace that is no Project's has nothing, whatever its name is.
+    if project is not None and live is not None and is_ours(live, project, name):
         for kinds in _ENDING:
             await _end_all(context, namespace, kinds)
         # Protection may have been lifted only a moment ago. As long as the namespace still has the
@@ -137,7 +158,6 @@ async def _end(context: Context, stage: Object) -> None:
         organization = organization_name(cluster, project)
         await cluster.apply(stage_namespace(namespace, project, name, organization, spec))
         await namespaces.remove(context, namespace, project, name)
-    await cluster.remove_finalizer(stage, FINALIZER)
 
 
 async def _end_all(context: Context, namespace: str, kinds: Sequence[Kind]) -> None:

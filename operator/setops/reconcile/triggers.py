@@ -38,7 +38,7 @@ from setops.api.kinds import (
 )
 from setops.kube.cache import ObjectChange
 from setops.kube.cluster import Cluster
-from setops.reconcile.places import is_deleting, labels_of, stage_key
+from setops.reconcile.places import is_deleting, labels_of, namesake
 from setops.reconcile.rollout import is_complete, trouble
 
 PACE: Final = 0.25
@@ -110,14 +110,13 @@ def _owners(_: Cluster, change: ObjectChange, __: Object) -> Iterator[Key]:
                 yield Key(_BY_NAME[owner["kind"]], change.key.namespace, owner["name"])
 
 
-def _all_in_namespace(cluster: Cluster, change: ObjectChange, obj: Object) -> Iterator[Key]:
-    """The Project or Stage whose namespace it is, and all objects that may have waited for it."""
-    name, labels = change.key.name, labels_of(obj)
-    project, stage = labels.get(names.LABEL_PROJECT), labels.get(names.LABEL_STAGE)
-    if project:
-        yield Key(PROJECT, "", project)
-    if project and stage:
-        yield Key(STAGE, name.removesuffix(f"-{stage}"), stage)
+def _all_in_namespace(cluster: Cluster, change: ObjectChange, _: Object) -> Iterator[Key]:
+    """The Project or Stage whose namespace it may be, and all that may have waited for it."""
+    name, stage = change.key.name, namesake(change.key.name)
+    yield from _projects_called(cluster, name)
+    if cluster.get(stage) is not None:
+        yield from _projects_called(cluster, stage.namespace)
+        yield stage
     for kind in OURS:
         if kind.namespaced:
             yield from _all(cluster, kind, name)
@@ -160,16 +159,20 @@ def _organization_and_stages(cluster: Cluster, _: ObjectChange, obj: Object) -> 
 
 def _project_of_stage(cluster: Cluster, change: ObjectChange, _: Object) -> Iterator[Key]:
     """The Project of a Stage, which lists it."""
-    namespace = cluster.get(Key(NAMESPACE, "", change.key.namespace))
-    project = labels_of(namespace).get(names.LABEL_PROJECT) if namespace else None
-    if project and not _counts_alone(change):
-        yield Key(PROJECT, "", project)
+    if not _counts_alone(change):
+        yield from _projects_called(cluster, change.key.namespace)
 
 
 def _contents_of_stage(cluster: Cluster, change: ObjectChange, obj: Object) -> Iterator[Key]:
     """The Changesets of a Stage, which wait for its lock, and what follows its settings."""
-    namespace = (obj.get("status") or {}).get("namespace")
+    namespace = _namespace(obj)
     if not namespace:
+        return
+    if _namespace(change.old) != namespace:
+        # What lies in it waits until the Stage names it; see `places`.
+        for kind in OURS:
+            if kind.namespaced:
+                yield from _all(cluster, kind, namespace)
         return
     if not _counts_alone(change) or _lock(change.old) != _lock(change.new):
         yield from _unfinished_changesets(cluster, namespace)
@@ -206,7 +209,7 @@ def _apps_that_take_it(cluster: Cluster, change: ObjectChange, obj: Object) -> I
 
 
 def _stage_around(cluster: Cluster, change: ObjectChange, obj: Object) -> Iterator[Key]:
-    """The Stage of the network policy or quota, which puts it back."""
+    """The Stage of a network policy or quota, which puts it back, or of a revision."""
     owners = obj["metadata"].get("ownerReferences") or ()
     if any(owner["kind"] == NAMESPACE.kind for owner in owners):
         yield from _stage(cluster, change)
@@ -255,9 +258,21 @@ def _phase(changeset: Object | None) -> Phase | None:
 
 
 def _stage(cluster: Cluster, change: ObjectChange) -> Iterator[Key]:
-    stage = stage_key(cluster, change.key.namespace)
-    if stage is not None:
+    stage = namesake(change.key.namespace)
+    if cluster.get(stage) is not None:
         yield stage
+
+
+def _namespace(stage: Object | None) -> str | None:
+    namespace: str | None = ((stage or {}).get("status") or {}).get("namespace")
+    return namespace
+
+
+def _projects_called(cluster: Cluster, namespace: str) -> Iterator[Key]:
+    """The Project with a namespace of this name, whatever prefix all namespaces have."""
+    for project in cluster.list(PROJECT):
+        if namespace.endswith(project["metadata"]["name"]):
+            yield Key(PROJECT, "", project["metadata"]["name"])
 
 
 def _apps_that_link(cluster: Cluster, namespace: str, service: str) -> Iterator[Key]:
@@ -299,6 +314,6 @@ TRIGGERS: Final[Mapping[Kind, Sequence[Rule]]] = {
     # Only those that the operator makes are watched, no user's own.
     SECRET: (_owners, _apps_that_take_it),
     POD: (_owners, _app_in_trouble, _app_without_old_pod),
-    CONTROLLER_REVISION: (_owners,),
+    CONTROLLER_REVISION: (_owners, _stage_around),
 }
 """By the kind of an object that changed: the rules that name what has to be reconciled."""

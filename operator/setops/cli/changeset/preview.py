@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from setops.api.changeset import ChangesetSpec, Plan
 from setops.api.definition import StageDefinition, load, of_resources
-from setops.api.errors import Problem
+from setops.api.errors import Problem, ProblemsError
 from setops.api.kinds import (
     CHANGESET,
     CONTROLLER_REVISION,
@@ -27,6 +27,7 @@ from setops.changes.notes import notes_of
 from setops.changes.plan import Source, plan_of
 from setops.cli.base.session import CurrentStage, Session
 from setops.cli.changeset import draft
+from setops.desired.record import data_of, is_record
 from setops.kube.errors import Forbidden
 from setops.language.command import CommandContext
 
@@ -66,10 +67,15 @@ def revision(session: Session, place: CurrentStage, number: int) -> StageDefinit
         return StageDefinition()
     try:
         name = revision_name(place.stage, number)
-        found = session.cluster.find(CONTROLLER_REVISION, place.home, name)
+        found = session.cluster.find(CONTROLLER_REVISION, place.namespace, name)
     except Forbidden:
         return None
-    return load(found["data"]["definition"]) if found else None
+    if found is None or not is_record(found, place.stage, revision_name):
+        return None
+    try:
+        return load(data_of(found)["definition"])
+    except (ProblemsError, TypeError, LookupError, AttributeError):
+        return None
 
 
 def problems(on: Basis, spec: dict[str, Any]) -> Sequence[Problem]:

@@ -15,6 +15,7 @@ from setops.cli.base.problems import failure
 from setops.cli.base.session import Session
 from setops.cli.base.terminal import coloured_plan
 from setops.cli.base.view import age
+from setops.desired.record import data_of, is_record
 
 _NOTHING = Source(0, "", "")
 
@@ -32,18 +33,16 @@ class HistoryEntry:
 
     @property
     def definition(self) -> StageDefinition:
-        return load(self.resource["data"]["definition"])
+        return readable(self.resource)
 
 
 def all_of(session: Session) -> Sequence[HistoryEntry]:
     """The revisions of the Stage that still exist, oldest first."""
     place = session.place()
     found = session.cluster.list(
-        CONTROLLER_REVISION, place.home, selector=f"{LABEL_STAGE}={place.stage}"
+        CONTROLLER_REVISION, place.namespace, selector=f"{LABEL_STAGE}={place.stage}"
     )
-    # Revisions of an earlier Stage with this name may still be being deleted.
-    uid = place.resource["metadata"]["uid"]
-    own = [each for each in found if uid in _owners(each)]
+    own = [each for each in found if is_record(each, place.stage, revision_name)]
     return sorted(map(_revision, own), key=lambda each: each.number)
 
 
@@ -53,8 +52,8 @@ def definition_at(session: Session, number: int) -> StageDefinition:
         return StageDefinition()
     place = session.place()
     name = revision_name(place.stage, number)
-    found = session.cluster.find(CONTROLLER_REVISION, place.home, name)
-    if found is None:
+    found = session.cluster.find(CONTROLLER_REVISION, place.namespace, name)
+    if found is None or not is_record(found, place.stage, revision_name):
         known = [each.number for each in all_of(session)]
         there = _nearest(number, known)
         raise failure(
@@ -62,7 +61,20 @@ def definition_at(session: Session, number: int) -> StageDefinition:
             f"{place.project}/{place.stage} has no revision {number}; {there}",
             Validator.NOT_FOUND,
         )
-    return load(found["data"]["definition"])
+    return readable(found)
+
+
+def readable(resource: Object) -> StageDefinition:
+    """The definition that a revision holds. Raises ProblemsError if it can't be read."""
+    try:
+        return load(data_of(resource)["definition"])
+    except (TypeError, LookupError, AttributeError) as error:
+        name = resource["metadata"]["name"]
+        raise failure(
+            Code.VALIDATION_FAILED,
+            f"ControllerRevision {name!r} holds no definition that this version can read; "
+            "choose another revision",
+        ) from error
 
 
 def difference_text(before: StageDefinition, after: StageDefinition) -> str:
@@ -82,7 +94,7 @@ def _nearest(number: int, known: Sequence[int]) -> str:
 
 
 def _revision(resource: Object) -> HistoryEntry:
-    metadata, data = resource["metadata"], resource["data"]
+    metadata, data = resource["metadata"], data_of(resource)
     manager = data.get("manager")
     return HistoryEntry(
         number=int(resource["revision"]),
@@ -92,7 +104,3 @@ def _revision(resource: Object) -> HistoryEntry:
         message=str(data.get("message", "")),
         resource=resource,
     )
-
-
-def _owners(resource: Object) -> set[str]:
-    return {owner["uid"] for owner in resource["metadata"].get("ownerReferences") or ()}

@@ -19,7 +19,7 @@ it is, and only that user, or a trusted account of the chart's values, may chang
     commit_deadline  how long a commit waits for each resource, and what follows
     entries          the live resource of a change, compared with what the plan expects
     writes           single writes, each safe to repeat
-    marks            annotations that a rollback leaves on Services
+    marks            what a rollback notes in the status of Services
     readiness        whether a changed resource does what its spec says
     refusals         what the API server refuses, collected
     reporting        phase, step and conditions in the status

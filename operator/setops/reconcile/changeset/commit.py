@@ -68,7 +68,7 @@ async def _begin(context: Context, job: Job) -> Job | Requeue | None:
         return None
     await lock.take(context, stage, job.changeset)
     # The lock is ours: nobody else commits from here on, so this is the plan that counts.
-    previous = await edits.record(cluster, stage, job.namespace, planned.before)
+    previous = await edits.record(context, stage, job.namespace, planned.before)
     context.memory.begun[key_of(job.changeset)] = previous
     job = job.now_as(await cluster.add_finalizer(job.changeset, FINALIZER))
     try:

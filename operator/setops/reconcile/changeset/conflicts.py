@@ -32,7 +32,7 @@ async def problems(
         revision
         for number in kept
         if number > base.number
-        and (revision := await revisions.load(cluster, stage, number)) is not None
+        and (revision := await revisions.readable(context, stage, number)) is not None
     ]
     mine = f"this Changeset of {job.spec.user}" if job.spec.user else "this Changeset"
     return [_problem(conflict, mine, _maker(conflict, base, later)) for conflict in conflicts]

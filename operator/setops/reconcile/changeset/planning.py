@@ -78,7 +78,7 @@ async def _number_now(context: Context, job: Job) -> int:
         revisions.check_size(live)
     except (ProblemsError, revisions.TooLargeError):
         return revisions.latest_number(cluster, stage)  # the plan says what is wrong
-    return await edits.record(cluster, stage, job.namespace, live)
+    return await edits.record(context, stage, job.namespace, live)
 
 
 async def plan(context: Context, job: Job) -> Planned:
@@ -197,11 +197,8 @@ async def _base(context: Context, job: Job, now: StageDefinition) -> revisions.R
 
 
 async def _readable(context: Context, job: Job, number: int) -> revisions.Revision | None:
-    """A revision; None when it is gone, or when the rules have become stricter than it is."""
-    try:
-        return await revisions.load(context.cluster, job.around.stage, number)
-    except ProblemsError:
-        return None
+    """A revision; None when it is gone, or when it can't be read, as under stricter rules."""
+    return await revisions.readable(context, job.around.stage, number)
 
 
 def _base_gone(job: Job) -> Problem:

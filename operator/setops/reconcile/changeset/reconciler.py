@@ -14,7 +14,7 @@ from setops.reconcile.changeset.planning import spec_of
 from setops.reconcile.changeset.queue import older_draft
 from setops.reconcile.changeset.reporting import report_bare
 from setops.reconcile.context import Context
-from setops.reconcile.places import is_deleting, stage_around
+from setops.reconcile.places import expected_stage, is_deleting, stage_around
 from setops.reconcile.report import Interruption, Requeue
 
 
@@ -59,10 +59,17 @@ async def _without_stage(
 ) -> Requeue | None:
     context.memory.plans.pop(changeset["metadata"]["uid"], None)
     context.memory.held_up.pop(changeset["metadata"]["uid"], None)
-    if is_deleting(changeset):
+    if is_deleting(changeset) and not _has_stage(context, changeset["metadata"]["namespace"]):
         await context.cluster.remove_finalizer(changeset, FINALIZER)
         return None
     phase = phase_of(changeset)
     if not phase.finished:
         await report_bare(context, changeset, phase, interruption.reason, interruption.message)
     return None if interruption.again is None else Requeue(interruption.again)
+
+
+def _has_stage(context: Context, namespace: str) -> bool:
+    """Whether there is a Stage that will take the namespace, so that a commit can be ended well."""
+    found = expected_stage(context, namespace)
+    stage = context.cluster.get(found[1]) if found else None
+    return stage is not None and not is_deleting(stage)

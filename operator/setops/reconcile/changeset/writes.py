@@ -14,7 +14,7 @@ from setops.changes.in_place import spec_with
 from setops.kube.cluster import Cluster
 from setops.kube.errors import AlreadyExists
 from setops.reconcile.changeset.entries import is_done, key_of_change, merged_over, spec_in
-from setops.reconcile.changeset.marks import mark_rolled_back, with_version_noted
+from setops.reconcile.changeset.marks import mark_rolled_back, note_version
 from setops.reconcile.places import is_deleting
 
 
@@ -65,25 +65,27 @@ async def delete_for_good(cluster: Cluster, namespace: str, change: Change) -> N
         await cluster.delete(key, uid=live["metadata"]["uid"])
 
 
-async def revert(cluster: Cluster, namespace: str, change: Change) -> None:
-    """Carry out one change of a rollback, by what the API server has, not the cache.
+async def revert(cluster: Cluster, change: Change, changeset: Object) -> None:
+    """Carry out one change of a Changeset's rollback, by what the API server has, not the cache.
 
     If the answer to a write was lost, the cache may not know of that write yet. Fields that
     somebody else has changed meanwhile are left alone. Raises as `write` does.
     """
+    namespace = changeset["metadata"]["namespace"]
     key = key_of_change(namespace, change)
     live = await cluster.fetch(key)
     if change.action is Action.UPDATE and live is not None and not is_deleting(live):
         spec = spec_in(change, live)
         if spec is not None and (merged := merged_over(change, spec)).entry != spec:
-            noted = with_version_noted(live, merged.entry)
-            await cluster.replace(_with_spec(change, noted, spec, merged.entry))
+            live = await cluster.replace(_with_spec(change, live, spec, merged.entry))
+        # Also if the spec was put back before a kill.
+        await note_version(cluster, live, change.before, changeset)
         return
     if change.after is None and live is not None and not is_deleting(live):
         if not _made_by_us(change, live):
             raise EditedError(f"{key.kind} {key.name!r} was created by somebody else")
         if key.kind == SERVICE:
-            live = await mark_rolled_back(cluster, live)
+            live = await mark_rolled_back(cluster, live, changeset)
         await cluster.delete(key, uid=live["metadata"]["uid"])
         return
     await write(cluster, namespace, change, dry_run=False)

@@ -3,7 +3,9 @@
 reconciler   keeps a Service as its spec wants it, and reports
 deletion     deletes or releases it, as its policy says
 placement    the account and network that it lives in, stored before anything is created
+claim        whose the identity at AWS is that a Service has stored
 target       what AWS should make of it
+rollback     the note that a rollback deletes the Service again
 version_pin  the note that a rollback has restored an older version
 secret       the Secret in the cluster
 """

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from setops.api.catalogue import TYPES
 from setops.api.conditions import Reason
 from setops.api.kinds import APP, Object
-from setops.api.names import ANNOTATION_ROLLED_BACK, FINALIZER
+from setops.api.names import FINALIZER
 from setops.api.service import ServiceSpec, ServiceTarget
 from setops.api.service_type import DeletionPolicy
 from setops.aws import converge
@@ -23,7 +23,9 @@ from setops.reconcile.aws import SOON
 from setops.reconcile.context import Context
 from setops.reconcile.places import is_deleting
 from setops.reconcile.report import Waiting
+from setops.reconcile.service.claim import is_its_own
 from setops.reconcile.service.placement import where_to_delete
+from setops.reconcile.service.rollback import is_rolled_back
 from setops.reconcile.service.target import target_of
 
 
@@ -42,11 +44,11 @@ async def end(context: Context, service: Object) -> None:
         )
     stored = (service.get("status") or {}).get("target")
     spec = context.memory.specs.of(service, ServiceSpec)
-    if stored is not None:
+    if stored is not None and is_its_own(context, service, ServiceTarget.model_validate(stored)):
         where = where_to_delete(context, service, ServiceTarget.model_validate(stored))
         # A deletion needs neither version nor options, and AWS may have refused them.
         target = replace(target_of(service, spec, where), version=None, options={})
-        if _was_created_by_rolled_back_commit(service):
+        if is_rolled_back(context, service) and not service["status"].get("adopted"):
             target = replace(target, deletion_policy=DeletionPolicy.DELETE)
         await _remove(context, target)
     await context.cluster.remove_finalizer(service, FINALIZER)
@@ -79,13 +81,6 @@ async def _remove(context: Context, target: Target) -> None:
                 again=SOON,
                 status={"state": settled.observation.main.state},
             )
-
-
-def _was_created_by_rolled_back_commit(service: Object) -> bool:
-    """Whether the commit that is being rolled back has created everything of it at AWS."""
-    notes = service["metadata"].get("annotations") or ()
-    adopted = (service.get("status") or {}).get("adopted", False)
-    return ANNOTATION_ROLLED_BACK in notes and not adopted
 
 
 def _linking_apps(context: Context, namespace: str, service: str) -> list[str]:

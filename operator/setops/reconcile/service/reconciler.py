@@ -24,12 +24,18 @@ from setops.desired.service import secret_name
 from setops.reconcile.aws import SOON, interruption
 from setops.reconcile.context import Context
 from setops.reconcile.places import is_deleting, stage_around
+from setops.reconcile.released import is_released
 from setops.reconcile.report import Report, Stalled, Waiting
+from setops.reconcile.service.claim import refuse_anothers
 from setops.reconcile.service.deletion import end
 from setops.reconcile.service.placement import check_network, settle_in, where_to_keep
+from setops.reconcile.service.rollback import forget_rollback
 from setops.reconcile.service.secret import Held, held_credentials, publish, refuse_immutable
 from setops.reconcile.service.target import target_of
 from setops.reconcile.service.version_pin import forget_pin
+
+_KEPT: Final = ("target", "adopted", "rolledBack", "versionPutBack")
+"""The fields of the status that no observation changes."""
 
 _STALE: Final = 0.25
 """How old the observation of a ready Service may be, as a share of the drift interval. Many
@@ -41,7 +47,10 @@ async def reconcile(context: Context, service: Object) -> Report | None:
     drift = context.options.drift_interval
     try:
         if is_deleting(service):
-            await end(context, service)
+            if await is_released(context, service):
+                await context.cluster.remove_finalizer(service, FINALIZER)
+            else:
+                await end(context, service)
             return None
         return replace(await _keep(context, service), again=drift * (1 - _STALE))
     except AwsError as error:
@@ -53,8 +62,10 @@ async def _keep(context: Context, service: Object) -> Report:
     spec = context.memory.specs.of(service, ServiceSpec)
     around = stage_around(context, metadata["namespace"])
     _check(spec)
+    refuse_anothers(context, service)
     where = where_to_keep(service, around)
     service = await context.cluster.add_finalizer(service, FINALIZER)
+    service = await forget_rollback(context, service)
     service = await forget_pin(context, service, spec)
     service, where = await settle_in(context, service, spec, where)
     held = await held_credentials(context, service, around.names)
@@ -150,5 +161,5 @@ def _status(service: Object, seen: Mapping[str, Any]) -> dict[str, Any]:
     return {
         **seen,
         "secret": secret_name(service["metadata"]["name"]),
-        **{name: known.get(name) for name in ("target", "adopted")},
+        **{name: known.get(name) for name in _KEPT},
     }

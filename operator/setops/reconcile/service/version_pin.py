@@ -6,7 +6,6 @@ AWS may have installed the newer one before. Then that stays, since AWS can't go
 from __future__ import annotations
 
 from setops.api.kinds import Object
-from setops.api.names import ANNOTATION_VERSION_PUT_BACK
 from setops.api.put_back import PutBack
 from setops.api.service import ServiceSpec
 from setops.reconcile.context import Context
@@ -14,8 +13,8 @@ from setops.reconcile.context import Context
 
 def pin_of(service: Object) -> PutBack | None:
     """The note, if there is one."""
-    notes = service["metadata"].get("annotations") or {}
-    return PutBack.parse(notes.get(ANNOTATION_VERSION_PUT_BACK, ""))
+    mark = (service.get("status") or {}).get("versionPutBack") or {}
+    return PutBack.of(mark.get("version"), mark.get("taken"))
 
 
 async def forget_pin(
@@ -33,4 +32,5 @@ async def forget_pin(
     # rolled back as well.
     if spec.version in (None, pin.version) and (actual is None or pin.covers(actual)):
         return service
-    return await context.cluster.remove_annotation(service, ANNOTATION_VERSION_PUT_BACK)
+    status = {**service["status"], "versionPutBack": None}
+    return await context.cluster.swap_status(service, status)

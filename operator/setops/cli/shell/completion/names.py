@@ -15,10 +15,11 @@ from setops.api.kinds import (
     Kind,
     Object,
 )
-from setops.api.names import LABEL_STAGE
+from setops.api.names import LABEL_STAGE, revision_name
 from setops.cli.base.scope import LineScope
 from setops.cli.base.session import Session
 from setops.cli.shell.line import take_what_is_there
+from setops.desired.record import data_of, is_record
 from setops.language.command import Choice, Level, Type
 
 _KINDS = {Type.APP: APP, Type.SERVICE: SERVICE, Type.NOTIFICATION: NOTIFICATION}
@@ -93,9 +94,11 @@ def _revisions(session: Session) -> Iterator[Choice]:
     """The Stage's revisions, the newest first."""
     place = session.place()
     selector = f"{LABEL_STAGE}={place.stage}"
-    found = session.cluster.list(CONTROLLER_REVISION, place.home, selector)
-    for each in sorted(found, key=lambda one: int(one["revision"]), reverse=True):
-        said = each["data"].get("message") or each["data"].get("user") or ""
+    found = session.cluster.list(CONTROLLER_REVISION, place.namespace, selector)
+    own = [each for each in found if is_record(each, place.stage, revision_name)]
+    for each in sorted(own, key=lambda one: int(one["revision"]), reverse=True):
+        data = data_of(each)
+        said = data.get("message") or data.get("user") or ""
         yield Choice(str(each["revision"]), str(said))
 
 

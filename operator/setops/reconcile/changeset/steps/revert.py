@@ -59,7 +59,7 @@ async def _revert_all(context: Context, job: Job, changes: tuple[Change, ...]) -
     left: list[str] = []
     for change in changes:
         try:
-            await revert(context.cluster, job.namespace, change)
+            await revert(context.cluster, change, job.changeset)
         except EditedError:
             continue
         except Forbidden as error:

@@ -1,0 +1,39 @@
+"""Whom the policies that guard labels, finalizers and network policies let through."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.chart.helm import NAMESPACE, Helm, Rendered
+
+NAMES = ("namespace-labels", "finalizers", "network-policies")
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize(
+    ("values", "release", "account"),
+    [
+        ({}, "setops", "setops"),
+        ({"fullnameOverride": "platform"}, "platform", "platform"),
+        ({"serviceAccount": {"create": False, "name": "existing"}}, "setops", "existing"),
+    ],
+)
+def test_the_operator_alone_passes(
+    helm: Helm, name: str, values: dict[str, Any], release: str, account: str
+) -> None:
+    rendered = helm.template(values)
+    spec = rendered.one("ValidatingAdmissionPolicy", f"{release}-{name}")["spec"]
+    user = f"system:serviceaccount:{NAMESPACE}:{account}"
+    expressions = [condition["expression"] for condition in spec["matchConditions"]]
+    assert f'request.userInfo.username != "{user}"' in expressions
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_it_refuses_what_it_can_not_judge(default: Rendered, name: str) -> None:
+    assert default.one("ValidatingAdmissionPolicy", f"setops-{name}")["spec"]["failurePolicy"] == (
+        "Fail"
+    )
+    binding = default.one("ValidatingAdmissionPolicyBinding", f"setops-{name}")["spec"]
+    assert binding == {"policyName": f"setops-{name}", "validationActions": ["Deny"]}

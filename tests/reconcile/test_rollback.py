@@ -1,0 +1,90 @@
+"""When the note of a rollback decides that a Service's data goes, whatever its policy says."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any, Final, cast
+
+import pytest
+
+from setops.api.kinds import SERVICE, Key, Object
+from setops.aws.gateway import Gateway
+from setops.kube.events import EventRecorder
+from setops.reconcile.context import Context, Options
+from setops.reconcile.service.rollback import forget_rollback, is_rolled_back
+from setops.reconcile.service.version_pin import pin_of
+from tests.reconcile.samples import SPACE, World, changeset, reported, service
+
+MARK: Final = {"changeset": "broken", "uid": "uid-of-broken"}
+DELETED: Final = {"deletionTimestamp": "2026-01-01T12:00:00Z"}
+
+
+def broken(phase: str, finished: str = "") -> Object:
+    status = {**reported(), "phase": phase, **({"finishedAt": finished} if finished else {})}
+    return changeset("broken", status=status)
+
+
+def context(*objects: Object) -> Context:
+    return Context(
+        cluster=World(*objects).cluster,
+        events=cast(EventRecorder, None),
+        aws=cast(Gateway, None),
+        options=Options("", "setops-system", {}, 60),
+    )
+
+
+def marked(mark: Any = MARK, **content: Any) -> Object:
+    return service(status={**reported(), "rolledBack": mark}, **content)
+
+
+@pytest.mark.parametrize(
+    ("made", "around", "counts"),
+    [
+        pytest.param(marked(**DELETED), [broken("RollingBack")], True, id="it is under way"),
+        pytest.param(
+            marked(**DELETED), [broken("Failed", "2026-01-01T12:00:01Z")], True,
+            id="it has begun it",
+        ),
+        pytest.param(marked(**DELETED), [], True, id="its Changeset has gone meanwhile"),
+        pytest.param(
+            marked(**DELETED), [broken("Failed", "2026-01-01T11:59:59Z")], False,
+            id="somebody deletes what has outlived it",
+        ),
+        pytest.param(marked(**DELETED), [broken("Committed")], False, id="there was none"),
+        pytest.param(service(**DELETED), [broken("RollingBack")], False, id="not noted"),
+        pytest.param(
+            service(annotations={"setops.co/rolled-back": "true"}, **DELETED),
+            [broken("RollingBack")], False, id="noted by somebody in an annotation",
+        ),
+        pytest.param(
+            service(labels={"setops.co/rolled-back": "true"}, **DELETED),
+            [broken("RollingBack")], False, id="in a label",
+        ),
+        pytest.param(marked(None, **DELETED), [broken("RollingBack")], False, id="taken back"),
+    ],
+)  # fmt: skip
+def test_the_note_counts_for_the_deletion_of_the_rollback_alone(
+    made: Object, around: list[Object], *, counts: bool
+) -> None:
+    assert is_rolled_back(context(made, *around), made) is counts
+
+
+def test_while_the_rollback_goes_on_the_note_stays() -> None:
+    # The API server may not be asked here.
+    made = marked()
+    assert asyncio.run(forget_rollback(context(made, broken("RollingBack")), made)) is made
+
+
+@pytest.mark.parametrize("around", [[], [broken("Failed")], [broken("Committed")]], ids=str)
+def test_what_has_outlived_a_rollback_is_no_longer_marked(around: list[Object]) -> None:
+    here = context(marked(), *around)
+    found = here.cluster.get(Key(SERVICE, SPACE, "store"))
+    assert found is not None
+    with pytest.raises(AssertionError, match=r"PATCH .*/services/store/status"):
+        asyncio.run(forget_rollback(here, found))
+
+
+def test_a_restored_version_is_noted_in_the_status_alone() -> None:
+    mark = {"version": "15", "taken": "16", "changeset": "broken", "uid": "u"}
+    assert pin_of(service(status={"versionPutBack": mark})) is not None
+    assert pin_of(service(annotations={"setops.co/version-put-back": "15 from 16"})) is None
