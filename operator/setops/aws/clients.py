@@ -25,9 +25,10 @@ from botocore.credentials import (
 )
 
 from setops.aws import models
-from setops.aws.api_use import ACCOUNT, ApiUse, Statement, operations_of
+from setops.aws.api_use import ACCOUNT, ApiUse, Statement, is_read, operations_of
 from setops.aws.errors import StalledError
 from setops.aws.target import Account
+from setops.fence import Fence
 
 if TYPE_CHECKING:
     from mypy_boto3_sts import STSClient
@@ -119,7 +120,8 @@ class AccountClients:
 class Clients:
     """All accounts' clients and the pool. Every method may be called from any thread.
 
-    The clients have the operations that `uses` names, and no others.
+    The clients have the operations that `uses` names, and no others. While `fence` is closed, a
+    call that changes something raises FencedError instead.
     """
 
     def __init__(
@@ -127,9 +129,12 @@ class Clients:
         uses: Iterable[ApiUse],
         settings: ClientSettings | None = None,
         on_call: CallHook | None = None,
+        *,
+        fence: Fence | None = None,
     ) -> None:
         self.settings = settings or ClientSettings()
         self._on_call = on_call
+        self._fence = fence
         # All accounts share the models of AWS's APIs.
         self._loader = models.loader(operations_of((*uses, STS)))
         self._lock = threading.Lock()
@@ -168,6 +173,8 @@ class Clients:
         core.register_component("data_loader", self._loader)
         if self._on_call is not None:
             _report(core, self._on_call)
+        if self._fence is not None:
+            _guard(core, self._fence)
         return core
 
     def _config(self, account: Account) -> Config:
@@ -212,6 +219,16 @@ class _Role(CredentialProvider):
             "token": made["SessionToken"],
             "expiry_time": made["Expiration"].isoformat(),
         }
+
+
+def _guard(core: botocore.session.Session, fence: Fence) -> None:
+    """Ask the fence before each request that changes anything, those of retries included."""
+
+    def before_send(**event: Any) -> None:
+        if not is_read(event["event_name"].split(".")[2]):
+            fence.check()
+
+    core.register("before-send", before_send)
 
 
 def _report(core: botocore.session.Session, on_call: CallHook) -> None:

@@ -30,6 +30,7 @@ from setops.aws.observation import Inventory, Observation
 from setops.aws.product import Product
 from setops.aws.registry import Registry
 from setops.aws.target import Account, Target
+from setops.fence import FencedError
 
 if TYPE_CHECKING:
     from mypy_boto3_sts import STSClient
@@ -180,7 +181,7 @@ class Gateway:
                 )
             try:
                 result = await self._clients.call(fn, *args, **kwargs)
-            except AwsError:
+            except (AwsError, FencedError):
                 raise
             except Exception as exc:
                 if not isinstance(exc, ClientError | BotoCoreError):

@@ -8,6 +8,7 @@ from setops.api.kinds import Key
 from setops.aws.clients import Clients, ClientSettings
 from setops.aws.gateway import Gateway
 from setops.aws.products import PRODUCTS
+from setops.fence import Fence
 from setops.kube.cluster import Cluster
 from setops.kube.events import EventRecorder
 from setops.reconcile.context import Context, Options
@@ -25,13 +26,17 @@ class Parts:
     cluster: Cluster
     events: EventRecorder
     metrics: Metrics
+    fence: Fence
 
 
 def reconciler(parts: Parts) -> Handle:
     """Reconciles the object of a key, whatever its kind."""
     settings = parts.settings
     clients = Clients(
-        PRODUCTS.uses, ClientSettings(threads=settings.aws_threads), parts.metrics.observe_aws
+        PRODUCTS.uses,
+        ClientSettings(threads=settings.aws_threads),
+        parts.metrics.observe_aws,
+        fence=parts.fence,
     )
     context = Context(
         cluster=parts.cluster,

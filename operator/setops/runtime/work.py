@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Final
 
 from setops.api.kinds import Key
+from setops.fence import Fence
 from setops.kube.cache import ObjectChange
 from setops.kube.cluster import Cluster
 from setops.kube.connection import Connection
@@ -29,25 +31,32 @@ EVENTS_GRACE: Final = 3.0
 _log = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True, slots=True)
+class Process:
+    """What there is once in a process. `take_signals` makes SIGTERM and SIGINT ours again."""
+
+    connection: Connection
+    cluster: Cluster
+    metrics: Metrics
+    fence: Fence
+    take_signals: Callable[[], None]
+
+
 class Operator:
     """The work of a leader; see `leadership.Work`."""
 
-    def __init__(
-        self,
-        settings: Settings,
-        connection: Connection,
-        cluster: Cluster,
-        metrics: Metrics,
-        take_signals: Callable[[], None],
-    ) -> None:
+    def __init__(self, settings: Settings, process: Process) -> None:
+        cluster, metrics = process.cluster, process.metrics
         self._settings = settings
-        self._connection = connection
+        self._connection = process.connection
         self._cluster = cluster
         self._metrics = metrics
-        self._take_signals = take_signals
+        self._take_signals = process.take_signals
         self.watches = Watches(cluster.client, cluster.cache)
         self.events = EventRecorder(cluster.client, instance=settings.identity)
-        handle = wiring.reconciler(wiring.Parts(settings, cluster, self.events, metrics))
+        handle = wiring.reconciler(
+            wiring.Parts(settings, cluster, self.events, metrics, process.fence)
+        )
         self.queue: Queue[Key] = Queue(
             observed(handle, metrics),
             workers=settings.workers,

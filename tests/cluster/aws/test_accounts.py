@@ -16,13 +16,16 @@ from typing import Any
 import boto3
 import pytest
 
+from setops.api.service_type import DeletionPolicy
 from setops.aws.clients import Clients, ClientSettings
-from setops.aws.decide import Done
+from setops.aws.decide import Create, Delete, Done
 from setops.aws.errors import RetryError, StalledError, ThrottledError, UnreachableError
 from setops.aws.gateway import Gateway
 from setops.aws.identity import Identity
+from setops.aws.observation import Presence
 from setops.aws.products import PRODUCTS
 from setops.aws.target import Account, Target
+from setops.fence import Fence, FencedError, Tenure
 from tests.cluster.aws import emulator
 from tests.cluster.aws.conftest import OWN
 from tests.cluster.aws.story import Operator, Root, app, hooked
@@ -301,6 +304,30 @@ def test_one_account_never_takes_all_threads(account: Account) -> None:
         asyncio.run(story())
     clients.close()
     assert most == 2
+
+
+def test_behind_a_closed_fence_aws_is_read_and_not_changed(account: Account) -> None:
+    now, tenure = 0.0, Tenure("Lease")
+    wanted = replace(target(account, "fenced"), deletion_policy=DeletionPolicy.DELETE)
+    tenure.until = 1.0
+    fence = Fence(tenure, clock=lambda: now)
+    clients = Clients(PRODUCTS.uses, ClientSettings(threads=2), fence=fence)
+
+    async def story() -> None:
+        nonlocal now
+        gateway = Gateway(clients, PRODUCTS)
+        seen = await gateway.observe(wanted)
+        now = 2.0
+        with pytest.raises(FencedError, match="Lease was not renewed"):
+            await gateway.perform(wanted, seen, Create())
+        assert (await gateway.observe(wanted)).presence is Presence.ABSENT
+        now = 0.0
+        await gateway.perform(wanted, seen, Create())
+        assert (await gateway.observe(wanted)).presence is not Presence.ABSENT
+        await gateway.perform(wanted, await gateway.observe(wanted), Delete())
+
+    asyncio.run(story())
+    clients.close()
 
 
 def test_the_emulator_enforces_what_these_tests_rely_on(endpoint: str) -> None:
