@@ -16,9 +16,8 @@ from typing import Any
 import boto3
 import pytest
 
-from setops.api.service_type import DeletionPolicy
 from setops.aws.clients import Clients, ClientSettings
-from setops.aws.decide import Create, Delete, Done
+from setops.aws.decide import Create, Done
 from setops.aws.errors import RetryError, StalledError, ThrottledError, UnreachableError
 from setops.aws.gateway import Gateway
 from setops.aws.identity import Identity
@@ -308,7 +307,7 @@ def test_one_account_never_takes_all_threads(account: Account) -> None:
 
 def test_behind_a_closed_fence_aws_is_read_and_not_changed(account: Account) -> None:
     now, tenure = 0.0, Tenure("Lease")
-    wanted = replace(target(account, "fenced"), deletion_policy=DeletionPolicy.DELETE)
+    wanted = target(account, "fenced")
     tenure.until = 1.0
     fence = Fence(tenure, clock=lambda: now)
     clients = Clients(PRODUCTS.uses, ClientSettings(threads=2), fence=fence)
@@ -324,7 +323,6 @@ def test_behind_a_closed_fence_aws_is_read_and_not_changed(account: Account) -> 
         now = 0.0
         await gateway.perform(wanted, seen, Create())
         assert (await gateway.observe(wanted)).presence is not Presence.ABSENT
-        await gateway.perform(wanted, await gateway.observe(wanted), Delete())
 
     asyncio.run(story())
     clients.close()
