@@ -7,9 +7,11 @@ from collections.abc import Hashable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
+from setops.api.changeset import ChangesetSpec
 from setops.api.kinds import Key
 from setops.aws.errors import AwsError
 from setops.changes.plan import Planned
+from setops.reconcile.pace import Pace
 from setops.reconcile.specs import Specs
 
 
@@ -77,7 +79,9 @@ class Memory:
     whose step can't be taken, by its uid, since when, in seconds since the epoch. `reach`: of each
     Organization, by its uid, what AWS said. `new_apps`: closed while new Apps get their first
     objects. `specs`: what was validated last. `faults`: of each object that fails, by its key, how
-    many attempts in a row."""
+    many attempts in a row. `contents`: of each large Changeset that is being committed, by its uid,
+    its spec. `pace`: when open Changesets are planned. `shown`: of each that shows its plan, by its
+    key, what that was made from."""
 
     edits: dict[Key, Seen] = field(default_factory=dict)
     begun: dict[Key, int] = field(default_factory=dict)
@@ -87,3 +91,6 @@ class Memory:
     new_apps: Gate = field(default_factory=Gate)
     specs: Specs = field(default_factory=Specs)
     faults: dict[Key, int] = field(default_factory=dict)
+    contents: dict[str, ChangesetSpec] = field(default_factory=dict)
+    pace: Pace = field(default_factory=Pace)
+    shown: dict[Key, Hashable] = field(default_factory=dict)

@@ -135,6 +135,12 @@ def _expose(operator: Operator, cluster: Cluster, metrics: Metrics) -> None:
         "How long the key at the head of the queue has waited for a worker",
         lambda: queue.oldest_wait,
     )
+    metrics.labelled_gauge(
+        "setops_aws_accounts",
+        "AWS accounts: called, left alone since they don't answer or throttle, or tried again",
+        "state",
+        lambda: operator.aws.breakers,
+    )
     metrics.gauge(
         "setops_watch_silence_seconds",
         "Time since any watch of a child kind received anything",

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from setops.api.kinds import Key
+from setops.api.kinds import ORGANIZATION, SERVICE, STAGE, Key
 from setops.fence import Fence
 from setops.kube.cache import ObjectChange
 from setops.kube.cluster import Cluster
@@ -19,16 +19,37 @@ from setops.reconcile.triggers import spacing_after, triggered
 from setops.runtime import collection, wiring
 from setops.runtime.attempt import delay, observed
 from setops.runtime.handlers import run_kopf
+from setops.runtime.lanes import MAIN, Place
 from setops.runtime.logging import about
 from setops.runtime.metrics import Metrics
+from setops.runtime.planner import Limits, ProcessPlanner
 from setops.runtime.queue import Queue
 from setops.runtime.settings import Settings
 from setops.runtime.watches import Watches
 
+AWS: Final = "aws"
+"""The lane of what waits for AWS."""
+
+AWS_PLACES: Final = 64
+"""Its places. Who waits for AWS costs little; calls are bounded by account."""
+
+_CALLS_AWS: Final = frozenset({ORGANIZATION, SERVICE})
+
 SYNC_TIMEOUT: Final = 60.0
 EVENTS_GRACE: Final = 3.0
 
+_LAG_PERIOD: Final = 1.0
+"""Seconds between two looks at how late the event loop is."""
+
 _log = logging.getLogger(__name__)
+
+
+def place_of(key: Key) -> Place:
+    """Where a key queues: a Stage and all in its namespace take turns with other Stages."""
+    lane = AWS if key.kind in _CALLS_AWS else MAIN
+    if key.kind is STAGE:
+        return Place(lane, f"{key.namespace}-{key.name}")
+    return Place(lane, key.namespace or (key.kind.kind, key.name))
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,13 +75,18 @@ class Operator:
         self._take_signals = process.take_signals
         self.watches = Watches(cluster.client, cluster.cache)
         self.events = EventRecorder(cluster.client, instance=settings.identity)
+        limits = Limits(settings.plan_seconds, settings.plan_memory)
+        self._planner = ProcessPlanner(limits, metrics.observe_plan)
+        self.aws = wiring.gateway(settings, metrics, process.fence)
         handle = wiring.reconciler(
-            wiring.Parts(settings, cluster, self.events, metrics, process.fence)
+            wiring.Parts(settings, cluster, self.events, metrics, self.aws, self._planner)
         )
         self.queue: Queue[Key] = Queue(
             observed(handle, metrics),
-            workers=settings.workers,
+            workers={MAIN: settings.workers, AWS: AWS_PLACES},
             delay=delay(settings.retry_cap),
+            place=place_of,
+            waited=lambda key, seconds: metrics.observe_wait(key.kind, seconds),
         )
         cluster.cache.listener = self._changed
         self.leading = False
@@ -76,10 +102,12 @@ class Operator:
                 group.create_task(self.watches.recount(), name="recounts")
                 group.create_task(self.events.run(), name="events")
                 group.create_task(self._reconcile(), name="reconcile")
+                group.create_task(self._measure_lag(), name="lag")
         finally:
             self.leading = False
             self._metrics.leader.set(0)
             await self.queue.stop(0)
+            await self._planner.stop()
 
     async def drain(self) -> None:
         """Let running reconciliations finish and their Events be written."""
@@ -110,6 +138,13 @@ class Operator:
                 for key in self._cluster.cache.keys(kind):
                     self.queue.mark(key)
         await asyncio.Event().wait()
+
+    async def _measure_lag(self) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            due = loop.time() + _LAG_PERIOD
+            await asyncio.sleep(_LAG_PERIOD)
+            self._metrics.loop_lag.observe(max(loop.time() - due, 0.0))
 
     def _changed(self, change: ObjectChange) -> None:
         """Mark what a change sets off, whether an event or one of our own writes brought it."""

@@ -37,7 +37,7 @@ def counted() -> Iterator[tuple[Clients, list[tuple[str, str, str]]]]:
     """Clients of their own, and all API calls that they report."""
     calls: list[tuple[str, str, str]] = []
     clients = Clients(
-        PRODUCTS.uses, ClientSettings(threads=4, attempts=1), lambda *call: calls.append(call)
+        PRODUCTS.uses, ClientSettings(per_account=4, attempts=1), lambda *call: calls.append(call)
     )
     yield clients, calls
     clients.close()
@@ -282,7 +282,7 @@ def test_threads_share_one_client_for_each_account_and_product(
 
 
 def test_one_account_never_takes_all_threads(account: Account) -> None:
-    clients = Clients(PRODUCTS.uses, ClientSettings(threads=4, per_account=2, attempts=1))
+    clients = Clients(PRODUCTS.uses, ClientSettings(per_account=2, attempts=1))
     running, most = 0, 0
     lock = threading.Lock()
 
@@ -310,7 +310,7 @@ def test_behind_a_closed_fence_aws_is_read_and_not_changed(account: Account) -> 
     wanted = target(account, "fenced")
     tenure.until = 1.0
     fence = Fence(tenure, clock=lambda: now)
-    clients = Clients(PRODUCTS.uses, ClientSettings(threads=2), fence=fence)
+    clients = Clients(PRODUCTS.uses, ClientSettings(per_account=2), fence=fence)
 
     async def story() -> None:
         nonlocal now
