@@ -10,6 +10,7 @@ import contextlib
 import math
 import pickle
 import resource
+import signal
 import struct
 import sys
 import time
@@ -55,9 +56,13 @@ def _go_first() -> None:
 
 
 def _allow(seconds: float) -> None:
-    """Have the kernel end this process after so much more CPU."""
+    """Have the kernel end this process after so much more CPU.
+
+    The limit counts whole seconds; the timer, whose signal ends the process, is exact.
+    """
+    signal.setitimer(signal.ITIMER_PROF, seconds)
     _, most = resource.getrlimit(resource.RLIMIT_CPU)
-    resource.setrlimit(resource.RLIMIT_CPU, (math.ceil(time.process_time() + seconds), most))
+    resource.setrlimit(resource.RLIMIT_CPU, (math.ceil(time.process_time() + seconds) + 1, most))
 
 
 def _read(source: BinaryIO) -> bytes | None:
