@@ -1,11 +1,14 @@
-"""A hundred Stages that commit at once, beside the same children written by raw applies."""
+"""A hundred Stages that commit at once, beside the same children written by raw applies.
+
+And one hostile Stage beside a good one, in `hostile`.
+"""
 
 from __future__ import annotations
 
 import statistics
 import time
 
-from bench import work
+from bench import hostile, work
 from bench.figures import Figure
 from bench.lab import Lab, in_parallel
 from bench.lab import lab as new_lab
@@ -17,6 +20,7 @@ async def run(quick: bool) -> list[Figure]:
     """One App in each of 100 Stages, or of few for a quick look; alone, and all at once."""
     count = 10 if quick else 100
     stages = [f"crowd{number}" for number in range(count)]
+    attacks = await hostile.run(quick)
     async with new_lab() as (lab, _):
         await lab.project()
         await in_parallel(lab.ready(work.stage(name)) for name in (*stages, "alone"))
@@ -32,6 +36,7 @@ async def run(quick: bool) -> list[Figure]:
     )
     name = f"{count} Stages commit one App each, until all are committed"
     return [
+        *attacks,
         Figure(name, slowest / raw, "of concurrent applies of the children"),
         Figure(name, slowest / (single * count), "of one after the other"),
     ]

@@ -32,8 +32,15 @@ class Process:
     @property
     def memory(self) -> float:
         """Resident memory in MiB."""
-        pages = int(Path(f"/proc/{self._operator.pid}/statm").read_text().split()[1])
-        return pages * _PAGE / 2**20
+        return _memory(self._operator.pid)
+
+    @property
+    def memory_with_children(self) -> float:
+        """The same with that of the processes that it has started."""
+        pid = self._operator.pid
+        tasks = Path(f"/proc/{pid}/task").glob("*/children")
+        children = {int(child) for task in tasks for child in task.read_text().split()}
+        return _memory(pid) + sum(map(_memory, children))
 
     def reconciles(self) -> float:
         """How many reconciliations it has made since its start."""
@@ -43,6 +50,11 @@ class Process:
         """Whether keys wait or are being handled."""
         values = totals(self._operator.metrics())
         return bool(values["setops_queue_depth"] or values["setops_queue_running"])
+
+
+def _memory(pid: int) -> float:
+    pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
+    return pages * _PAGE / 2**20
 
 
 def totals(metrics: str) -> Mapping[str, float]:

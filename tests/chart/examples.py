@@ -22,6 +22,8 @@ ALL_VALUES: Final[dict[str, Any]] = {
     "trustedAccounts": ["system:serviceaccount:ci:deployer", "bot@example.com"],
     "workers": 4,
     "aws": {"threads": 3},
+    "changesets": {"keep": 7, "keepDays": 1.5},
+    "planning": {"seconds": 3.5, "memory": 128},
     "retryCap": 30,
     "resync": 0,
     "driftInterval": 5.5,

@@ -35,13 +35,11 @@ def test_fifty_revisions_are_kept_and_the_ledger_knows_the_rest(world: World) ->
     assert numbers == list(range(COMMITS - KEPT + 1, COMMITS + 1))
     assert not world.list("controllerrevision", project), "where others may read"
     assert world.get("controllerrevision", f"production-ledger-{COMMITS - KEPT}", namespace)
-    # Git applies the first one again, long after its revision has gone.
-    world.delete("scs", "c01", namespace=namespace)
+    # Git applies the first one again, long after it has gone, and its revision.
     world.gone("scs", "c01", namespace)
     again = world.commit(namespace, "app:create app-01", name="c01")["status"]
     assert (again["phase"], again["revision"]) == ("Committed", 1)
     # Under that name something else is asked for: that is a new one.
-    world.delete("scs", "c02", namespace=namespace)
     world.gone("scs", "c02", namespace)
     other = world.commit(namespace, "app:destroy app-02", name="c02")["status"]
     assert (other["phase"], other["revision"]) == ("Committed", COMMITS + 1)

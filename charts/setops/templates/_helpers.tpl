@@ -73,6 +73,10 @@ spec:
 - --log-format={{ .Values.logFormat }}
 - --workers={{ .Values.workers }}
 - --aws-threads={{ .Values.aws.threads }}
+- --changesets-kept={{ .Values.changesets.keep }}
+- --changeset-days={{ .Values.changesets.keepDays }}
+- --plan-seconds={{ .Values.planning.seconds }}
+- --plan-memory={{ .Values.planning.memory }}
 - --retry-cap={{ .Values.retryCap }}
 - --resync={{ .Values.resync }}
 - --drift-interval={{ .Values.driftInterval }}

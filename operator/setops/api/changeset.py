@@ -241,6 +241,11 @@ class ChangesetStatus(Model):
     errors: Annotated[list[ChangesetError], Field(max_length=2000)] | None = Field(
         None, description="All errors, command by command."
     )
+    planned_revision: int | None = Field(
+        None,
+        description="Newest revision of the Stage when the plan of an open Changeset was made. It "
+        "is made again some time after an edit of the Stage, and when the commit begins.",
+    )
     base_revision: int | None = Field(
         None, description="Revision of the Stage when the Changeset was first seen."
     )

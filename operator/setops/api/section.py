@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -49,6 +50,9 @@ class Section:
 
     def __str__(self) -> str:
         return self.name
+
+    def __reduce__(self) -> tuple[Callable[[str], Section], tuple[str]]:
+        return section_of, (self.kind.kind,)  # also in another process there is one of each
 
 
 APPS: Final = Section(

@@ -67,3 +67,12 @@ def operations_of(uses: Iterable[ApiUse]) -> dict[str, frozenset[str]]:
         ours = {*use.operations, *use.by_botocore}
         called[use.client] = called.get(use.client, frozenset()) | ours
     return called
+
+
+_READING: Final = ("AssumeRole", "Describe", "Get", "Head", "List")
+"""How the names of operations begin that change nothing. A session of a role is nothing of ours."""
+
+
+def is_read(operation: str) -> bool:
+    """Whether an operation changes nothing at AWS."""
+    return operation.startswith(_READING)

@@ -12,7 +12,7 @@ import threading
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import boto3
 import botocore.session
@@ -25,15 +25,15 @@ from botocore.credentials import (
 )
 
 from setops.aws import models
-from setops.aws.api_use import ACCOUNT, ApiUse, Statement, operations_of
+from setops.aws.api_use import ACCOUNT, ApiUse, Statement, is_read, operations_of
 from setops.aws.errors import StalledError
 from setops.aws.target import Account
+from setops.fence import Fence
 
 if TYPE_CHECKING:
     from mypy_boto3_sts import STSClient
     from mypy_boto3_sts.type_defs import AssumeRoleRequestTypeDef
 
-P = ParamSpec("P")
 T = TypeVar("T")
 
 CallHook = Callable[[str, str, str], None]
@@ -71,13 +71,12 @@ STS: Final = ApiUse(
 
 @dataclass(frozen=True, slots=True)
 class ClientSettings:
-    """`threads` limits all concurrent calls, `per_account` those of one account.
+    """`per_account` limits the concurrent calls of one account, which has as many threads.
 
     Times are in seconds. `inventory_spacing` is the least time between two inventories of a product
     in an account and region.
     """
 
-    threads: int = 16
     per_account: int = 8
     connect_timeout: int = 5
     read_timeout: int = 20
@@ -117,9 +116,10 @@ class AccountClients:
 
 
 class Clients:
-    """All accounts' clients and the pool. Every method may be called from any thread.
+    """All accounts' clients and threads. Every method may be called from any thread.
 
-    The clients have the operations that `uses` names, and no others.
+    The clients have the operations that `uses` names, and no others. While `fence` is closed, a
+    call that changes something raises FencedError instead.
     """
 
     def __init__(
@@ -127,14 +127,17 @@ class Clients:
         uses: Iterable[ApiUse],
         settings: ClientSettings | None = None,
         on_call: CallHook | None = None,
+        *,
+        fence: Fence | None = None,
     ) -> None:
         self.settings = settings or ClientSettings()
         self._on_call = on_call
+        self._fence = fence
         # All accounts share the models of AWS's APIs.
         self._loader = models.loader(operations_of((*uses, STS)))
         self._lock = threading.Lock()
         self._accounts: dict[Account, AccountClients] = {}
-        self._pool = ThreadPoolExecutor(self.settings.threads, thread_name_prefix="aws")
+        self._pools: dict[Account, ThreadPoolExecutor] = {}
 
     def of(self, account: Account) -> AccountClients:
         """The clients of an account. Makes no call yet."""
@@ -143,14 +146,20 @@ class Clients:
                 self._accounts[account] = self._make(account)
             return self._accounts[account]
 
-    async def call(self, fn: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Runs `fn` in the pool. When the caller is cancelled, `fn` still runs to its end."""
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._pool, lambda: fn(*args, **kwargs))
+    async def call(self, account: Account, fn: Callable[[], T]) -> T:
+        """Runs `fn` in a thread of the account's. It runs to its end if the caller is cancelled."""
+        with self._lock:
+            pool = self._pools.get(account)
+            if pool is None:
+                pool = self._pools[account] = ThreadPoolExecutor(
+                    self.settings.per_account, thread_name_prefix="aws"
+                )
+        return await asyncio.get_running_loop().run_in_executor(pool, fn)
 
     def close(self) -> None:
         """Waits for the calls that are running, drops those that have not begun."""
-        self._pool.shutdown(wait=True, cancel_futures=True)
+        for pool in self._pools.values():
+            pool.shutdown(wait=True, cancel_futures=True)
 
     def _make(self, account: Account) -> AccountClients:
         # botocore sessions aren't shared: boto3 adds its handlers each time it wraps one.
@@ -168,6 +177,8 @@ class Clients:
         core.register_component("data_loader", self._loader)
         if self._on_call is not None:
             _report(core, self._on_call)
+        if self._fence is not None:
+            _guard(core, self._fence)
         return core
 
     def _config(self, account: Account) -> Config:
@@ -176,7 +187,7 @@ class Clients:
             connect_timeout=self.settings.connect_timeout,
             read_timeout=self.settings.read_timeout,
             retries={"mode": "standard", "total_max_attempts": self.settings.attempts},
-            max_pool_connections=self.settings.threads,
+            max_pool_connections=self.settings.per_account,
             user_agent_extra="setops",
             # A custom host name rarely resolves with the bucket's name in front of it.
             s3={"addressing_style": "path" if account.endpoint_url else "auto"},
@@ -212,6 +223,16 @@ class _Role(CredentialProvider):
             "token": made["SessionToken"],
             "expiry_time": made["Expiration"].isoformat(),
         }
+
+
+def _guard(core: botocore.session.Session, fence: Fence) -> None:
+    """Ask the fence before each request that changes anything, those of retries included."""
+
+    def before_send(**event: Any) -> None:
+        if not is_read(event["event_name"].split(".")[2]):
+            fence.check()
+
+    core.register("before-send", before_send)
 
 
 def _report(core: botocore.session.Session, on_call: CallHook) -> None:

@@ -2,7 +2,8 @@
 
 Every method raises an AwsError for anything that goes wrong at AWS or on the way there. Callers
 turn it into a condition. Unexpected errors are also logged with a traceback. Each account has its
-own limit of calls and its own pauses, so one that throttles or hangs doesn't delay the others.
+own threads and its own pauses, so one that throttles or hangs doesn't delay the others. Who can't
+be served soon gets a WaitError instead of waiting here.
 """
 
 from __future__ import annotations
@@ -12,9 +13,9 @@ import logging
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
-from typing import TYPE_CHECKING, ParamSpec, TypeVar, assert_never
+from typing import TYPE_CHECKING, Final, ParamSpec, TypeVar, assert_never
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -23,19 +24,31 @@ from setops.aws.backoff import Backoff
 from setops.aws.clients import AccountClients, Clients
 from setops.aws.composite import Composite
 from setops.aws.decide import Act, Create, Delete, IssueCredentials, Relinquish, Update, Wait
-from setops.aws.errors import AwsError, Codes, StalledError, ThrottledError, classify
+from setops.aws.errors import (
+    AwsError,
+    Codes,
+    StalledError,
+    ThrottledError,
+    UnreachableError,
+    WaitError,
+    classify,
+)
 from setops.aws.identity import Identity
 from setops.aws.inventories import FRESH, Inventories
 from setops.aws.observation import Inventory, Observation
 from setops.aws.product import Product
 from setops.aws.registry import Registry
 from setops.aws.target import Account, Target
+from setops.fence import FencedError
 
 if TYPE_CHECKING:
     from mypy_boto3_sts import STSClient
 
 P = ParamSpec("P")
 T = TypeVar("T")
+
+_PATIENCE: Final = 2.0
+"""Seconds that a caller waits for others' calls to the account to end."""
 
 _log = logging.getLogger(__name__)
 
@@ -59,6 +72,8 @@ class Gateway:
         self._clock = clock
         self._backoff = Backoff()
         self._slots: dict[Account, asyncio.Semaphore] = {}
+        self._refusals: dict[Account, ThrottledError | UnreachableError] = {}
+        """Why each account was left alone last."""
         self._checked: set[Account] = set()
         self._inventories = Inventories(clock, clients.settings.inventory_spacing)
         self._written: dict[tuple[Account, Identity, str], float] = {}
@@ -174,28 +189,72 @@ class Gateway:
         slots = self._slots.setdefault(
             account, asyncio.Semaphore(self._clients.settings.per_account)
         )
-        async with slots:
-            pause = self._backoff.remaining(account, self._clock())
+        pause = self._backoff.remaining(account, self._clock())
+        if pause:
+            raise self._left_alone(account, pause)
+        try:
+            async with asyncio.timeout(_PATIENCE):
+                await slots.acquire()
+        except TimeoutError:
+            raise WaitError(
+                f"AWS account {account.account_id}, {account.region} is busy with as many calls as "
+                "it may get at a time; it is tried again",
+                code="Busy",
+            ) from None
+        try:
+            pause = self._backoff.begin(account, self._clock())
             if pause:
-                raise ThrottledError(
-                    f"AWS account {account.account_id} asked for fewer calls; "
-                    f"it is called again in {pause:.0f} s",
-                    code="Throttling",
-                    retry_after=pause,
-                )
-            try:
-                result = await self._clients.call(fn, *args, **kwargs)
-            except AwsError:
-                raise
-            except Exception as exc:
-                if not isinstance(exc, ClientError | BotoCoreError):
-                    _log.exception("A call of AWS account %s ended oddly", account.account_id)
-                error = classify(exc, product, account)
-                if isinstance(error, ThrottledError):
-                    error.retry_after = self._backoff.throttled(account, self._clock())
-                raise error from exc
+                raise self._left_alone(account, pause)
+            return await self._call(product, account, lambda: fn(*args, **kwargs))
+        finally:
+            slots.release()
+
+    async def _call(self, product: Codes, account: Account, fn: Callable[[], T]) -> T:
+        try:
+            result = await self._clients.call(account, fn)
+        except AwsError:
             self._backoff.succeeded(account, self._clock())
-            return result
+            raise
+        except Exception as exc:
+            error = self._meant(exc, product, account)
+            raise error from (None if error is exc else exc)
+        except BaseException:
+            self._backoff.abandoned(account)
+            raise
+        self._backoff.succeeded(account, self._clock())
+        return result
+
+    def _meant(self, exc: Exception, product: Codes, account: Account) -> Exception:
+        """What an exception means, for the account as well."""
+        if isinstance(exc, FencedError):
+            self._backoff.abandoned(account)
+            return exc
+        if not isinstance(exc, ClientError | BotoCoreError):
+            _log.exception("A call of AWS account %s ended oddly", account.account_id)
+        error = classify(exc, product, account)
+        if isinstance(error, ThrottledError | UnreachableError):
+            pause = self._backoff.failed(account, self._clock())
+            until = datetime.now(UTC) + timedelta(seconds=pause)
+            error.message += f"; the next call is made at {until:%H:%M:%S} UTC"
+            error.retry_after = pause
+            self._refusals[account] = error
+        elif isinstance(exc, ClientError):
+            self._backoff.succeeded(account, self._clock())
+        else:
+            self._backoff.abandoned(account)
+        return error
+
+    def _left_alone(self, account: Account, pause: float) -> WaitError:
+        """What is told in place of a call to an account that is left alone: why, and until when."""
+        last = self._refusals[account]
+        return type(last)(last.message, code=last.code, operation=last.operation, retry_after=pause)
+
+    @property
+    def breakers(self) -> Mapping[str, int]:
+        """How many accounts are in each state: closed, open, half-open; see `backoff.State`."""
+        paused = self._backoff.states(self._clock())
+        closed = len(self._slots) - paused.total()
+        return {"closed": closed, "open": paused["open"], "half-open": paused["half-open"]}
 
 
 def _key(target: Target) -> tuple[Account, Identity, str]:

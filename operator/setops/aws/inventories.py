@@ -11,11 +11,15 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Final
 
+from setops.aws.errors import WaitError
 from setops.aws.observation import Inventory
 from setops.aws.target import Account
 
 FRESH: Final = 4.0
 """How old an inventory may be, in seconds, while a Service is still changing."""
+
+PATIENCE: Final = 30.0
+"""Seconds that a caller waits for an inventory; it comes again later for one that takes longer."""
 
 Read = Callable[[], Awaitable[Inventory]]
 
@@ -52,8 +56,12 @@ class Inventories:
         while shared.inventory is None or shared.read < since:
             if shared.running is None or shared.running.done():
                 shared.running = asyncio.create_task(self._take(shared, read))
-            # One caller may be cancelled while the others still wait.
-            await asyncio.shield(shared.running)
+            # One caller may be cancelled, or lose patience, while the others still wait.
+            running = shared.running
+            done, _ = await asyncio.wait({running}, timeout=PATIENCE)
+            if not done:
+                raise WaitError("waits for the answer of AWS", code="Busy")
+            running.result()
         return shared.inventory
 
     async def _take(self, shared: _Shared, read: Read) -> None:

@@ -40,8 +40,13 @@ class Folded:
 
     def blame(self, problem: Problem) -> Problem:
         """The problem with the index of the command that changed its entry last, if any."""
-        path = ".".join(problem.field.split(".")[:2])
-        return problem.at(self.touched[path]) if path in self.touched else problem
+        return blamed(problem, self.touched)
+
+
+def blamed(problem: Problem, touched: Mapping[str, int]) -> Problem:
+    """The problem with the index of the command that last changed its entry; see `Folded`."""
+    path = ".".join(problem.field.split(".")[:2])
+    return problem.at(touched[path]) if path in touched else problem
 
 
 def fold(base: StageDefinition, spec: ChangesetSpec, context: CommandContext) -> Folded:

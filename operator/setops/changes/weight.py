@@ -24,6 +24,9 @@ MOST_OF_A_VARIABLE: Final = 131_070
 """Bytes of a variable with its key and the equals sign. Linux starts no program with a longer one:
 it takes 128 KiB, with the end of the text."""
 
+MOST_OF_A_REVISION: Final = int(1.4 * 1024 * 1024)
+"""Bytes of a definition that one revision can hold; etcd refuses objects above 1.5 MiB."""
+
 _NODE: Final = 6
 """Bytes that a field or an item takes beside its content in protobuf, at most."""
 _VARIABLE: Final = 80
@@ -41,6 +44,17 @@ def stored_size(value: Any) -> int:
     if not text.isascii():
         escaped += sum(text.count(char) for char in "\u2028\u2029") * 3
     return len(text.encode(errors="replace")) + escaped
+
+
+def too_large_for_a_revision(definition: StageDefinition) -> str:
+    """Why no revision can hold a definition; empty if one can."""
+    size = stored_size(definition.to_json())
+    if size <= MOST_OF_A_REVISION:
+        return ""
+    return (
+        f"the Stage's definition would have {size} bytes, the limit is {MOST_OF_A_REVISION}; "
+        "move large values into Secrets"
+    )
 
 
 def too_heavy(before: StageDefinition, after: StageDefinition) -> Iterator[Problem]:

@@ -16,7 +16,9 @@ from collections.abc import Mapping, MutableMapping
 from typing import TYPE_CHECKING, Any, Final
 
 import aiohttp
+from aiohttp.abc import AbstractStreamWriter
 
+from setops.fence import Fence, FencedError
 from setops.kube.access import masked
 from setops.kube.proxy import proxy_for
 from setops.kube.transport import JSON, REQUEST_TIMEOUT, Answer, headers_of
@@ -32,6 +34,8 @@ RELOAD_INTERVAL: Final = 5.0
 _READ_BUFFER: Final = 2**21
 """Bytes of an answer that are read ahead. Lists are large."""
 
+_READS: Final = frozenset({"GET", "HEAD"})
+
 _TIMEOUT: Final = aiohttp.ClientTimeout(total=REQUEST_TIMEOUT, sock_connect=CONNECT_TIMEOUT)
 
 _log = logging.getLogger(__name__)
@@ -45,7 +49,9 @@ class Connection:
 
     failures = (aiohttp.ClientError, OSError)  # TimeoutError is an OSError
 
-    def __init__(self, configuration: Configuration, kubeconfig: str | None) -> None:
+    def __init__(
+        self, configuration: Configuration, kubeconfig: str | None, fence: Fence | None = None
+    ) -> None:
         from kubernetes.aio.client.rest import RESTClientObject
 
         configuration.proxy = configuration.proxy or proxy_for(configuration.host)
@@ -57,6 +63,7 @@ class Connection:
             )
         self._configuration = configuration
         self._kubeconfig = kubeconfig
+        self._fence = fence
         rest: Any = RESTClientObject(configuration)
         self._trust: ssl.SSLContext = rest.ssl_context
         self._requests = aiohttp.ClientSession(
@@ -89,7 +96,10 @@ class Connection:
         body: bytes | None = None,
         accept: str = JSON,
     ) -> Answer:
-        """See `Transport.request`. If the token is refused, it is read again, once."""
+        """See `Transport.request`. If the token is refused, it is read again, once.
+
+        Raises FencedError for a write that may not leave any more.
+        """
         headers = headers_of(content_type, accept)
         refused = await self._authorize(headers)
         answer = await self._send(method, path, headers, body)
@@ -135,17 +145,24 @@ class Connection:
     async def _send(
         self, method: str, path: str, headers: Mapping[str, str], body: bytes | None
     ) -> Answer:
-        async with self._requests.request(
-            method,
-            self.server + path,
-            headers=headers,
-            # aiohttp warns of large bytes, which it sends in one piece.
-            data=None if body is None else io.BytesIO(body),
-            timeout=_TIMEOUT,
-            server_hostname=self._configuration.tls_server_name,
-            proxy_headers=self._configuration.proxy_headers,
-        ) as response:
-            return Answer(response.status, response.headers, await response.read())
+        fence = None if method in _READS else self._fence
+        if fence is not None:
+            fence.check()
+        try:
+            async with self._requests.request(
+                method,
+                self.server + path,
+                headers=headers,
+                data=None if body is None else _Body(body, fence),
+                timeout=_TIMEOUT,
+                server_hostname=self._configuration.tls_server_name,
+                proxy_headers=self._configuration.proxy_headers,
+            ) as response:
+                return Answer(response.status, response.headers, await response.read())
+        except aiohttp.ClientConnectionError as error:
+            if isinstance(error.__cause__, FencedError):
+                raise error.__cause__ from None
+            raise
 
     async def _renew(self, refused: str | None) -> bool:
         """Read the credentials again after some were refused. Returns whether they changed.
@@ -171,12 +188,32 @@ class Connection:
         await self._requests.close()
 
 
-async def connect(kubeconfig: str | None = None) -> Connection:
+class _Body(aiohttp.BytesIOPayload):
+    """The body of a request. A write's asks the fence once more when there is a connection.
+
+    Every write has a body, and the API server does nothing before it has all of it.
+    """
+
+    def __init__(self, body: bytes, fence: Fence | None) -> None:
+        # Not as bytes: aiohttp warns of large ones, which it sends in one piece.
+        super().__init__(io.BytesIO(body))
+        self._fence = fence
+
+    async def write_with_length(
+        self, writer: AbstractStreamWriter, content_length: int | None
+    ) -> None:
+        if self._fence is not None:
+            self._fence.check()
+        await super().write_with_length(writer, content_length)
+
+
+async def connect(kubeconfig: str | None = None, fence: Fence | None = None) -> Connection:
     """Connect by `kubeconfig`, else `KUBECONFIG`, else the pod's account, else ~/.kube/config.
 
-    Raises ValueError if there is none of them, or the one found can't be used.
+    With a `fence`, nothing is written while that is closed. Raises ValueError if there is none of
+    them, or the one found can't be used.
     """
-    return Connection(await _configuration(kubeconfig), kubeconfig)
+    return Connection(await _configuration(kubeconfig), kubeconfig, fence)
 
 
 async def _configuration(kubeconfig: str | None) -> Configuration:

@@ -1,6 +1,7 @@
 """Leader election by a coordination.k8s.io Lease.
 
-The clocks of two machines are never compared. A Lease counts as expired when its record hasn't
+The clocks of two machines are never compared, and the wall clock decides nothing: it is only
+written down. A Lease counts as expired when its record hasn't
 changed for its duration, measured by the local clock since the record was first seen. A holder
 that couldn't renew it for `renew_deadline` gives up, well before anybody else may take the Lease.
 """
@@ -10,12 +11,12 @@ from __future__ import annotations
 import asyncio
 import logging
 import math
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from setops.api.kinds import LEASE, Key, Object
+from setops.fence import Clock, Tenure, now
 from setops.kube.client import Client
 from setops.kube.errors import AlreadyExists, ApiError, Conflict, NotFound
 
@@ -51,6 +52,8 @@ class Lease:
     """Takes one Lease for `identity` and keeps it.
 
     `client` should have connections of its own, since the load of others could delay a renewal.
+    `tenure` always says how long the Lease is ours; a fence that asks it keeps what is written
+    within that time.
     """
 
     def __init__(
@@ -61,7 +64,8 @@ class Lease:
         *,
         identity: str,
         durations: Durations | None = None,
-        clock: Callable[[], float] = time.monotonic,
+        tenure: Tenure | None = None,
+        clock: Clock = now,
     ) -> None:
         self._client = client
         self._key = Key(LEASE, namespace, name)
@@ -72,7 +76,7 @@ class Lease:
         self._seen_at = 0.0
         self._renews = False
         """Whether the holder has renewed it since it was first read."""
-        self._renewed_at = 0.0
+        self._tenure = tenure or Tenure(str(self._key))
         self._writing = False
 
     @property
@@ -100,7 +104,7 @@ class Lease:
         """Renew the Lease, until cancelled. Raises LeaseLost."""
         while True:
             await asyncio.sleep(self._durations.retry_period)
-            left = self._renewed_at + self._durations.renew_deadline - self._clock()
+            left = self._tenure.until - self._clock()
             if left <= 0:
                 raise LeaseLost(
                     f"{self._key} was not renewed in {self._durations.renew_deadline} s"
@@ -112,6 +116,7 @@ class Lease:
                 _log.warning("%s was not renewed, trying again: %s", self._key, error)
                 continue
             if not held:
+                self._tenure.end()
                 raise LeaseLost(f"{self._key} is held by {self.holder!r} now")
 
     async def release(self) -> None:
@@ -120,6 +125,7 @@ class Lease:
         A write without an answer may have taken effect, so the record is read again after one.
         Raises an ApiError.
         """
+        self._tenure.end()
         if self._writing:
             await self._read()
         for left in reversed(range(_RELEASES)):
@@ -159,7 +165,7 @@ class Lease:
             renewed = self._next(self._record, holder=self._identity, seconds=seconds)
             self._observe(await self._client.replace(renewed))
         self._writing = False
-        self._renewed_at = asked_at
+        self._tenure.until = asked_at + self._durations.renew_deadline
         return True
 
     async def _read(self) -> None:

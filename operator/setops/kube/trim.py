@@ -9,11 +9,20 @@ import hashlib
 from collections.abc import Mapping
 from typing import Any, Final
 
+from setops.api.changeset import phase_of
 from setops.api.kinds import Object
 from setops.api.names import ANNOTATION_LAST_APPLIED, MANAGER
+from setops.changes.weight import stored_size
 
 HASHED: Final = "sha256:"
 """Prefix of the hash that replaces a Secret's value in a trimmed object."""
+
+LEFT_OUT: Final = "leftOut"
+"""In a trimmed Changeset that lacks its content."""
+MOST_OF_A_SPEC: Final = 16_384
+"""Bytes of a Changeset's spec that are kept."""
+_CONTENT: Final = frozenset({"commands", "definition"})
+_RESULT: Final = frozenset({"plan", "errors"})
 
 _DROPPED_METADATA: Final = frozenset({"managedFields", "selfLink"})
 _POD_METADATA: Final = (
@@ -58,6 +67,30 @@ def edited_object(obj: Object) -> Object:
     if editors:
         metadata["managedFields"] = editors
     return _with_metadata(obj, metadata)
+
+
+def changeset(obj: Object) -> Object:
+    """As `users_object`, without what is large: it is read at the API server when it is needed.
+
+    That is what a Changeset asks for, if it takes more than a little, and of one that has ended
+    also its plan and its errors. `spec_size` still tells the size of the whole spec.
+    """
+    kept = users_object(obj)
+    spec = obj.get("spec") or {}
+    size, ended = stored_size(spec), phase_of(obj).finished
+    if size <= MOST_OF_A_SPEC and not ended:
+        return kept
+    kept["spec"] = {name: v for name, v in spec.items() if name not in _CONTENT}
+    kept[LEFT_OUT] = {"specSize": size}
+    if ended:
+        kept["status"] = {name: v for name, v in obj["status"].items() if name not in _RESULT}
+    return kept
+
+
+def spec_size(changeset: Object) -> int:
+    """Bytes that a Changeset's spec takes where it is stored, trimmed or not."""
+    left_out = changeset.get(LEFT_OUT)
+    return int(left_out["specSize"]) if left_out else stored_size(changeset["spec"])
 
 
 def child(obj: Object) -> Object:

@@ -83,7 +83,7 @@ _WATCHED: Final = (
     WatchedKind(APP, Writer.USERS, trim.edited_object),
     WatchedKind(SERVICE, Writer.USERS, trim.edited_object),
     WatchedKind(NOTIFICATION, Writer.USERS, trim.edited_object),
-    WatchedKind(CHANGESET, Writer.USERS, trim.users_object),
+    WatchedKind(CHANGESET, Writer.USERS, trim.changeset),
     WatchedKind(NAMESPACE, Writer.OPERATOR, trim.child),
     WatchedKind(SERVICE_ACCOUNT, Writer.OPERATOR, trim.child),
     WatchedKind(DEPLOYMENT, Writer.OPERATOR, trim.deployment, _POD_TEMPLATE),

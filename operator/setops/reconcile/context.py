@@ -10,13 +10,15 @@ from setops.aws.gateway import Gateway
 from setops.kube.cluster import Cluster
 from setops.kube.events import EventRecorder
 from setops.reconcile.memory import Memory
+from setops.reconcile.planner import InlinePlanner, Planner
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
     """Settings of the installation that reconcilers need; `drift_interval` in seconds.
 
-    `git_managers` are the field managers that write on behalf of Git.
+    `git_managers` are the field managers that write on behalf of Git. Of the Changesets of a Stage
+    that have ended the last `changesets_kept` are kept, for `changeset_days` days.
     """
 
     namespace_prefix: str
@@ -24,6 +26,8 @@ class Options:
     ingress_namespace_labels: Mapping[str, str]
     drift_interval: float
     git_managers: frozenset[str] = frozenset()
+    changesets_kept: int = 50
+    changeset_days: float = 30.0
 
 
 def utc_now() -> datetime:
@@ -41,6 +45,7 @@ class Context:
     options: Options
     now: Callable[[], datetime] = utc_now
     memory: Memory = field(default_factory=Memory)
+    planner: Planner = field(default_factory=InlinePlanner)
 
     def timestamp(self) -> str:
         """The time as Kubernetes writes it: RFC 3339 in UTC, to the second."""

@@ -22,6 +22,7 @@ from setops.api.kinds import (
     key_of,
 )
 from setops.api.names import ANNOTATION_PAUSED
+from setops.fence import FencedError
 from setops.kube.errors import ApiError
 from setops.reconcile import (
     app,
@@ -67,6 +68,8 @@ async def reconcile(context: Context, key: Key) -> float | None:
     try:
         with faults.named():
             after = await _attempt(context, key, faults.untold(context.memory, obj))
+    except FencedError:
+        raise  # nothing can be told any more
     except Exception as error:
         if faults.is_told(error, faults.count(context.memory, obj, error)):
             await _tell(context, obj, error)

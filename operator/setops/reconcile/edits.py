@@ -16,6 +16,7 @@ from setops.api.conditions import Reason
 from setops.api.definition import StageDefinition
 from setops.api.errors import ProblemsError
 from setops.api.kinds import Object, key_of
+from setops.api.section import SECTIONS
 from setops.changes.diff import Change, diff
 from setops.reconcile import history, lock, revisions
 from setops.reconcile.context import Context
@@ -86,6 +87,15 @@ async def record_when_quiet(
     await history.prune(context, latest, namespace)
     seen.recorded = True
     return None
+
+
+def is_recorded(context: Context, stage: Object, namespace: str) -> bool:
+    """Whether the Stage's latest revision is known to hold its resources as they are now."""
+    seen = context.memory.edits.get(key_of(stage))
+    if seen is None or not seen.recorded:
+        return False
+    found = (obj for section in SECTIONS for obj in context.cluster.list(section.kind, namespace))
+    return seen.marks == _marks(found)
 
 
 def _marks(resources: Iterable[Object]) -> Hashable:

@@ -9,9 +9,11 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
+from setops.api.changeset import ChangesetSpec
 from setops.api.kinds import Key
 from setops.aws.errors import AwsError
 from setops.changes.plan import Planned
+from setops.reconcile.pace import Pace
 from setops.reconcile.specs import Specs
 
 
@@ -90,7 +92,9 @@ class Memory:
     whose step can't be taken, by its uid, since when, in seconds since the epoch. `reach`: of each
     Organization, by its uid, what AWS said. `new_apps`: closed while new Apps get their first
     objects. `specs`: what was validated last. `faults`: of each object that fails, by its key, how.
-    `meant`: the uids of objects whose deletion somebody has meant.
+    `meant`: the uids of objects whose deletion somebody has meant. `contents`: of each large
+    Changeset that is being committed, by its uid, its spec. `pace`: when open Changesets are
+    planned. `shown`: of each that shows its plan, by its key, what that was made from.
     """
 
     edits: dict[Key, Seen] = field(default_factory=dict)
@@ -102,3 +106,6 @@ class Memory:
     specs: Specs = field(default_factory=Specs)
     faults: dict[Key, Failure] = field(default_factory=dict)
     meant: set[str] = field(default_factory=set)
+    contents: dict[str, ChangesetSpec] = field(default_factory=dict)
+    pace: Pace = field(default_factory=Pace)
+    shown: dict[Key, Hashable] = field(default_factory=dict)

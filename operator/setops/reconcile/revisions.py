@@ -20,7 +20,7 @@ from setops.api.definition import StageDefinition
 from setops.api.errors import ProblemsError
 from setops.api.kinds import CONTROLLER_REVISION, GROUP, Key, Object, key_of
 from setops.changes.digest import definition_hash
-from setops.changes.weight import stored_size
+from setops.changes.weight import too_large_for_a_revision
 from setops.desired.record import is_record
 from setops.kube.cluster import Cluster
 from setops.kube.errors import Conflict
@@ -31,9 +31,6 @@ from setops.reconcile.places import labels_of
 KEPT: Final = 50
 """Revisions of a Stage that are kept with their data, those of Changesets and of direct edits each
 for themselves."""
-
-MAX_BYTES: Final = int(1.4 * 1024 * 1024)
-"""Most that one revision may take; etcd refuses objects above 1.5 MiB."""
 
 LABEL_CHANGESET_UID: Final = f"{GROUP}/changeset-uid"
 ANNOTATION_CONTENT: Final = f"{GROUP}/content-hash"
@@ -215,12 +212,9 @@ async def readable(context: Context, stage: Object, number: int) -> Revision | N
 
 def check_size(definition: StageDefinition) -> None:
     """Raise TooLargeError for a definition that no revision can hold."""
-    size = stored_size(definition.to_json())
-    if size > MAX_BYTES:
-        raise TooLargeError(
-            f"the Stage's definition would have {size} bytes, the limit is {MAX_BYTES}; "
-            "move large values into Secrets"
-        )
+    too_large = too_large_for_a_revision(definition)
+    if too_large:
+        raise TooLargeError(too_large)
 
 
 async def store(

@@ -35,9 +35,11 @@ from setops.api.kinds import (
     Key,
     Kind,
     Object,
+    key_of,
 )
 from setops.kube.cache import ObjectChange
 from setops.kube.cluster import Cluster
+from setops.reconcile.changeset.queue import are_twins, is_draft, of_interest
 from setops.reconcile.places import is_deleting, labels_of, namesake
 from setops.reconcile.rollout import is_complete, trouble
 
@@ -216,11 +218,20 @@ def _stage_around(cluster: Cluster, change: ObjectChange, obj: Object) -> Iterat
 
 
 def _others_behind_it(cluster: Cluster, change: ObjectChange, _: Object) -> Iterator[Key]:
-    """The Changesets that wait for one whose phase has changed, and the Stage once it is gone."""
+    """The Changesets that wait for one whose phase has changed, and the Stage once it is gone.
+
+    A new one that is open comes after all others, unless it is as old as they are.
+    """
     if _phase(change.old) == _phase(change.new):
         return
     if change.new is None:
         yield from _stage(cluster, change)
+    new = change.new if change.old is None else None
+    if new is not None and is_draft(new):
+        for other in cluster.list(CHANGESET, change.key.namespace):
+            if is_draft(other) and are_twins(other, new) and key_of(other) != change.key:
+                yield key_of(other)
+        return
     for key in _unfinished_changesets(cluster, change.key.namespace):
         if key != change.key:
             yield key
@@ -283,10 +294,7 @@ def _apps_that_link(cluster: Cluster, namespace: str, service: str) -> Iterator[
 
 def _unfinished_changesets(cluster: Cluster, namespace: str) -> Iterator[Key]:
     """Changesets that wait for the Stage, or show a plan over it."""
-    for changeset in cluster.list(CHANGESET, namespace):
-        phase = _phase(changeset)
-        if phase is not None and not phase.finished:
-            yield Key(CHANGESET, namespace, changeset["metadata"]["name"])
+    yield from map(key_of, of_interest(cluster, namespace))
 
 
 def _all(cluster: Cluster, kind: Kind, namespace: str) -> Iterator[Key]:

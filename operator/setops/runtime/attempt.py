@@ -8,6 +8,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any, Final
 
 from setops.api.kinds import Key
+from setops.fence import FencedError
 from setops.kube.errors import ApiError, Conflict, NotFound
 from setops.runtime.logging import about
 from setops.runtime.metrics import Metrics, Outcome
@@ -40,6 +41,9 @@ def observed(handle: Handle, metrics: Metrics) -> Handle:
                 raise
             except ApiError as error:
                 _log.warning("Tried again later: %s", error)
+                raise
+            except FencedError as error:
+                _log.warning("Left to the next leader: %s", error)
                 raise
             except Exception:
                 _log.exception("Tried again later, after an unexpected error")

@@ -9,8 +9,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -27,7 +28,17 @@ MAX_QUEUE_WAIT: Final = 300.0
 MAX_RECONCILIATION: Final = 900.0
 """How long one reconciliation may take, in seconds."""
 
+MAX_CONNECTIONS: Final = 64
+"""How many connections each port has at a time."""
+
+CONNECTION_SECONDS: Final = 10.0
+"""How long a connection may take, in seconds: from its first byte to the last one of the answer."""
+
 _log = logging.getLogger(__name__)
+
+_silent = logging.getLogger(f"{__name__}.requests")
+"""For what is wrong with requests, a traceback each: whoever sends them would fill the log."""
+_silent.setLevel(logging.CRITICAL + 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,22 +81,49 @@ class State:
         return "leading" if self.synced else "syncing"
 
 
+_Page = Callable[[], web.Response]
+
+
+def _answer(pages: Mapping[str, _Page], request: web.BaseRequest) -> web.Response:
+    page = pages.get(request.path)
+    if page is None:
+        return web.Response(text="there is no such page\n", status=404)
+    if request.method not in ("GET", "HEAD"):
+        return web.Response(text="use GET\n", status=405, headers={"Allow": "GET, HEAD"})
+    return page()
+
+
+class _BoundedServer(web.Server):
+    """Has few connections, each for a short time, whatever its clients do.
+
+    One too many takes the place of the oldest: who sends its request at once is answered before
+    that happens, and who doesn't waits for nothing.
+    """
+
+    def connection_made(self, handler: web.RequestHandler, transport: asyncio.Transport) -> None:
+        """See `web.Server`."""
+        super().connection_made(handler, transport)
+        asyncio.get_running_loop().call_later(CONNECTION_SECONDS, transport.abort)
+        for oldest in list(self._connections.values())[:-MAX_CONNECTIONS]:
+            oldest.abort()
+
+
 class Server:
     """Serves probes and metrics. It calls `state` for each request."""
 
     def __init__(self, state: Callable[[], State], metrics: Metrics) -> None:
         self._state = state
         self._metrics = metrics
-        self._runners: list[web.AppRunner] = []
+        self._runners: list[web.ServerRunner] = []
         self.addresses: list[tuple[str, int]] = []
         """Where it listens: for probes, then for metrics if they have a port of their own."""
 
     async def start(self, host: str, health_port: int, metrics_port: int) -> None:
         """Listen; port 0 means any free one. Raises OSError if a port is taken."""
-        probes = [web.get("/healthz", self._healthz), web.get("/readyz", self._readyz)]
-        metrics = [web.get("/metrics", self._show_metrics)]
+        probes: dict[str, _Page] = {"/healthz": self._healthz, "/readyz": self._readyz}
+        metrics: dict[str, _Page] = {"/metrics": self._show_metrics}
         if health_port == metrics_port:
-            await self._serve(host, health_port, [*probes, *metrics])
+            await self._serve(host, health_port, {**probes, **metrics})
         else:
             await self._serve(host, health_port, probes)
             await self._serve(host, metrics_port, metrics)
@@ -95,26 +133,33 @@ class Server:
         for runner in self._runners:
             await runner.cleanup()
 
-    async def _serve(self, host: str, port: int, routes: list[web.RouteDef]) -> None:
-        application = web.Application()
-        application.add_routes(routes)
-        runner = web.AppRunner(application, access_log=None, shutdown_timeout=1.0)
+    async def _serve(self, host: str, port: int, pages: Mapping[str, _Page]) -> None:
+        async def answer(request: web.BaseRequest) -> web.Response:
+            try:
+                response = _answer(pages, request)
+            except Exception:
+                _log.exception("%s can't be shown", request.path)
+                raise
+            response.force_close()  # one request for each connection
+            return response
+
+        server = _BoundedServer(answer, access_log=None, keepalive_timeout=0, logger=_silent)
+        runner = web.ServerRunner(server, shutdown_timeout=1.0)
         self._runners.append(runner)
         await runner.setup()
         await web.TCPSite(runner, host, port).start()
         address = runner.addresses[0]
         self.addresses.append((address[0], address[1]))
-        paths = ", ".join(route.path for route in routes)
-        _log.info("Serving %s on port %d", paths, address[1])
+        _log.info("Serving %s on port %d", ", ".join(pages), address[1])
 
-    async def _healthz(self, _: web.Request) -> web.Response:
+    def _healthz(self) -> web.Response:
         complaint = self._state().complaint
         return web.Response(text=f"{complaint or 'ok'}\n", status=503 if complaint else 200)
 
-    async def _readyz(self, _: web.Request) -> web.Response:
+    def _readyz(self) -> web.Response:
         role = self._state().role
         is_ready = role in ("leading", "standby")
         return web.Response(text=f"{role}\n", status=200 if is_ready else 503)
 
-    async def _show_metrics(self, _: web.Request) -> web.Response:
+    def _show_metrics(self) -> web.Response:
         return web.Response(body=self._metrics.render(), content_type="text/plain", charset="utf-8")

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Protocol
 
 from setops.kube.errors import ApiError
-from setops.kube.lease import Lease, LeaseLost
+from setops.kube.lease import LeaseLost
 
 CLEAN: Final = 0
 FAILED: Final = 1
@@ -29,6 +30,19 @@ class Work(Protocol):
         """Finish what is running and start nothing new. Called before `run` is cancelled."""
 
 
+class HeldLease(Protocol):
+    """A Lease as `kube.lease.Lease` has it, in whatever thread it is renewed."""
+
+    async def acquire(self, refused: Callable[[str], None] = ...) -> None:
+        """Wait until it is ours."""
+
+    async def hold(self) -> None:
+        """Renew it, until cancelled. Raises LeaseLost."""
+
+    async def release(self) -> None:
+        """Give it back."""
+
+
 @dataclass(slots=True)
 class Leases:
     """The Lease of this installation, which one of its replicas holds, and the cluster's.
@@ -38,8 +52,8 @@ class Leases:
     has it; empty while none is in the way.
     """
 
-    own: Lease
-    cluster: Lease
+    own: HeldLease
+    cluster: HeldLease
     other: str = ""
 
     def refused(self, holder: str) -> None:
@@ -146,7 +160,7 @@ async def _end(*tasks: asyncio.Task[object] | asyncio.Task[None] | asyncio.Task[
     await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def _release(lease: Lease) -> None:
+async def _release(lease: HeldLease) -> None:
     try:
         await lease.release()
     except ApiError as error:

@@ -11,16 +11,18 @@ from pathlib import Path
 from typing import Final
 
 from setops.api.kinds import LEASE, Key
+from setops.fence import Fence, Tenure
 from setops.kube.cache import Cache
 from setops.kube.client import Client
 from setops.kube.cluster import Cluster
-from setops.kube.connection import Connection, connect
+from setops.kube.connection import connect
 from setops.kube.lease import Lease
 from setops.runtime import collection, health, leadership
+from setops.runtime.lease_thread import LeaseThread, ThreadedLease
 from setops.runtime.logging import configure
 from setops.runtime.metrics import Metrics
 from setops.runtime.settings import Settings, parse
-from setops.runtime.work import Operator
+from setops.runtime.work import Operator, Process
 
 CLUSTER_LEASE: Final = Key(LEASE, "kube-system", "setops-installation")
 """The one Lease of all installations in a cluster. The namespace is one that every cluster has."""
@@ -66,42 +68,50 @@ async def run(settings: Settings) -> int:
             loop.add_signal_handler(number, stop.set)
 
     take_signals()
-    connection = await connect(settings.kubeconfig or None)
-    # The Lease has a connection of its own, so that no load delays its renewal.
-    lease_connection = await connect(settings.kubeconfig or None)
+    own = Key(LEASE, settings.namespace, settings.lease_name)
+    tenures = {key: Tenure(f"Lease {key.namespace}/{key.name}") for key in (own, CLUSTER_LEASE)}
+    fence = Fence(*tenures.values())
+    thread = LeaseThread(fence, settings.lease)
+    connection = await connect(settings.kubeconfig or None, fence)
     try:
         metrics = Metrics()
         client = Client(connection, observer=metrics.observe_request)
         cluster = Cluster(client, Cache())
-        operator = Operator(settings, connection, cluster, metrics, take_signals)
-        leases = _leases(settings, lease_connection, metrics)
-        _expose(operator, cluster, metrics)
-        server = health.Server(lambda: _state(operator, leases), metrics)
-        try:
-            await server.start(settings.listen, settings.health_port, settings.metrics_port)
-            return await leadership.lead(leases, operator, stop)
-        finally:
-            await server.stop()
+        process = Process(connection, cluster, metrics, fence, take_signals)
+        async with thread.running(settings.kubeconfig or None) as lease_connection:
+            by = Client(lease_connection, observer=metrics.observe_request)
+            ours = _lease(by, own, settings.identity, tenures[own], settings)
+            installation = f"{own.namespace}/{own.name}"
+            whole = _lease(by, CLUSTER_LEASE, installation, tenures[CLUSTER_LEASE], settings)
+            leases = leadership.Leases(ThreadedLease(thread, ours), ThreadedLease(thread, whole))
+            return await _lead(settings, process, leases, stop)
     finally:
         await connection.close()
-        await lease_connection.close()
 
 
-def _leases(settings: Settings, connection: Connection, metrics: Metrics) -> leadership.Leases:
-    client = Client(connection, observer=metrics.observe_request)
-    own = Key(LEASE, settings.namespace, settings.lease_name)
-    replica = settings.identity
-    installation = f"{own.namespace}/{own.name}"
-    return leadership.Leases(
-        Lease(client, own.namespace, own.name, identity=replica, durations=settings.lease),
-        Lease(
-            client,
-            CLUSTER_LEASE.namespace,
-            CLUSTER_LEASE.name,
-            identity=installation,
-            durations=settings.lease,
-        ),
+def _lease(client: Client, key: Key, identity: str, tenure: Tenure, settings: Settings) -> Lease:
+    return Lease(
+        client,
+        key.namespace,
+        key.name,
+        identity=identity,
+        durations=settings.lease,
+        tenure=tenure,
     )
+
+
+async def _lead(
+    settings: Settings, process: Process, leases: leadership.Leases, stop: asyncio.Event
+) -> int:
+    """Serve probes and metrics, and lead when it is our turn; the exit code."""
+    operator = Operator(settings, process)
+    _expose(operator, process.cluster, process.metrics)
+    server = health.Server(lambda: _state(operator, leases), process.metrics)
+    try:
+        await server.start(settings.listen, settings.health_port, settings.metrics_port)
+        return await leadership.lead(leases, operator, stop)
+    finally:
+        await server.stop()
 
 
 def _state(operator: Operator, leases: leadership.Leases) -> health.State:
@@ -124,6 +134,12 @@ def _expose(operator: Operator, cluster: Cluster, metrics: Metrics) -> None:
         "setops_queue_oldest_seconds",
         "How long the key at the head of the queue has waited for a worker",
         lambda: queue.oldest_wait,
+    )
+    metrics.labelled_gauge(
+        "setops_aws_accounts",
+        "AWS accounts: called, left alone since they don't answer or throttle, or tried again",
+        "state",
+        lambda: operator.aws.breakers,
     )
     metrics.gauge(
         "setops_watch_silence_seconds",

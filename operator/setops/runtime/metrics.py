@@ -74,6 +74,26 @@ class Metrics:
         self.aws_calls = self._counter(
             "setops_aws_calls", "Calls to AWS", "product", "operation", "outcome"
         )
+        self.plan_seconds = Histogram(
+            "setops_plan_seconds",
+            "Time that making one plan took: at once, in a process of its own, or until refused",
+            ["way"],
+            buckets=_SECONDS,
+            registry=self.registry,
+        )
+        self.queue_wait = Histogram(
+            "setops_queue_wait_seconds",
+            "Time that a key has waited for a worker",
+            ["kind"],
+            buckets=_SECONDS,
+            registry=self.registry,
+        )
+        self.loop_lag = Histogram(
+            "setops_event_loop_lag_seconds",
+            "How late the event loop was, looked at once a second",
+            buckets=_SECONDS,
+            registry=self.registry,
+        )
         self.leader = Gauge("setops_leader", "1 while leading", registry=self.registry)
         self.synced = Gauge(
             "setops_synced", "1 when all objects are in the cache", registry=self.registry
@@ -101,9 +121,23 @@ class Metrics:
         self.reconciles.labels(kind.kind, outcome).inc()
         self.reconcile_seconds.labels(kind.kind).observe(seconds)
 
+    def observe_wait(self, kind: Kind, seconds: float) -> None:
+        """Count a key that has got its worker."""
+        self.queue_wait.labels(kind.kind).observe(seconds)
+
+    def observe_plan(self, way: str, seconds: float) -> None:
+        """Count a plan: made `inline`, in a `process`, or `refused` since it took too much."""
+        self.plan_seconds.labels(way).observe(seconds)
+
     def gauge(self, name: str, text: str, read: Callable[[], float]) -> None:
         """Add a value that is read at each request for the metrics."""
         Gauge(name, text, registry=self.registry).set_function(read)
+
+    def labelled_gauge(
+        self, name: str, text: str, label: str, read: Callable[[], Mapping[str, float]]
+    ) -> None:
+        """Add values by a label that are read at each request for the metrics."""
+        self.registry.register(_ByLabel(name, text, label, read))
 
     def gauges(self, name: str, text: str, read: Callable[[], Mapping[Kind, int]]) -> None:
         """Add values by kind that are read at each request for the metrics."""
@@ -112,6 +146,22 @@ class Metrics:
     def render(self) -> bytes:
         """All metrics in the text format of Prometheus."""
         return generate_latest(self.registry)
+
+
+class _ByLabel(Collector):
+    def __init__(
+        self, name: str, text: str, label: str, read: Callable[[], Mapping[str, float]]
+    ) -> None:
+        self._name = name
+        self._text = text
+        self._label = label
+        self._read = read
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        family = GaugeMetricFamily(self._name, self._text, labels=[self._label])
+        for value, number in self._read().items():
+            family.add_metric([value], number)
+        yield family
 
 
 class _ByKind(Collector):

@@ -9,11 +9,12 @@ its handler says when.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Hashable
+from collections.abc import Awaitable, Callable, Hashable, Mapping
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
 from setops.reconcile.faults import is_cancelled
+from setops.runtime.lanes import MAIN, Lane, Place
 
 K = TypeVar("K", bound=Hashable)
 
@@ -47,20 +48,35 @@ class _Waiting:
     timer: Timer
 
 
-class Queue(Generic[K]):
-    """Handles marked keys in their order, at most `workers` of them at a time.
+def in_order(key: Hashable) -> Place:
+    """Every key in the main lane, and in a group of its own: the first comes first."""
+    return Place(MAIN, key)
 
-    Keys may be marked at any time. Nothing is handled before `start`.
+
+class Queue(Generic[K]):
+    """Handles marked keys, each in the lane and in the group that `place` names.
+
+    `workers` are the places of each lane. Groups take turns; within a group keys come in their
+    order. `waited` hears how long each key has waited for a place. Keys may be marked at any time.
+    Nothing is handled before `start`.
     """
 
     def __init__(
-        self, handle: Handle[K], *, workers: int, delay: Delay, clock: Clock | None = None
+        self,
+        handle: Handle[K],
+        *,
+        workers: Mapping[str, int],
+        delay: Delay,
+        place: Callable[[K], Place] = in_order,
+        waited: Callable[[K, float], None] = lambda _, __: None,
+        clock: Clock | None = None,
     ) -> None:
         self._handle = handle
-        self._workers = workers
         self._delay = delay
+        self._place = place
+        self._waited = waited
         self._clock: Clock = clock or asyncio.get_running_loop()
-        self._ready: dict[K, float] = {}
+        self._lanes = {name: Lane[K](places) for name, places in workers.items()}
         self._again: dict[K, float] = {}
         self._later: dict[K, _Waiting] = {}
         self._running: dict[K, float] = {}
@@ -73,7 +89,7 @@ class Queue(Generic[K]):
     @property
     def depth(self) -> int:
         """How many keys wait for a worker."""
-        return len(self._ready) + len(self._again)
+        return sum(map(len, self._lanes.values())) + len(self._again)
 
     @property
     def delayed(self) -> int:
@@ -87,14 +103,15 @@ class Queue(Generic[K]):
 
     @property
     def oldest_wait(self) -> float:
-        """Seconds that the key at the head has waited for a worker."""
-        first = next(iter(self._ready.values()), None)
+        """Seconds that the key at the head of the main lane has waited for a worker."""
+        first = self._lanes[MAIN].since
         return self._clock.time() - first if first is not None else 0.0
 
     @property
     def longest_run(self) -> float:
-        """Seconds that the longest running handler has been at work."""
-        first = next(iter(self._running.values()), None)
+        """Seconds that the longest running handler of the main lane has been at work."""
+        running = (at for key, at in self._running.items() if self._place(key).lane == MAIN)
+        first = next(running, None)
         return self._clock.time() - first if first is not None else 0.0
 
     def mark(self, key: K, after: float = 0.0) -> None:
@@ -109,7 +126,7 @@ class Queue(Generic[K]):
         if key in self._running:
             self._again.setdefault(key, now)
         else:
-            self._ready.setdefault(key, now)
+            self._add(key, now)
             self._dispatch()
 
     def mark_paced(self, key: K, spacing: float) -> None:
@@ -134,7 +151,8 @@ class Queue(Generic[K]):
         for waiting in self._later.values():
             waiting.timer.cancel()
         self._later.clear()
-        self._ready.clear()
+        for lane in self._lanes.values():
+            lane.clear()
         self._again.clear()
         if not self._tasks:
             return
@@ -145,7 +163,8 @@ class Queue(Generic[K]):
             await asyncio.wait(unfinished)
 
     def _mark_later(self, key: K, when: float) -> None:
-        if key in self._ready or key in self._again:
+        place = self._place(key)
+        if self._lanes[place.lane].holds(key, place.group) or key in self._again:
             return
         waiting = self._later.get(key)
         if waiting is not None:
@@ -164,30 +183,41 @@ class Queue(Generic[K]):
             waiting.timer.cancel()
 
     def _dispatch(self) -> None:
-        while self._started and self._ready and len(self._running) < self._workers:
-            key = next(iter(self._ready))
-            del self._ready[key]
-            self._running[key] = self._begun[key] = self._clock.time()
-            task = asyncio.create_task(self._run(key), name=str(key))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+        if not self._started:
+            return
+        for lane in self._lanes.values():
+            for key, since in lane.take():
+                self._running[key] = self._begun[key] = self._clock.time()
+                self._waited(key, self._clock.time() - since)
+                task = asyncio.create_task(self._run(key), name=str(key))
+                self._tasks.add(task)
+                task.add_done_callback(self._tasks.discard)
+
+    def _add(self, key: K, now: float) -> None:
+        place = self._place(key)
+        self._lanes[place.lane].add(key, place.group, now)
+
+    def _leave(self, key: K) -> None:
+        del self._running[key]
+        place = self._place(key)
+        self._lanes[place.lane].leave(place.group)
 
     async def _run(self, key: K) -> None:
         try:
             after = await self._handle(key)
         except asyncio.CancelledError as error:
             if is_cancelled():
-                self._running.pop(key)
+                self._leave(key)
                 raise
             after = self._failed(key, error)  # something that the handler awaited was cancelled
         except Exception as error:
             after = self._failed(key, error)
         else:
             self._failures.pop(key, None)
-        del self._running[key]
+        self._leave(key)
         since = self._again.pop(key, None)
         if since is not None:
-            self._ready[key] = since
+            self._add(key, since)
         elif after is not None:
             self.mark(key, max(after, 0.0))
         self._dispatch()

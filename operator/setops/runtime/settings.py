@@ -49,7 +49,11 @@ class Settings:
     log_format: Annotated[LogFormat, "one JSON object or one text line per record"] = "json"
 
     workers: Annotated[int, "how many objects are reconciled at a time"] = 16
-    aws_threads: Annotated[int, "how many AWS calls run at a time"] = 16
+    aws_threads: Annotated[int, "how many AWS calls run at a time in each account"] = 8
+    changesets_kept: Annotated[int, "how many Changesets that have ended a Stage keeps"] = 50
+    changeset_days: Annotated[float, "for how many days they are kept"] = 30.0
+    plan_seconds: Annotated[float, "how much CPU the plan of one Changeset may take"] = 10.0
+    plan_memory: Annotated[int, "how much memory it may take, in MiB"] = 192
     retry_cap: Annotated[float, "longest wait before an object that fails is tried again"] = 300.0
     resync: Annotated[float, "how often every object is reconciled unasked; 0 for never"] = 600.0
     drift_interval: Annotated[float, "how often resources at AWS are looked at unasked"] = 60.0
@@ -121,7 +125,10 @@ def _parser(options: Sequence[_Option]) -> argparse.ArgumentParser:
 
 def _check(settings: Settings) -> None:
     _ = settings.lease
-    for name in ("workers", "aws_threads", "retry_cap", "drift_interval"):
+    for name in (
+        *("workers", "aws_threads", "retry_cap", "drift_interval"),
+        *("changesets_kept", "changeset_days", "plan_seconds", "plan_memory"),
+    ):
         if getattr(settings, name) <= 0:
             raise ValueError(f"--{name.replace('_', '-')} must be more than 0")
     for name in ("resync", "shutdown_grace", "health_port", "metrics_port"):

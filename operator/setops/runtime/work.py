@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Final
 
-from setops.api.kinds import Key
+from setops.api.kinds import ORGANIZATION, SERVICE, STAGE, Key
+from setops.fence import Fence
 from setops.kube.cache import ObjectChange
 from setops.kube.cluster import Cluster
 from setops.kube.connection import Connection
@@ -17,41 +19,74 @@ from setops.reconcile.triggers import spacing_after, triggered
 from setops.runtime import collection, wiring
 from setops.runtime.attempt import delay, observed
 from setops.runtime.handlers import run_kopf
+from setops.runtime.lanes import MAIN, Place
 from setops.runtime.logging import about
 from setops.runtime.metrics import Metrics
+from setops.runtime.planner import Limits, ProcessPlanner
 from setops.runtime.queue import Queue
 from setops.runtime.settings import Settings
 from setops.runtime.watches import Watches
 
+AWS: Final = "aws"
+"""The lane of what waits for AWS."""
+
+AWS_PLACES: Final = 64
+"""Its places. Who waits for AWS costs little; calls are bounded by account."""
+
+_CALLS_AWS: Final = frozenset({ORGANIZATION, SERVICE})
+
 SYNC_TIMEOUT: Final = 60.0
 EVENTS_GRACE: Final = 3.0
 
+_LAG_PERIOD: Final = 1.0
+"""Seconds between two looks at how late the event loop is."""
+
 _log = logging.getLogger(__name__)
+
+
+def place_of(key: Key) -> Place:
+    """Where a key queues: a Stage and all in its namespace take turns with other Stages."""
+    lane = AWS if key.kind in _CALLS_AWS else MAIN
+    if key.kind is STAGE:
+        return Place(lane, f"{key.namespace}-{key.name}")
+    return Place(lane, key.namespace or (key.kind.kind, key.name))
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """What there is once in a process. `take_signals` makes SIGTERM and SIGINT ours again."""
+
+    connection: Connection
+    cluster: Cluster
+    metrics: Metrics
+    fence: Fence
+    take_signals: Callable[[], None]
 
 
 class Operator:
     """The work of a leader; see `leadership.Work`."""
 
-    def __init__(
-        self,
-        settings: Settings,
-        connection: Connection,
-        cluster: Cluster,
-        metrics: Metrics,
-        take_signals: Callable[[], None],
-    ) -> None:
+    def __init__(self, settings: Settings, process: Process) -> None:
+        cluster, metrics = process.cluster, process.metrics
         self._settings = settings
-        self._connection = connection
+        self._connection = process.connection
         self._cluster = cluster
         self._metrics = metrics
-        self._take_signals = take_signals
+        self._take_signals = process.take_signals
         self.watches = Watches(cluster.client, cluster.cache)
         self.events = EventRecorder(cluster.client, instance=settings.identity)
-        handle = wiring.reconciler(wiring.Parts(settings, cluster, self.events, metrics))
+        limits = Limits(settings.plan_seconds, settings.plan_memory)
+        self._planner = ProcessPlanner(limits, metrics.observe_plan)
+        self.aws = wiring.gateway(settings, metrics, process.fence)
+        handle = wiring.reconciler(
+            wiring.Parts(settings, cluster, self.events, metrics, self.aws, self._planner)
+        )
         self.queue: Queue[Key] = Queue(
             observed(handle, metrics),
-            workers=settings.workers,
+            workers={MAIN: settings.workers, AWS: AWS_PLACES},
             delay=delay(settings.retry_cap),
+            place=place_of,
+            waited=lambda key, seconds: metrics.observe_wait(key.kind, seconds),
         )
         cluster.cache.listener = self._changed
         self.leading = False
@@ -67,10 +102,12 @@ class Operator:
                 group.create_task(self.watches.recount(), name="recounts")
                 group.create_task(self.events.run(), name="events")
                 group.create_task(self._reconcile(), name="reconcile")
+                group.create_task(self._measure_lag(), name="lag")
         finally:
             self.leading = False
             self._metrics.leader.set(0)
             await self.queue.stop(0)
+            await self._planner.stop()
 
     async def drain(self) -> None:
         """Let running reconciliations finish and their Events be written."""
@@ -101,6 +138,13 @@ class Operator:
                 for key in self._cluster.cache.keys(kind):
                     self.queue.mark(key)
         await asyncio.Event().wait()
+
+    async def _measure_lag(self) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            due = loop.time() + _LAG_PERIOD
+            await asyncio.sleep(_LAG_PERIOD)
+            self._metrics.loop_lag.observe(max(loop.time() - due, 0.0))
 
     def _changed(self, change: ObjectChange) -> None:
         """Mark what a change sets off, whether an event or one of our own writes brought it."""

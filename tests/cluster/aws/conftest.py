@@ -59,7 +59,7 @@ def clients(endpoint: str) -> Iterator[Clients]:
     called: set[tuple[str, str]] = set()
     made = Clients(
         PRODUCTS.uses,
-        ClientSettings(threads=4, attempts=1, inventory_spacing=0),
+        ClientSettings(per_account=4, attempts=1, inventory_spacing=0),
         lambda product, operation, _: called.add((product, operation)),
     )
     yield made

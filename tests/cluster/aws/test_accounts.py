@@ -17,12 +17,14 @@ import boto3
 import pytest
 
 from setops.aws.clients import Clients, ClientSettings
-from setops.aws.decide import Done
+from setops.aws.decide import Create, Done
 from setops.aws.errors import RetryError, StalledError, ThrottledError, UnreachableError
 from setops.aws.gateway import Gateway
 from setops.aws.identity import Identity
+from setops.aws.observation import Presence
 from setops.aws.products import PRODUCTS
 from setops.aws.target import Account, Target
+from setops.fence import Fence, FencedError, Tenure
 from tests.cluster.aws import emulator
 from tests.cluster.aws.conftest import OWN
 from tests.cluster.aws.story import Operator, Root, app, hooked
@@ -35,7 +37,7 @@ def counted() -> Iterator[tuple[Clients, list[tuple[str, str, str]]]]:
     """Clients of their own, and all API calls that they report."""
     calls: list[tuple[str, str, str]] = []
     clients = Clients(
-        PRODUCTS.uses, ClientSettings(threads=4, attempts=1), lambda *call: calls.append(call)
+        PRODUCTS.uses, ClientSettings(per_account=4, attempts=1), lambda *call: calls.append(call)
     )
     yield clients, calls
     clients.close()
@@ -280,7 +282,7 @@ def test_threads_share_one_client_for_each_account_and_product(
 
 
 def test_one_account_never_takes_all_threads(account: Account) -> None:
-    clients = Clients(PRODUCTS.uses, ClientSettings(threads=4, per_account=2, attempts=1))
+    clients = Clients(PRODUCTS.uses, ClientSettings(per_account=2, attempts=1))
     running, most = 0, 0
     lock = threading.Lock()
 
@@ -301,6 +303,29 @@ def test_one_account_never_takes_all_threads(account: Account) -> None:
         asyncio.run(story())
     clients.close()
     assert most == 2
+
+
+def test_behind_a_closed_fence_aws_is_read_and_not_changed(account: Account) -> None:
+    now, tenure = 0.0, Tenure("Lease")
+    wanted = target(account, "fenced")
+    tenure.until = 1.0
+    fence = Fence(tenure, clock=lambda: now)
+    clients = Clients(PRODUCTS.uses, ClientSettings(per_account=2), fence=fence)
+
+    async def story() -> None:
+        nonlocal now
+        gateway = Gateway(clients, PRODUCTS)
+        seen = await gateway.observe(wanted)
+        now = 2.0
+        with pytest.raises(FencedError, match="Lease was not renewed"):
+            await gateway.perform(wanted, seen, Create())
+        assert (await gateway.observe(wanted)).presence is Presence.ABSENT
+        now = 0.0
+        await gateway.perform(wanted, seen, Create())
+        assert (await gateway.observe(wanted)).presence is not Presence.ABSENT
+
+    asyncio.run(story())
+    clients.close()
 
 
 def test_the_emulator_enforces_what_these_tests_rely_on(endpoint: str) -> None:

@@ -171,7 +171,7 @@ def holder(account: Account) -> Holder:
 def able(endpoint: str) -> Iterator[Clients]:
     """Clients that can call SQS, too."""
     assert endpoint
-    settings = ClientSettings(threads=4, attempts=1, inventory_spacing=0)
+    settings = ClientSettings(per_account=4, attempts=1, inventory_spacing=0)
     made = Clients(EVERY.uses, settings)
     yield made
     made.close()

@@ -6,7 +6,7 @@ import pytest
 from botocore import exceptions as boto
 from botocore.exceptions import ClientError
 
-from setops.aws.backoff import Backoff
+from setops.aws.backoff import NEXT_TRIAL, Backoff
 from setops.aws.errors import (
     AwsError,
     RetryError,
@@ -91,22 +91,46 @@ def test_a_throttled_account_is_left_alone_for_longer_and_longer() -> None:
     backoff, now = Backoff(), 100.0
     pauses = []
     for _ in range(9):
-        pauses.append(backoff.throttled(ACCOUNT, now))
+        pauses.append(backoff.failed(ACCOUNT, now))
         now += backoff.remaining(ACCOUNT, now)
     assert pauses == [1, 2, 4, 8, 16, 32, 60, 60, 60]
     backoff.succeeded(ACCOUNT, now)
-    assert backoff.throttled(ACCOUNT, now) == 1
+    assert backoff.failed(ACCOUNT, now) == 1
 
 
 def test_answers_to_calls_under_way_neither_stretch_nor_end_a_pause() -> None:
     backoff = Backoff()
-    backoff.throttled(ACCOUNT, 100.0)
-    assert backoff.throttled(ACCOUNT, 100.5) == 0.5
+    backoff.failed(ACCOUNT, 100.0)
+    assert backoff.failed(ACCOUNT, 100.5) == 0.5
     backoff.succeeded(ACCOUNT, 100.5)
     assert backoff.remaining(ACCOUNT, 100.5) == 0.5
 
 
 def test_a_throttled_account_does_not_hold_up_another() -> None:
     backoff = Backoff()
-    backoff.throttled(ACCOUNT, 100.0)
+    backoff.failed(ACCOUNT, 100.0)
     assert backoff.remaining(Account("222222222222", "eu-central-1"), 100.0) == 0
+
+
+def test_after_a_pause_one_call_tries_the_account_and_the_others_wait() -> None:
+    backoff = Backoff()
+    assert [backoff.begin(ACCOUNT, 100.0) for _ in range(2)] == [0, 0]
+    backoff.failed(ACCOUNT, 100.0)
+    assert backoff.begin(ACCOUNT, 100.4) == pytest.approx(0.6)
+    assert [backoff.begin(ACCOUNT, 101.0) for _ in range(3)] == [0, NEXT_TRIAL, NEXT_TRIAL]
+    backoff.failed(ACCOUNT, 110.0)
+    assert backoff.begin(ACCOUNT, 110.0) == 2
+    assert backoff.begin(ACCOUNT, 112.0) == 0
+    backoff.abandoned(ACCOUNT)
+    assert backoff.begin(ACCOUNT, 112.0) == 0
+    backoff.succeeded(ACCOUNT, 113.0)
+    assert [backoff.begin(ACCOUNT, 113.0) for _ in range(3)] == [0, 0, 0]
+
+
+def test_it_tells_how_many_accounts_are_in_which_state() -> None:
+    backoff, other = Backoff(), Account("222222222222", "eu-central-1")
+    backoff.failed(ACCOUNT, 100.0)
+    backoff.failed(other, 200.0)
+    assert backoff.states(200.5) == {"half-open": 1, "open": 1}
+    backoff.succeeded(ACCOUNT, 200.5)
+    assert backoff.states(300.0) == {"half-open": 1}

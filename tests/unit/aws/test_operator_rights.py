@@ -53,7 +53,7 @@ def test_clients_can_do_what_is_called_and_nothing_else() -> None:
     uses = (*PRODUCTS.uses, STS)
     assert {use.client: set(use.operations) for use in uses} == called
     account = Account("111111111111", "eu-central-1")
-    clients = Clients(PRODUCTS.uses, ClientSettings(threads=1)).of(account)
+    clients = Clients(PRODUCTS.uses, ClientSettings(per_account=1)).of(account)
     for product, names in operations_of(uses).items():
         model = clients.client(product).meta.service_model
         assert set(model.operation_names) == names

@@ -173,8 +173,8 @@ class Sts:
     def get_caller_identity(self) -> dict[str, str]:
         return {"Account": ACCOUNT.account_id}
 
-    async def call(self, fn: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-        return fn(*args, **kwargs)
+    async def call(self, _: Account, fn: Callable[[], Any]) -> Any:
+        return fn()
 
 
 class Operator:

@@ -17,7 +17,8 @@ from setops.api.validation import problems_of
 from setops.changes.diff import Action, apply, diff
 from setops.changes.fold import Folded, fold
 from setops.changes.merge import Merged, merge
-from setops.reconcile.revisions import MAX_BYTES, TooLargeError, check_size
+from setops.changes.weight import MOST_OF_A_REVISION as MAX_BYTES
+from setops.reconcile.revisions import TooLargeError, check_size
 from tests.unit.changes.definitions import CONTEXT, stage
 
 EMPTY = StageDefinition()

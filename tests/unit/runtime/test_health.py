@@ -8,6 +8,7 @@ import aiohttp
 import pytest
 
 from setops.api.kinds import APP, Kind
+from setops.runtime import health
 from setops.runtime.health import Server, State
 from setops.runtime.metrics import Metrics
 
@@ -68,6 +69,73 @@ def asked(state: State, *paths: str, metrics: Metrics | None = None) -> list[tup
 )
 def test_probes(why: str, state: State, healthz: tuple[int, str], readyz: tuple[int, str]) -> None:
     assert asked(state, "/healthz", "/readyz") == [healthz, readyz], why
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("GET", "/", 404),
+        ("GET", "/healthz/", 404),
+        ("POST", "/healthz", 405),
+        ("DELETE", "/metrics", 405),
+        ("HEAD", "/readyz", 200),
+    ],
+)
+def test_other_requests(method: str, path: str, status: int) -> None:
+    async def main() -> int:
+        server = Server(lambda: WELL, Metrics())
+        await server.start("127.0.0.1", 0, 0)
+        where = f"http://127.0.0.1:{server.addresses[0][1]}{path}"
+        async with aiohttp.ClientSession() as session, session.request(method, where) as response:
+            found = response.status
+        await server.stop()
+        return found
+
+    assert asyncio.run(main()) == status
+
+
+HALVES = {
+    "nothing": b"",
+    "half a line": b"GET /hea",
+    "half a head": b"GET /healthz HTTP/1.1\r\nHost: x\r\nX-A: ",
+    "half a body": b"POST /healthz HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nabc",
+    "half a chunk": b"POST /x HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n5\r\na",
+    "no HTTP": b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n",
+    "a head without end": b"GET /healthz HTTP/1.1\r\n" + b"X-A: b\r\n" * 5000,
+}
+
+
+@pytest.mark.parametrize("half", HALVES)
+def test_who_never_ends_a_request_keeps_nobody_out_and_no_connection(
+    half: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(health, "CONNECTION_SECONDS", 2.0)
+
+    async def main() -> None:
+        server = Server(lambda: WELL, Metrics())
+        await server.start("127.0.0.1", 0, 0)
+        port = server.addresses[0][1]
+        held = []
+        for number in range(3 * health.MAX_CONNECTIONS):
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            writer.write(HALVES[half])
+            held.append((reader, writer))
+            if number % health.MAX_CONNECTIONS == health.MAX_CONNECTIONS - 1:
+                async with (
+                    aiohttp.ClientSession() as session,
+                    session.get(f"http://127.0.0.1:{port}/healthz") as response,
+                ):
+                    assert response.status == 200, "a probe is answered all the same"
+        # All of them come to an end, since the server ends them; only the test has a limit.
+        async with asyncio.timeout(60):
+            await asyncio.gather(*(each.read() for each, _ in held), return_exceptions=True)
+        for _, writer in held:
+            writer.close()
+        await asyncio.gather(*(each.wait_closed() for _, each in held), return_exceptions=True)
+        await server.stop()
+
+    asyncio.run(main())
+    assert len(caplog.records) <= 5, "no flood of lines"
 
 
 def test_metrics() -> None:

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from setops.runtime.lanes import MAIN
 from setops.runtime.queue import Queue
 from tests.unit.runtime.clock import FakeClock
 
@@ -26,7 +27,9 @@ class Desk:
         self.clock = FakeClock()
         self.begun: list[str] = []
         self.open: dict[str, asyncio.Future[float | None]] = {}
-        self.queue: Queue[str] = Queue(self._handle, workers=workers, delay=fixed, clock=self.clock)
+        self.queue: Queue[str] = Queue(
+            self._handle, workers={MAIN: workers}, delay=fixed, clock=self.clock
+        )
 
     async def _handle(self, key: str) -> float | None:
         assert key not in self.open, "a key is handled by one worker at a time"
@@ -335,7 +338,7 @@ def test_many_keys(count: int) -> None:
             if len(runs) == count:
                 done.set()
 
-        queue: Queue[int] = Queue(handle, workers=16, delay=fixed)
+        queue: Queue[int] = Queue(handle, workers={MAIN: 16}, delay=fixed)
         for _ in range(3):
             for key in range(count):
                 queue.mark(key)

@@ -12,6 +12,7 @@ from setops.changes.digest import content_hash
 from setops.kube.errors import TooLarge
 from setops.reconcile import edits, lock, revisions
 from setops.reconcile.changeset import patience
+from setops.reconcile.changeset.content import with_content
 from setops.reconcile.changeset.ending import end
 from setops.reconcile.changeset.giving_up import give_up, without_effect
 from setops.reconcile.changeset.job import FailedError, Job
@@ -53,12 +54,15 @@ async def start(context: Context, job: Job) -> Requeue | None:
 async def _begin(context: Context, job: Job) -> Job | Requeue | None:
     """The Changeset with a status that holds all that a restart needs, if it is its turn."""
     cluster, stage = context.cluster, job.around.stage
-    if await _was_committed(context, job):
-        return None
     if is_overfull(job.changeset):
         await refuse_size(context, job)
         return None
     first = ahead(cluster, stage, job.changeset)
+    if first is not None and job.phase is Phase.QUEUED:
+        return await queue(context, job, first)
+    job = await with_content(context, job)
+    if await _was_committed(context, job):
+        return None
     if first is not None:
         return await queue(context, job, first)
     # Only now that it is our turn: another commit's half-written changes must not be planned over.
@@ -116,6 +120,7 @@ async def resume(context: Context, job: Job, *, cancelled: bool = False) -> Requ
     It doesn't matter whether the commit began before a restart of the operator. `cancelled`: its
     user cancels it, or the Stage is being deleted.
     """
+    job = await with_content(context, job)
     last: Step | None = None
     while True:
         try:

@@ -9,8 +9,9 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from setops.api.errors import Code, Problem, Validator, quoted
-from setops.changes.diff import Change, Path
+from setops.api.section import SECTIONS
 from setops.changes.merge import MergeConflict, value_at
+from setops.changes.outcome import OwnedByGit
 from setops.changes.plan import value_text
 from setops.reconcile import revisions
 from setops.reconcile.changeset.job import Job
@@ -38,18 +39,20 @@ async def problems(
     return [_problem(conflict, mine, _maker(conflict, base, later)) for conflict in conflicts]
 
 
-def owned_by_git(change: Change, owner: str, path: Path) -> Problem:
+def owned_by_git(owned: OwnedByGit) -> Problem:
     """A field that belongs to Git, or a resource that a Git tool tracks."""
-    what = f"{change.section.kind} {quoted(change.name)}"
-    field = ".".join((change.section.name, change.name, *path))
-    if path:
+    section = next(section for section in SECTIONS if section.name == owned.section)
+    what = f"{section.kind} {quoted(owned.name)}"
+    field = section.path(owned.name, *owned.path)
+    if owned.path:
         message = (
-            f"{'.'.join(path)} of {what} belongs to Git: {owner} would put it back; "
+            f"{'.'.join(owned.path)} of {what} belongs to Git: {owned.owner} would put it back; "
             "change it in Git, or remove it from Git"
         )
     else:
         message = (
-            f"{what} comes from Git ({owner}), which would create it again; remove it there instead"
+            f"{what} comes from Git ({owned.owner}), which would create it again; "
+            "remove it there instead"
         )
     return Problem(field, Validator.INVALID, message, Code.CHANGESET_INVALID)
 

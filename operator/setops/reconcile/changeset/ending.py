@@ -24,7 +24,11 @@ async def clean_up(context: Context, job: Job) -> None:
     """Free the lock and remove the finalizer, if the Changeset still has them."""
     context.memory.plans.pop(job.uid, None)
     context.memory.held_up.pop(job.uid, None)
-    context.memory.begun.pop(key_of(job.changeset), None)
+    context.memory.contents.pop(job.uid, None)
+    key = key_of(job.changeset)
+    context.memory.begun.pop(key, None)
+    context.memory.shown.pop(key, None)
+    context.memory.pace.forget(key)
     stage = context.cluster.get(job.around.key) or job.around.stage
     await lock.release(context, stage, job.changeset)
     await context.cluster.remove_finalizer(job.changeset, FINALIZER)

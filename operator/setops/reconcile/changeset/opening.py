@@ -2,38 +2,66 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
+from typing import Final
+
 from setops.api.changeset import Phase
 from setops.api.conditions import Reason
-from setops.api.kinds import Object
+from setops.api.kinds import Object, key_of
+from setops.api.section import SECTIONS
+from setops.changes.git_ownership import tracker_of
 from setops.changes.plan import Planned
-from setops.changes.weight import stored_size
 from setops.kube.errors import TooLarge
+from setops.kube.trim import spec_size
 from setops.reconcile import lock
+from setops.reconcile.changeset.content import with_content
 from setops.reconcile.changeset.ending import end
 from setops.reconcile.changeset.job import POLL, Job, of_user, summary
-from setops.reconcile.changeset.planning import number_of_base, plan
-from setops.reconcile.changeset.queue import older_draft, turn_of
+from setops.reconcile.changeset.planning import Use, number_of_base, plan
+from setops.reconcile.changeset.queue import older_draft, too_many, turn_of
 from setops.reconcile.changeset.reporting import rendered, report
 from setops.reconcile.context import Context
+from setops.reconcile.pace import SHARE
+from setops.reconcile.places import is_deleting
 from setops.reconcile.report import Requeue
+from setops.reconcile.revisions import latest_number
+
+_BUSY: Final = 0.25
+"""Seconds after which one looks again that waits for another's plan."""
 
 
-async def show_plan(context: Context, job: Job) -> None:
-    """Show what a commit would do, and what is wrong with it."""
+async def show_plan(context: Context, job: Job) -> Requeue | None:
+    """Show what a commit would do, and what is wrong with it. Requeue: it isn't its turn yet.
+
+    One behind an older one of its user isn't planned: it can't be committed as it is.
+    """
     base = await number_of_base(context, job)
-    planned = await plan(context, job.begun_at(base))
     older = older_draft(context.cluster, job.changeset)
     if older is not None:
-        reason = Reason.CHANGESET_LOCKED
-        message = (
-            f"can't be committed while {of_user(older)}, which is older, is open on this Stage; "
-            "commit or discard that one first"
-        )
-    elif planned.problems:
+        await _show_locked(context, job, older, base)
+        return None
+    made_from = _inputs(context, job)
+    key = key_of(job.changeset)
+    if context.memory.shown.get(key) == made_from and _is_shown(job):
+        return None
+    later = await _its_turn(context, job, base)
+    if later is not None:
+        return later
+    job = await with_content(context, job)
+    revision = latest_number(context.cluster, job.around.stage)
+    planned = await plan(context, job.begun_at(base), Use.SHOW)
+    if await _show(context, job, planned, base, revision):
+        context.memory.shown[key] = made_from
+        # Its user may have withdrawn the commit just when it had taken the lock.
+        await lock.release(context, job.around.stage, job.changeset)
+    return None
+
+
+async def _show(context: Context, job: Job, planned: Planned, base: int, revision: int) -> bool:
+    """Whether the plan could be shown; if not, it has ended."""
+    reason, message = Reason.OPEN, f"{planned.plan.summary}; set spec.commit to carry out"
+    if planned.problems:
         reason, message = Reason.CHANGESET_INVALID, summary(planned.problems)
-    else:
-        reason = Reason.OPEN
-        message = f"{planned.plan.summary}; set spec.commit to carry out"
     try:
         await report(
             context,
@@ -44,21 +72,87 @@ async def show_plan(context: Context, job: Job) -> None:
             plan=planned.plan.to_json(),
             errors=rendered(planned.problems) or None,
             baseRevision=base,
+            plannedRevision=revision,
             turn=None,
         )
     except TooLarge:
         await refuse_size(context, job)
-        return
-    # Its user may have withdrawn the commit just when it had taken the lock.
+        return False
+    return True
+
+
+async def _show_locked(context: Context, job: Job, older: Object, base: int) -> None:
+    message = (
+        f"can't be planned and committed while {of_user(older)}, which is older, is open on this "
+        "Stage; commit or discard that one first"
+    )
+    locked, none = Reason.CHANGESET_LOCKED, {"plan": None, "errors": None, "turn": None}
+    await report(context, job, Phase.OPEN, locked, message, baseRevision=base, **none)
+    context.memory.shown.pop(key_of(job.changeset), None)
     await lock.release(context, job.around.stage, job.changeset)
 
 
-async def show_plan_and_end(context: Context, job: Job) -> None:
+async def _its_turn(context: Context, job: Job, base: int | None) -> Requeue | None:
+    """None when it may be planned now.
+
+    A new one stores where it was begun, however soon its turn comes.
+    """
+    generation = job.changeset["metadata"].get("generation", 1)
+    left = context.memory.pace.wait(key_of(job.changeset), generation)
+    if not left and not context.planner.is_busy:
+        return None
+    if not _is_shown(job):
+        message = (
+            f"waits to be planned: the plans of a Stage's open Changesets take {SHARE:.0%} of one "
+            "CPU at most"
+        )
+        waits, none = Reason.PROGRESSING, {"plan": None, "errors": None}
+        await report(context, job, Phase.OPEN, waits, message, baseRevision=base, **none)
+    return Requeue(left or _BUSY)
+
+
+def _is_shown(job: Job) -> bool:
+    """Whether the status shows the plan of the spec as it is."""
+    plan = job.status.get("plan") or {}
+    generation = job.changeset["metadata"].get("generation", 1)
+    return bool(plan.get("generation") == generation == job.status.get("observedGeneration"))
+
+
+def _inputs(context: Context, job: Job) -> Hashable:
+    """What a plan is made from, in short; it differs after every change of that."""
+    cluster, stage = context.cluster, job.around.stage
+    running = lock.holder(cluster, stage, job.namespace)
+    organization = job.around.organization_spec
+    return (
+        job.uid,
+        job.changeset["metadata"].get("generation"),
+        latest_number(cluster, stage),
+        running and running["metadata"]["uid"],
+        organization and organization.registry,
+        frozenset(
+            (
+                obj["metadata"]["uid"],
+                obj["metadata"].get("generation"),
+                is_deleting(obj),
+                tracker_of(obj),
+                frozenset(e.get("manager") for e in obj["metadata"].get("managedFields") or ()),
+            )
+            for section in SECTIONS
+            for obj in cluster.list(section.kind, job.namespace)
+        ),
+    )
+
+
+async def show_plan_and_end(context: Context, job: Job) -> Requeue | None:
     """A Changeset with `spec.dryRun`: make the plan, and nothing else."""
-    planned = await plan(context, job)
+    later = await _its_turn(context, job, None)
+    if later is not None:
+        return later
+    job = await with_content(context, job)
+    planned = await plan(context, job, Use.SHOW)
     if planned.problems:
         await refuse(context, job, planned)
-        return
+        return None
     await end(
         context,
         job,
@@ -67,6 +161,24 @@ async def show_plan_and_end(context: Context, job: Job) -> None:
         f"dry run: {planned.plan.summary}",
         plan=planned.plan.to_json(),
     )
+    return None
+
+
+async def is_one_too_many(context: Context, job: Job) -> bool:
+    """Whether there are as many unfinished Changesets as may be; then it has ended."""
+    why = too_many(context.cluster, job.changeset)
+    if not why:
+        return False
+    await end(
+        context,
+        job,
+        Phase.FAILED,
+        Reason.CHANGESET_LOCKED,
+        f"{why}; commit or discard some of them, then make this one again; nothing was changed",
+        plan=None,
+        errors=None,
+    )
+    return True
 
 
 async def discard(context: Context, job: Job) -> None:
@@ -98,7 +210,7 @@ async def refuse(context: Context, job: Job, planned: Planned) -> None:
 
 async def refuse_size(context: Context, job: Job) -> None:
     """End a Changeset that leaves no room for its own status; nothing was changed."""
-    size = stored_size(job.changeset["spec"])
+    size = spec_size(job.changeset)
     await end(
         context,
         job,

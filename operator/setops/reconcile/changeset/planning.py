@@ -5,31 +5,27 @@ A plan is folded over the revision where the Changeset began, and merged with wh
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+import time
+from dataclasses import dataclass
+from enum import Enum
 from typing import Final
 
-from setops.api.changeset import ChangesetSpec
 from setops.api.definition import StageDefinition, of_entries
 from setops.api.errors import Code, Problem, ProblemsError, Validator
-from setops.api.kinds import Object, key_of
+from setops.api.kinds import key_of
 from setops.api.section import SECTIONS, Entry, Section, section_of
 from setops.changes.diff import Change, diff
-from setops.changes.digest import content_hash, definition_hash
-from setops.changes.effects import missing_services
-from setops.changes.fold import Folded, fold
-from setops.changes.git_ownership import owner_of
-from setops.changes.merge import Merged, merge
-from setops.changes.notes import notes_of
-from setops.changes.plan import ROOM, Planned, Source, plan_of
-from setops.changes.weight import stored_size, too_heavy
+from setops.changes.git_ownership import tracker_of
+from setops.changes.outcome import GitHeld, Question, compared
+from setops.changes.plan import ROOM, Planned
+from setops.kube.trim import spec_size
 from setops.language.command import CommandContext
 from setops.reconcile import edits, lock, revisions
 from setops.reconcile.changeset import conflicts
-from setops.reconcile.changeset.entries import key_of_change
 from setops.reconcile.changeset.job import Job
 from setops.reconcile.context import Context
 from setops.reconcile.live import live_definition, live_entry
+from setops.reconcile.planner import TooCostlyError
 
 MAX_OBJECT: Final = 1_400_000
 """Bytes of spec and plan; etcd takes 1.5 MiB, and conditions and metadata need some of it."""
@@ -47,9 +43,11 @@ class PlanBasis:
     now: StageDefinition
 
 
-def spec_of(changeset: Object) -> ChangesetSpec:
-    """A Changeset's spec; the schema has checked its form already."""
-    return ChangesetSpec.model_validate(changeset["spec"])
+class Use(Enum):
+    """What a plan is for."""
+
+    COMMIT = "to be carried out"
+    SHOW = "to be shown"
 
 
 async def number_of_base(context: Context, job: Job) -> int:
@@ -73,6 +71,8 @@ async def _number_now(context: Context, job: Job) -> int:
     number = None if running is None else (running.get("status") or {}).get("previousRevision")
     if number is not None:
         return int(number)
+    if edits.is_recorded(context, stage, job.namespace):
+        return revisions.latest_number(cluster, stage)
     try:
         live = live_definition(cluster, job.namespace)
         revisions.check_size(live)
@@ -81,25 +81,35 @@ async def _number_now(context: Context, job: Job) -> int:
     return await edits.record(context, stage, job.namespace, live)
 
 
-async def plan(context: Context, job: Job) -> Planned:
-    """The plan over the Stage as it is now, with everything that is wrong."""
+async def plan(context: Context, job: Job, use: Use = Use.COMMIT) -> Planned:
+    """The plan over the Stage as it is now, with everything that is wrong.
+
+    One that is only shown has no definitions and no changes, and its Stage pays for it.
+    """
+    empty, started = StageDefinition(), time.thread_time()
     try:
         now = await _current(context, job)
     except ProblemsError as error:
-        empty = StageDefinition()
-        return _planned(job, (empty, empty), error.problems)
+        return _without_changes(job, empty, error.problems)
     base = await _base(context, job, now)
     if base is None:
-        return _planned(job, (now, now), [_base_gone(job)])
-    outcome = _outcome(job, PlanBasis(base, now))
-    found = [
-        *await conflicts.problems(context, job, base, outcome.merged.conflicts),
-        *_owned_by_git(context, job, outcome.planned.changes),
-    ]
-    if not found:
-        return outcome.planned
-    blamed = (outcome.folded.blame(problem) for problem in found)
-    return replace(outcome.planned, problems=(*outcome.planned.problems, *blamed))
+        return _without_changes(job, now, (_base_gone(job),))
+    question = _question(context, job, PlanBasis(base, now), use)
+    spent = time.thread_time() - started
+    try:
+        outcome = await context.planner.outcome(question, job.namespace)
+    except TooCostlyError as error:
+        problem = Problem("", Validator.TOO_LONG, str(error), Code.CHANGESET_INVALID)
+        return _without_changes(job, now, (problem,))
+    finally:
+        if use is Use.SHOW:
+            seconds = spent + context.planner.seconds(job.namespace)
+            context.memory.pace.paid(job.namespace, seconds)
+    found = (
+        *await conflicts.problems(context, job, base, outcome.conflicts),
+        *map(conflicts.owned_by_git, outcome.owned),
+    )
+    return outcome.planned(now, found)
 
 
 async def plan_again(context: Context, job: Job) -> Planned:
@@ -145,7 +155,12 @@ async def _made_again(context: Context, job: Job) -> Planned:
             )
             raise PlanLostError(message)
         base = loaded
-    planned = _outcome(job, PlanBasis(base, before.definition)).planned
+    question = _question(context, job, PlanBasis(base, before.definition), Use.COMMIT)
+    try:
+        outcome = await context.planner.outcome(question, job.namespace)
+    except TooCostlyError as error:
+        raise PlanLostError(str(error)) from error
+    planned = outcome.planned(before.definition, ())
     if planned.problems or planned.target_hash != status["plan"]["targetHash"]:
         raise PlanLostError(
             "this operator version can't reproduce the plan the commit started with"
@@ -211,28 +226,32 @@ def _base_gone(job: Job) -> Problem:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Outcome:
-    folded: Folded
-    merged: Merged
-    planned: Planned
+def _question(context: Context, job: Job, basis: PlanBasis, use: Use) -> Question:
+    return Question(
+        base=basis.base.definition,
+        now=basis.now,
+        spec=job.spec,
+        surroundings=_surroundings(job),
+        generation=_generation(job),
+        room=max(0, min(ROOM, MAX_OBJECT - spec_size(job.changeset))),
+        git=_held_by_git(context, job),
+        for_commit=use is Use.COMMIT,
+    )
 
 
-def _outcome(job: Job, basis: PlanBasis) -> _Outcome:
-    """The plan over given definitions; the same input gives the same plan."""
-    folded = fold(basis.base.definition, job.spec, _surroundings(job))
-    merged = merge(basis.base.definition, folded.definition, basis.now)
-    problems = [*folded.problems, *map(folded.blame, merged.problems)]
-    if merged.definition is not folded.definition:
-        told = {problem.field for problem in problems}
-        heavy = too_heavy(basis.now, merged.definition)
-        problems += [folded.blame(problem) for problem in heavy if problem.field not in told]
-    try:
-        revisions.check_size(merged.definition)
-    except revisions.TooLargeError as error:
-        problems.append(Problem("", Validator.TOO_LONG, str(error), Code.CHANGESET_INVALID))
-    planned = _planned(job, (basis.now, merged.definition), problems)
-    return _Outcome(folded, merged, planned)
+def _held_by_git(context: Context, job: Job) -> GitHeld:
+    """What a Changeset must perhaps not overwrite, since Git would put it back."""
+    managers = context.options.git_managers
+    live = {
+        (section.name, obj["metadata"]["name"]): obj
+        for section in SECTIONS
+        for obj in context.cluster.list(section.kind, job.namespace)
+        if tracker_of(obj)
+        or any(
+            entry.get("manager") in managers for entry in obj["metadata"].get("managedFields") or ()
+        )
+    }
+    return GitHeld(managers, live)
 
 
 def _surroundings(job: Job) -> CommandContext:
@@ -253,38 +272,11 @@ def _registry(job: Job) -> str | None:
     return organization.registry if organization else None
 
 
-def _owned_by_git(context: Context, job: Job, changes: Iterable[Change]) -> list[Problem]:
-    """Fields that a Changeset must not overwrite, since Git would put them back."""
-    found = []
-    for change in changes:
-        live = context.cluster.get(key_of_change(job.namespace, change))
-        owned = owner_of(change, live, context.options.git_managers) if live else None
-        if owned is not None:
-            found.append(conflicts.owned_by_git(change, *owned))
-    return found
+def _without_changes(job: Job, now: StageDefinition, problems: tuple[Problem, ...]) -> Planned:
+    """A plan that can't be made: nothing would change."""
+    question = Question(now, now, job.spec, _surroundings(job), _generation(job), ROOM)
+    return compared(question, now, now).planned(now, problems)
 
 
-def _planned(
-    job: Job, ends: tuple[StageDefinition, StageDefinition], problems: Iterable[Problem]
-) -> Planned:
-    before, after = ends
-    changes = diff(before, after)
-    made = plan_of(
-        changes,
-        Source(
-            generation=job.changeset["metadata"].get("generation", 1),
-            content_hash=content_hash(job.spec),
-            target_hash=definition_hash(after),
-            registry=_registry(job),
-            notes=notes_of(job.spec, before, after),
-            missing=missing_services(before),
-        ),
-        room=_room(job),
-    )
-    return Planned(before, after, changes, tuple(problems), made)
-
-
-def _room(job: Job) -> int:
-    """Bytes that a plan may take, so that spec and status fit into one object together."""
-    taken = stored_size(job.changeset["spec"])
-    return max(0, min(ROOM, MAX_OBJECT - taken))
+def _generation(job: Job) -> int:
+    return int(job.changeset["metadata"].get("generation", 1))

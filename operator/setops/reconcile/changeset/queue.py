@@ -7,11 +7,17 @@ from typing import Final
 from setops.api.changeset import Phase, phase_of
 from setops.api.kinds import CHANGESET, Object
 from setops.api.names import ANNOTATION_PAUSED
-from setops.changes.weight import MOST, stored_size
+from setops.changes.weight import MOST
 from setops.kube.cache import version_of
 from setops.kube.cluster import Cluster
+from setops.kube.trim import spec_size
 from setops.reconcile import lock
 from setops.reconcile.places import is_deleting
+
+MOST_OF_A_USER: Final = 20
+"""Changesets of one user on a Stage that may be open or wait at the same time."""
+MOST_OF_A_STAGE: Final = 100
+"""The same for all users of a Stage together."""
 
 MAX_SPEC: Final = MOST
 """Bytes of a Changeset's spec that leave room for a status."""
@@ -65,6 +71,56 @@ def older_draft(cluster: Cluster, changeset: Object) -> Object | None:
     return min(older, key=_age, default=None)
 
 
+def too_many(cluster: Cluster, changeset: Object) -> str:
+    """Why there may be no further Changeset that hasn't ended; empty if there may."""
+    user, unfinished, of_user = changeset["spec"].get("user"), 0, 0
+    for other in cluster.list(CHANGESET, changeset["metadata"]["namespace"]):
+        if not phase_of(other).finished and _age(other) < _age(changeset):
+            unfinished += 1
+            of_user += user is not None and other["spec"].get("user") == user
+    if of_user >= MOST_OF_A_USER:
+        return (
+            f"{user} has {MOST_OF_A_USER} Changesets on this Stage that are open or wait for their "
+            "turn, the most that one user may have"
+        )
+    if unfinished >= MOST_OF_A_STAGE:
+        return (
+            f"this Stage has {MOST_OF_A_STAGE} Changesets that are open or wait for their turn, "
+            "the most that it may have"
+        )
+    return ""
+
+
+def is_draft(changeset: Object) -> bool:
+    """Whether it is open, and nothing is to be done with it but to show its plan."""
+    spec = changeset["spec"]
+    asked = spec.get("commit") or spec.get("discard") or spec.get("dryRun")
+    return phase_of(changeset) is Phase.OPEN and not asked
+
+
+def of_interest(cluster: Cluster, namespace: str) -> list[Object]:
+    """The unfinished Changesets that look at the Stage: those that wait, and each user's draft.
+
+    A draft behind an older one of its user isn't planned.
+    """
+    found: list[Object] = []
+    drafts: dict[str, Object] = {}
+    for changeset in cluster.list(CHANGESET, namespace):
+        if phase_of(changeset).finished:
+            continue
+        user = changeset["spec"].get("user")
+        if not is_draft(changeset) or user is None or is_deleting(changeset):
+            found.append(changeset)
+        elif user not in drafts or _age(changeset) < _age(drafts[user]):
+            drafts[user] = changeset
+    return [*found, *drafts.values()]
+
+
+def are_twins(one: Object, other: Object) -> bool:
+    """Whether they were made in the same second by the same user, so that names tell their age."""
+    return _age(one)[0] == _age(other)[0] and one["spec"].get("user") == other["spec"].get("user")
+
+
 def _was_open(changeset: Object) -> bool:
     spec = changeset["spec"]
     seen = "phase" in (changeset.get("status") or {})
@@ -73,7 +129,7 @@ def _was_open(changeset: Object) -> bool:
 
 def _age(changeset: Object) -> tuple[str, str]:
     metadata = changeset["metadata"]
-    return metadata["creationTimestamp"], metadata["name"]
+    return metadata.get("creationTimestamp", ""), metadata["name"]
 
 
 def _waits(cluster: Cluster, changeset: Object) -> bool:
@@ -94,4 +150,4 @@ def _will_go_on(changeset: Object) -> bool:
 
 def is_overfull(changeset: Object) -> bool:
     """Whether the object has no room for a plan, so that its commit can't begin."""
-    return stored_size(changeset["spec"]) > MAX_SPEC
+    return spec_size(changeset) > MAX_SPEC

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from setops.api.changeset import phase_of
+from setops.api.changeset import ChangesetSpec, phase_of
 from setops.api.kinds import Object
 from setops.api.names import FINALIZER
-from setops.reconcile.changeset import commit, opening
+from setops.reconcile.changeset import commit, opening, retention
 from setops.reconcile.changeset.due import Due, Situation, what_is_due
 from setops.reconcile.changeset.ending import clean_up
 from setops.reconcile.changeset.job import Job
 from setops.reconcile.changeset.observation import is_decided
-from setops.reconcile.changeset.planning import spec_of
 from setops.reconcile.changeset.queue import older_draft
 from setops.reconcile.changeset.reporting import report_bare
 from setops.reconcile.context import Context
@@ -27,7 +26,7 @@ async def reconcile(context: Context, changeset: Object) -> Requeue | None:
         around = stage_around(context, changeset["metadata"]["namespace"])
     except Interruption as interruption:
         return await _without_stage(context, changeset, interruption)
-    job = Job(changeset, spec_of(changeset), around)
+    job = Job(changeset, ChangesetSpec.model_validate(changeset["spec"]), around)
     situation = Situation(
         phase=job.phase,
         spec=job.spec,
@@ -36,11 +35,14 @@ async def reconcile(context: Context, changeset: Object) -> Requeue | None:
         locked=older_draft(context.cluster, changeset) is not None,
         irrevocable=bool(job.status.get("irrevocable")) or is_decided(context, job),
     )
-    match what_is_due(situation):
+    due = what_is_due(situation)
+    if due in (Due.PLAN, Due.DRY_RUN, Due.START) and await opening.is_one_too_many(context, job):
+        return None
+    match due:
         case Due.PLAN:
-            await opening.show_plan(context, job)
+            return await opening.show_plan(context, job)
         case Due.DRY_RUN:
-            await opening.show_plan_and_end(context, job)
+            return await opening.show_plan_and_end(context, job)
         case Due.DISCARD:
             await opening.discard(context, job)
         case Due.START:
@@ -51,6 +53,8 @@ async def reconcile(context: Context, changeset: Object) -> Requeue | None:
             return await commit.resume(context, job, cancelled=True)
         case Due.CLEAN_UP:
             await clean_up(context, job)
+            if job.phase.finished:
+                await retention.prune(context, job.namespace)
     return None
 
 
@@ -59,6 +63,7 @@ async def _without_stage(
 ) -> Requeue | None:
     context.memory.plans.pop(changeset["metadata"]["uid"], None)
     context.memory.held_up.pop(changeset["metadata"]["uid"], None)
+    context.memory.contents.pop(changeset["metadata"]["uid"], None)
     if is_deleting(changeset) and not _has_stage(context, changeset["metadata"]["namespace"]):
         await context.cluster.remove_finalizer(changeset, FINALIZER)
         return None

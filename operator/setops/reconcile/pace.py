@@ -1,0 +1,86 @@
+"""At which pace the open Changesets of a Stage are planned: at one that their cost pays for.
+
+Together they take a small share of one CPU at most, however many there are and however often the
+Stage is edited. What a user has edited last comes first, then what was planned longest ago.
+"""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Final
+
+from setops.api.kinds import Key
+
+SHARE: Final = 0.1
+"""The share of one CPU that the plans of a Stage's open Changesets may take."""
+
+_LATE: Final = 5.0
+"""Seconds after which one that was told when to come, and hasn't come, keeps nobody waiting."""
+
+_MOST: Final = 4096
+"""Changesets of which it is remembered in which order they were edited."""
+
+
+@dataclass(slots=True)
+class _OfStage:
+    until: float = 0.0
+    """When the next one may be planned."""
+    price: float = 0.0
+    """Seconds that each one takes of that time."""
+    waiting: dict[Key, float] = field(default_factory=dict)
+    """Until when each was told to wait."""
+
+
+class Pace:
+    """Says how long a Changeset has to wait for its plan; `clock` gives seconds."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._stages: dict[str, _OfStage] = {}
+        self._edited: dict[Key, tuple[int, int]] = {}
+        self._order = itertools.count()
+
+    def wait(self, key: Key, generation: int) -> float:
+        """Seconds until this generation of a Changeset may be planned; 0 if it may be now."""
+        now, stage = self._clock(), self._stages.setdefault(key.namespace, _OfStage())
+        mine = self._place(key, generation)
+        ahead = sum(
+            1
+            for other, due in stage.waiting.items()
+            if other != key and due > now - _LATE and self._edited[other][1] > mine
+        )
+        left = max(stage.until - now, 0.0) + ahead * stage.price
+        if left > 0:
+            stage.waiting[key] = now + left
+        else:
+            stage.waiting.pop(key, None)
+            # Until it is edited again, it comes after those that were planned before it.
+            self._edited[key] = (generation, -next(self._order))
+        return left
+
+    def paid(self, namespace: str, seconds: float) -> None:
+        """Note what the plan of one of a Stage's open Changesets took."""
+        stage = self._stages.setdefault(namespace, _OfStage())
+        stage.price = seconds / SHARE
+        stage.until = max(stage.until, self._clock()) + stage.price - seconds
+
+    def forget(self, key: Key) -> None:
+        """Forget a Changeset that is no longer open."""
+        self._edited.pop(key, None)
+        stage = self._stages.get(key.namespace)
+        if stage is None:
+            return
+        stage.waiting.pop(key, None)
+        if not stage.waiting and stage.until < self._clock():
+            del self._stages[key.namespace]
+
+    def _place(self, key: Key, generation: int) -> int:
+        known = self._edited.get(key)
+        if known is None or known[0] != generation:
+            if len(self._edited) >= _MOST:
+                self.forget(next(iter(self._edited)))
+            known = self._edited[key] = (generation, next(self._order))
+        return known[1]

@@ -1,0 +1,87 @@
+"""At which pace the open Changesets of a Stage are planned."""
+
+from __future__ import annotations
+
+from setops.api.kinds import CHANGESET, Key
+from setops.reconcile.pace import SHARE, Pace
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def key(name: str, namespace: str = "shop-live") -> Key:
+    return Key(CHANGESET, namespace, name)
+
+
+def test_the_first_is_planned_at_once() -> None:
+    assert Pace(Clock()).wait(key("a"), 1) == 0
+
+
+def test_what_a_plan_took_is_paid_for_by_its_stage_alone() -> None:
+    clock = Clock()
+    pace = Pace(clock)
+    pace.wait(key("a"), 1)
+    clock.now += 1.0
+    pace.paid("shop-live", 1.0)
+    assert pace.wait(key("a"), 2) == 1.0 / SHARE - 1.0
+    assert pace.wait(key("a", "other-live"), 1) == 0
+
+
+def test_together_they_take_their_share_whatever_is_edited() -> None:
+    """Twelve of a second each, and all are asked for again every second."""
+    clock, busy, planned = Clock(), 0.0, dict.fromkeys("abcdefghijkl", 0)
+    pace = Pace(clock)
+    due = dict.fromkeys(planned, clock.now)
+    end = clock.now + 600
+    while clock.now < end:
+        for name in planned:
+            if due[name] > clock.now:
+                continue
+            left = pace.wait(key(name), 1)
+            due[name] = clock.now + max(left, 1.0)
+            if not left:
+                busy += 1.0
+                planned[name] += 1
+                clock.now += 1.0
+                pace.paid("shop-live", 1.0)
+        clock.now += 0.25
+    assert 0.5 * SHARE <= busy / 600 <= SHARE * 1.1
+    assert min(planned.values()) > 0, "none is forgotten"
+
+
+def test_what_was_edited_last_comes_first() -> None:
+    clock = Clock()
+    pace = Pace(clock)
+    pace.wait(key("old"), 1)
+    pace.paid("shop-live", 0.1)
+    waits = {name: pace.wait(key(name), 1) for name in ("old", "new")}
+    assert waits["new"] == waits["old"], "while nobody else waited"
+    assert pace.wait(key("old"), 1) > pace.wait(key("new"), 1)
+    assert pace.wait(key("old"), 2) < pace.wait(key("new"), 1), "edited once more"
+
+
+def test_one_that_never_comes_back_keeps_nobody_waiting() -> None:
+    clock = Clock()
+    pace = Pace(clock)
+    pace.wait(key("a"), 1)
+    pace.paid("shop-live", 0.1)
+    pace.wait(key("a"), 1)
+    pace.wait(key("gone"), 1)
+    clock.now += 60
+    assert pace.wait(key("a"), 1) == 0
+
+
+def test_a_forgotten_one_leaves_nothing() -> None:
+    clock = Clock()
+    pace = Pace(clock)
+    pace.wait(key("a"), 1)
+    pace.paid("shop-live", 0.1)
+    pace.wait(key("b"), 1)
+    pace.forget(key("b"))
+    clock.now += 10
+    assert pace.wait(key("a"), 1) == 0
