@@ -102,8 +102,14 @@ def test_a_budget_is_for_several_replicas(helm: Helm, replicas: int) -> None:
 def test_the_operator_is_bound_to_its_roles(default: Rendered) -> None:
     account = default.one("ServiceAccount")["metadata"]
     assert default.pod["spec"]["serviceAccountName"] == account["name"]
-    for kind in ("ClusterRoleBinding", "RoleBinding"):
-        assert default.one(kind)["subjects"] == [
+    bindings = [*default.all("ClusterRoleBinding"), *default.all("RoleBinding")]
+    assert {each["metadata"].get("namespace") for each in bindings} == {
+        None,
+        NAMESPACE,
+        "kube-system",
+    }
+    for binding in bindings:
+        assert binding["subjects"] == [
             {"kind": "ServiceAccount", "name": account["name"], "namespace": NAMESPACE}
         ]
 

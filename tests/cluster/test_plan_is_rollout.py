@@ -98,7 +98,7 @@ def test_an_app_that_waits_for_a_service_starts_with_it(world: World) -> None:
     status = world.commit(namespace, line)["status"]
     assert status["phase"] == "Committed"
     assert status["plan"]["notes"] == [
-        "App web waits for store, so its containers start or restart with it"
+        "App web starts or restarts its containers, since store is created"
     ]
     world.wait("sapp", "web", namespace)
     assert running(world, namespace)["web"].replicas == 1

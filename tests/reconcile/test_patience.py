@@ -116,11 +116,14 @@ def test_progress_gives_the_whole_time_again() -> None:
         (Unavailable("no answer", target=REVISION), f"{REVISION}: no answer"),
         (Forbidden("no", target=APP), f"{APP}: no"),
         (patience.HeldUpError("App 'web': held"), "App 'web': held"),
-        (KeyError("plan"), "an unexpected error of the operator, KeyError: 'plan'"),
+        (
+            KeyError("from a Secret"),
+            "an unexpected KeyError; the operator's log says more: please report it",
+        ),
     ],
 )
 def test_the_reason_names_the_object(error: Exception, said: str) -> None:
-    assert patience.told(error) == said
+    assert patience.cause(error) == said
 
 
 ONE: Final = Problem("apps.web.env.A", Validator.INVALID, "no")

@@ -94,6 +94,11 @@ class Reason(StrEnum):
     )
     NAMESPACE_TERMINATING = "NamespaceTerminating", "The namespace is being deleted."
 
+    REVISION_NOT_RECORDED = (
+        "RevisionNotRecorded",
+        "The Stage's resources can't become a revision; the message says why.",
+    )
+
     APP_HAS_NO_ACTIVE_RELEASE = (
         "AppHasNoActiveRelease",
         "Neither an image nor an active release is set.",

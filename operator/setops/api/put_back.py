@@ -39,7 +39,9 @@ class PutBack:
     def covers(self, actual: str) -> bool:
         """Whether AWS may have got this version from the upgrade that was reverted.
 
-        That includes versions on the way to it, where an earlier Changeset may have stopped.
+        That includes versions on the way to it, where an earlier Changeset may have stopped. Text
+        that names no version is never covered: not every type of Service has one.
         """
         older, newer = EngineVersion.parse(self.version), EngineVersion.parse(self.taken)
-        return older.major < EngineVersion.parse(actual).major <= newer.major
+        found = EngineVersion.find(actual)
+        return found is not None and older.major < found.major <= newer.major

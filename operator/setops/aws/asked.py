@@ -29,43 +29,62 @@ class Moment:
 
 
 @dataclass(frozen=True, slots=True)
+class Accepted:
+    """What came of an action that AWS has accepted.
+
+    `issued` are new credentials, which the Secret is to hold from now on. `whole` is false if more
+    is to be done at once.
+    """
+
+    issued: Mapping[str, str] = field(default_factory=dict, repr=False)
+    whole: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class _Change:
+    """A change that AWS has accepted: when, and when it was last seen at work since."""
+
     wanted: str
     actual: str
     at: Moment
+    last: Moment
+
+
+@dataclass(frozen=True, slots=True)
+class _Done:
+    """An action that AWS has accepted: when, and when it was last seen at work since."""
+
+    at: Moment
+    last: Moment
+    issued: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 @dataclass(slots=True)
 class Asked:
     """What AWS has accepted for one Service and doesn't show yet.
 
-    `changes` are by the path of a difference. `acts` has the other actions: when each was done
-    last, and the credentials that it brought.
+    `changes` are by the path of a difference. `acts` has what was done last of each other action.
     """
 
     changes: dict[str, _Change] = field(default_factory=dict)
-    acts: dict[type[Act], tuple[Moment, Mapping[str, str]]] = field(
-        default_factory=dict, repr=False
-    )
+    acts: dict[type[Act], _Done] = field(default_factory=dict, repr=False)
 
-    def note(self, act: Act, left: Collection[str], issued: Mapping[str, str], now: Moment) -> None:
-        """Note an action that AWS has accepted, apart from what was `left` for another time.
-
-        That is the paths of differences, or a part of which more is to be deleted. `issued` are
-        new credentials, which the Secret is to hold from now on.
-        """
+    def note(self, act: Act, accepted: Accepted, now: Moment) -> None:
+        """Note an action that AWS has accepted. Of an Update, `note_changes` notes each change."""
         if isinstance(act, Create | Update | IssueCredentials):
             # It is wanted again: what was asked for before that says nothing of its end.
             self.acts.pop(Delete, None)
             self.acts.pop(Relinquish, None)
-        if isinstance(act, Update):
-            self.changes |= {
-                each.path: _Change(each.wanted, each.actual, now)
-                for each in act.differences
-                if each.path not in left
-            }
-        elif not left:
-            self.acts[type(act)] = now, dict(issued)
+        if accepted.whole and not isinstance(act, Update):
+            self.acts[type(act)] = _Done(now, now, dict(accepted.issued))
+
+    def note_changes(self, act: Update, accepted: Collection[str], now: Moment) -> None:
+        """Note the differences that AWS has accepted, also of an Update that failed then."""
+        self.changes |= {
+            each.path: _Change(each.wanted, each.actual, now, now)
+            for each in act.differences
+            if each.path in accepted
+        }
 
     def seen(self, observation: Observation, now: Moment) -> Observation:
         """Forget what shows by now.
@@ -73,7 +92,13 @@ class Asked:
         What AWS has accepted and doesn't show isn't fixable before the pause is over.
         """
         if not observation.main.activity.is_calm:
-            return observation  # it has begun, and may still give up
+            # It has begun, and may still give up. The pause begins when it is over.
+            self.changes = {
+                path: replace(change, last=now) for path, change in self.changes.items()
+            }
+            if deletion := self.acts.get(Delete):
+                self.acts[Delete] = replace(deletion, last=now)
+            return observation
         self._forget(observation)
         held = tuple(self._held(each, now) for each in observation.differences)
         return replace(observation, differences=held)
@@ -88,20 +113,20 @@ class Asked:
         """
         if type(act) not in self.acts:
             return None
-        at, issued = self.acts[type(act)]
-        asked = f"AWS was asked at {time_of_day(at.said)} to"
-        age = now.after(at)
+        done = self.acts[type(act)]
+        asked = f"AWS was asked at {time_of_day(done.at.said)} to"
+        age = now.after(done.last)
         match act:
             case Create() if age < BEGINS:
                 return Wait(f"{asked} create it, and doesn't show all of it yet")
-            case IssueCredentials() if age < BEGINS and issued.items() <= credentials.items():
+            case IssueCredentials() if age < BEGINS and done.issued.items() <= credentials.items():
                 return Wait(f"{asked} issue its credentials, and doesn't accept them yet")
             case Relinquish() if age < BEGINS:
                 return Wait(f"{asked} take its credentials back, and still shows them")
             case Delete() if observation.main.arn and age < PAUSE:
                 if age < BEGINS:
                     return Wait(f"{asked} delete it, and has yet to begin")
-                again = time_of_day(at.said + PAUSE)
+                again = time_of_day(done.last.said + PAUSE)
                 return Wait(
                     f"{asked} delete it, and has given that up; its events at AWS say why. It is "
                     f"asked again at {again}"
@@ -124,7 +149,7 @@ class Asked:
         change = self.changes.get(difference.path)
         if change is None or not difference.fixable:
             return difference
-        age = now.after(change.at)
+        age = now.after(change.last)
         asked = (
             f"AWS was asked at {time_of_day(change.at.said)} to change it from {change.actual} to "
             f"{change.wanted}"
@@ -133,7 +158,7 @@ class Asked:
             later = f"{difference.path}: {asked}, and has yet to begin"
             return replace(difference, later=later)
         if age < PAUSE:
-            again = time_of_day(change.at.said + PAUSE)
+            again = time_of_day(change.last.said + PAUSE)
             given_up = f"{asked}, and hasn't done it; its events at AWS say why. It is asked again"
             return replace(difference, refusal=f"{given_up} at {again}")
         return difference

@@ -71,30 +71,31 @@ class Composite:
         """
         self._check_placement()
         assembly, main = self._assemble({})
-        self._make(assembly, {assembly.main.key: main}, paths=None)
+        for _ in self._make(assembly, {assembly.main.key: main}, paths=None):
+            pass
 
-    def update(self, observation: Observation) -> frozenset[str]:
+    def update(self, observation: Observation) -> Iterator[str]:
         """Correct the differences of the observation that are fixable.
 
-        Returns the paths of those that were left for another time. Raises as `create` does.
+        Yields the path of each as soon as AWS has accepted it. Raises as `create` does.
         """
         self._check_placement()
         assembly, main = self._assemble({}, observation.seen)
         paths = frozenset(each.path for each in observation.differences if each.fixable)
         if main.ours is None:
-            return paths  # the next observation shows why
+            return  # the next observation shows why
         known = {
             part.key: Look(part, observation.seen[part.key], Ownership.OURS, examined=True)
             for part in assembly.parts
             if part.key in observation.seen
         }
-        left = self._make(assembly, {**known, main.part.key: main}, paths)
+        yield from self._make(assembly, {**known, main.part.key: main}, paths)
         for part in assembly.parts:
             if part.key in assembly.surplus and _surplus(part) in paths:
                 found = look_at(part, {}).ours
                 if found is not None:
                     part.delete(found)
-        return left
+                    yield _surplus(part)
 
     def relinquish(self) -> None:
         """Take away access and keep the data: the deletion under policy Retain.
@@ -229,52 +230,52 @@ class Composite:
 
     def _make(
         self, assembly: Assembly, known: Mapping[str, Look], paths: frozenset[str] | None
-    ) -> frozenset[str]:
+    ) -> Iterator[str]:
         """Create what is missing, and set the fields of these paths; None: all that differ.
 
-        Parts that aren't `known` are looked at now. Returns the paths that were left.
+        Parts that aren't `known` are looked at now. Yields the paths that AWS has accepted.
         """
         looks = [known.get(part.key) or look_at(part, {}) for part in assembly.wanted]
         foreign = _conflicts(looks)
         if foreign:
             raise ConflictError(", ".join(foreign))
         ids: dict[str, str] = {}
-        left: set[str] = set()
         for look in looks:
             part = look.part
             if look.ours is not None:
                 ids[part.key] = part.reference(look.ours)
-                left.update(_put(look, ids, paths))
+                yield from _put(look, ids, paths)
                 continue
             made = part.create(ids)
             if made is not None:
                 ids[part.key] = part.reference(made)
+                yield part.kind
                 continue
             found = look_at_made(part)
             ids[part.key] = part.reference(found.ours or {})
-            left.update(_put(found, ids, None))
-        return frozenset(left)
+            yield from _put(found, ids, None)
 
 
-def _put(look: Look, ids: Mapping[str, str], paths: frozenset[str] | None) -> Collection[str]:
+def _put(look: Look, ids: Mapping[str, str], paths: frozenset[str] | None) -> Iterator[str]:
     """Set the fields of these paths; None: those that differ, unless AWS is working on the part.
 
-    Returns the paths that were left.
+    Yields the paths that AWS has accepted.
     """
     part = look.part
     if paths is not None and not any(path.startswith(f"{part.kind}.") for path in paths):
-        return ()
+        return
     if paths is None and part.status(look.ours or {}).activity is not Activity.STEADY:
-        return ()
+        return
     details = look.details
     if details is None:
-        return paths or ()  # the next observation shows that it is gone
+        return  # the next observation shows that it is gone
     fields = [
         each
         for each in part.fields(details, ids)
         if each.fixable and (each.difference() if paths is None else each.path in paths)
     ]
-    return (part.put(details, fields) or ()) if fields else ()
+    if fields:
+        yield from part.put(details, fields)
 
 
 def _differences(

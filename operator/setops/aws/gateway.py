@@ -10,15 +10,15 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import TYPE_CHECKING, ParamSpec, TypeVar, assert_never
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from setops.aws.asked import Asked, Moment
+from setops.aws.asked import Accepted, Asked, Moment
 from setops.aws.backoff import Backoff
 from setops.aws.clients import AccountClients, Clients
 from setops.aws.composite import Composite
@@ -126,12 +126,17 @@ class Gateway:
         mapping is empty if there are none.
         """
         product, composite = await self._composite(target)
+        asked, accepted = self._asked_of(target), set[str]()
         try:
-            done = await self._run(product, target.account, _perform, composite, observation, act)
-            self._asked_of(target).note(act, done.left, done.issued, self._now())
+            done = await self._run(
+                product, target.account, _perform, composite, observation, act, accepted
+            )
+            asked.note(act, done, self._now())
             return done.issued
         finally:
-            # Also after a failure, since AWS may have done a part of it.
+            # Also after a failure, since AWS may have accepted a part of it.
+            if isinstance(act, Update):
+                asked.note_changes(act, accepted, self._now())
             self._written[_key(target)] = self._clock()
 
     def forget(self, target: Target) -> None:
@@ -202,26 +207,22 @@ def _account_id(clients: AccountClients) -> str:
     return sts.get_caller_identity()["Account"]
 
 
-@dataclass(frozen=True, slots=True)
-class _Done:
-    """New credentials, and what was left for another time: paths of differences, or a part."""
-
-    issued: Mapping[str, str] = field(default_factory=dict, repr=False)
-    left: Collection[str] = ()
-
-
-def _perform(composite: Composite, observation: Observation, act: Act) -> _Done:
+def _perform(
+    composite: Composite, observation: Observation, act: Act, accepted: set[str]
+) -> Accepted:
+    """Do it. `accepted` gets the paths of the differences, each once AWS has accepted it."""
     match act:
         case Create():
             composite.create()
         case Update():
-            return _Done(left=composite.update(observation))
+            for path in composite.update(observation):
+                accepted.add(path)
         case Relinquish():
             composite.relinquish()
         case Delete():
-            return _Done(left=composite.delete())
+            return Accepted(whole=not composite.delete())
         case IssueCredentials():
-            return _Done(composite.issue_credentials())
+            return Accepted(composite.issue_credentials())
         case _:
             assert_never(act)
-    return _Done()
+    return Accepted()

@@ -9,7 +9,7 @@ killed between any two API calls, so each starts from what exists.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -144,8 +144,11 @@ class Part(ABC):
         """Every field that we set, of a resource that was examined. Pure."""
         return ()
 
-    def put(self, found: Found, fields: Sequence[Field]) -> Collection[str] | None:
-        """Set these fields. Returns the paths of those that were left for another time, if any."""
+    def put(self, found: Found, fields: Sequence[Field]) -> Iterator[str]:
+        """Set these fields. Yields the path of each as soon as AWS has accepted it.
+
+        Those that aren't yielded are left for another time. An error ends it in between.
+        """
         raise NotImplementedError(f"{self.message} has no fields: {fields} of {found}")
 
     @abstractmethod

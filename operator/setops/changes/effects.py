@@ -6,10 +6,12 @@ Whether containers restart isn't decided here: the pods of both definitions are 
 
 from __future__ import annotations
 
+from collections.abc import Set
 from typing import Final
 
 from setops.api import catalogue
 from setops.api.app import AppSpec
+from setops.api.definition import StageDefinition
 from setops.api.engine_version import EngineVersion
 from setops.api.kinds import Object
 from setops.api.service import ServiceSpec
@@ -19,6 +21,8 @@ from setops.desired.metadata import StageNames
 from setops.desired.pod import AppPod, LinkSecret, pod_template
 
 RESTARTS: Final = "restarts its containers, without downtime"
+STARTS_OR_RESTARTS: Final = "starts its containers, or restarts them without downtime"
+"""Said of an App that has waited for a Service: whether it ran before that isn't known."""
 STARTS: Final = "starts its containers"
 STOPS: Final = "stops its containers"
 REPLACES: Final = "is destroyed and created again, since the protocol can't be changed in place"
@@ -27,9 +31,20 @@ _SOME_STAGE: Final = StageNames("project", "stage", "namespace")
 """Stands for the Stage, which is the same before and after a change."""
 
 
-def effect(change: Change) -> str | None:
-    """One sentence without a full stop; None when there is nothing to say."""
+def missing_services(definition: StageDefinition) -> frozenset[str]:
+    """The Services that Apps link and that aren't there. Those Apps wait."""
+    linked = (name for app in definition.apps.values() for name in app.links or ())
+    return frozenset(name for name in linked if name not in definition.services)
+
+
+def effect(change: Change, missing: Set[str] = frozenset()) -> str | None:
+    """One sentence without a full stop; None when there is nothing to say.
+
+    `missing` are the `missing_services` before the change.
+    """
     match change.before, change.after:
+        case AppSpec() as before, AppSpec() as after if missing & (before.links or {}).keys():
+            return _effect_on_waiting(change, before, after)
         case (AppSpec(), _) | (None, AppSpec()):
             return _app_effect(change)
         case ServiceSpec() as before, after if change.action in (Action.REPLACE, Action.DESTROY):
@@ -58,6 +73,12 @@ def _app_effect(change: Change) -> str | None:
             return _update_effect(change.name, before, after)
         case _:
             return None
+
+
+def _effect_on_waiting(change: Change, before: AppSpec, after: AppSpec) -> str | None:
+    if change.action is Action.REPLACE or not (runs(before) and runs(after)):
+        return _app_effect(change)
+    return STARTS_OR_RESTARTS
 
 
 def _update_effect(name: str, before: AppSpec, after: AppSpec) -> str | None:

@@ -33,11 +33,23 @@ def with_images_kept(base: StageDefinition, spec: ChangesetSpec) -> Json:
     return {**definition, APPS.name: {**definition[APPS.name], **kept}}
 
 
-def notes(spec: ChangesetSpec, after: StageDefinition) -> Iterator[str]:
+def notes(spec: ChangesetSpec, before: StageDefinition, after: StageDefinition) -> Iterator[str]:
     """What a plan says of Apps that go on running what they run, in a sentence for each."""
-    for name, _ in _apps_without_image(spec):
-        if name in after.apps and (running := _running(after.apps[name])):
-            yield f"App {name} keeps {running}, since the definition names no image for it"
+    for name, entry in _apps_without_image(spec):
+        earlier, later = before.apps.get(name), after.apps.get(name)
+        if earlier is None or later is None or _running(earlier) != _running(later):
+            continue
+        if running := _running(later):
+            yield f"App {name} keeps {running}, {_although(later, entry)}"
+
+
+def _although(app: AppSpec, entry: Json) -> str:
+    number = str(app.active_release)
+    own = entry.get("releases")
+    named = (own.get(number) or {}).get("image") if isinstance(own, Mapping) else None
+    if named not in (None, app.running_image):
+        return f"although the definition names {named} for release {number}"
+    return "since the definition names no image for it"
 
 
 def _apps_without_image(spec: ChangesetSpec) -> Iterator[tuple[str, Json]]:

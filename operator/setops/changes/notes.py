@@ -22,8 +22,8 @@ def notes_of(spec: ChangesetSpec, before: StageDefinition, after: StageDefinitio
     """The notes of a plan, a sentence each without a full stop."""
     waiting = list(_let_go(before, after))
     return [
-        *_bounded(list(kept_images.notes(spec, after)), "more Apps keep what they run"),
-        *_bounded(waiting, "more Apps waited for these Services"),
+        *_bounded(list(kept_images.notes(spec, before, after)), "more Apps keep what they run"),
+        *_bounded(waiting, "more Apps start or restart with Services that are created"),
     ]
 
 
@@ -36,7 +36,7 @@ def _let_go(before: StageDefinition, after: StageDefinition) -> Iterator[str]:
             continue
         if all(service in after.services for service in links):
             services = ", ".join(sorted(missed))
-            yield f"App {name} waits for {services}, so its containers start or restart with it"
+            yield f"App {name} starts or restarts its containers, since {services} is created"
 
 
 def _bounded(found: list[str], more: str) -> list[str]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import shlex
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -38,7 +38,7 @@ _SIGNS: Final = {
 class Source:
     """What a plan was made from, and what it leads to. See `digest` for the hashes.
 
-    `notes` are those of the module `notes`.
+    `notes` are those of the module `notes`, `missing` the Services that Apps have waited for.
     """
 
     generation: int
@@ -46,6 +46,7 @@ class Source:
     target_hash: str
     registry: str | None = None
     notes: Sequence[str] = ()
+    missing: Set[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +87,7 @@ def plan_of(changes: Sequence[Change], source: Source, room: int = ROOM) -> Plan
                 kind=change.kind,
                 name=change.name,
                 fields=shown or None,
-                effect=effect(change),
+                effect=effect(change, source.missing),
             )
         )
     return Plan(

@@ -66,9 +66,9 @@ async def reconcile(context: Context, key: Key) -> float | None:
         return None
     try:
         with faults.named():
-            after = await _attempt(context, key, obj)
+            after = await _attempt(context, key, faults.untold(context.memory, obj))
     except Exception as error:
-        if faults.is_told(error, faults.count(context.memory, key)):
+        if faults.is_told(error, faults.count(context.memory, obj, error)):
             await _tell(context, obj, error)
         raise
     context.memory.faults.pop(key, None)

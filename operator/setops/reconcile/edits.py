@@ -12,6 +12,7 @@ import logging
 from collections.abc import Hashable, Iterable
 from typing import Final
 
+from setops.api.conditions import Reason
 from setops.api.definition import StageDefinition
 from setops.api.errors import ProblemsError
 from setops.api.kinds import Object, key_of
@@ -82,7 +83,8 @@ async def record_when_quiet(
         revisions.check_size(live)
     except (ProblemsError, revisions.TooLargeError) as error:
         # Each Changeset that is planned over it says so, too.
-        _log.warning("The Stage's resources can't be recorded as a revision: %s", error)
+        message = f"the Stage's resources can't be recorded as a revision: {error}"
+        context.events.record(latest, "Warning", Reason.REVISION_NOT_RECORDED.value, message)
         seen.recorded = True
         return None
     await record(cluster, latest, namespace, live)

@@ -10,11 +10,11 @@ import asyncio
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Final
+from typing import Any, Final
 
-from setops.api.kinds import Key
+from setops.api.kinds import Object, key_of
 from setops.kube.errors import ApiError, Conflict, NotFound
-from setops.reconcile.memory import Memory
+from setops.reconcile.memory import Failure, Memory
 
 _UNEXPECTED: Final = 2
 _PASSING: Final = 5
@@ -46,14 +46,35 @@ def named() -> Iterator[None]:
         raise CutOffError("what the reconciler waited for was cancelled") from error
 
 
-def count(memory: Memory, key: Key) -> int:
-    """Count one more attempt that failed; how many that makes in a row."""
-    memory.faults[key] = memory.faults.get(key, 0) + 1
-    return memory.faults[key]
+def count(memory: Memory, obj: Object, error: Exception) -> int:
+    """Count one more attempt that failed.
+
+    Returns how often it failed in this way since it last succeeded.
+    """
+    failure = memory.faults.setdefault(key_of(obj), Failure(_conditions(obj)))
+    failure.times[type(error)] += 1
+    return failure.times[type(error)]
+
+
+def untold(memory: Memory, obj: Object) -> Object:
+    """An object that fails, with the conditions that it had before that was told in them.
+
+    A reconciler may go another way because an object isn't ready. That way may succeed, and what
+    fails on the other one would be told and taken back for ever.
+    """
+    failure = memory.faults.get(key_of(obj))
+    if failure is None or failure.conditions == _conditions(obj):
+        return obj
+    return {**obj, "status": {**obj["status"], "conditions": failure.conditions}}
+
+
+def _conditions(obj: Object) -> list[Any]:
+    found: list[Any] = (obj.get("status") or {}).get("conditions") or []
+    return found
 
 
 def is_told(error: Exception, times: int) -> bool:
-    """Whether an error that came so many times in a row is to be told in the conditions."""
+    """Whether an error that came so many times is to be told in the conditions."""
     match error:
         case Conflict() | NotFound():  # what isn't found was most often deleted a moment ago
             return times >= _OVERTAKEN
@@ -64,16 +85,21 @@ def is_told(error: Exception, times: int) -> bool:
 
 
 def described(error: Exception) -> str:
-    """What to say of an error.
+    """What the conditions say of an error."""
+    return f"the operator can't go on and tries again: {cause(error)}"
+
+
+def cause(error: Exception) -> str:
+    """An error in words that anybody may read.
 
     Only the API server's own words are shown. The text of any other error may quote what it failed
     at, and that may come from a Secret.
     """
     if isinstance(error, ApiError):
-        return f"the operator can't go on and tries again: {error}"
+        return str(error)
     return (
-        f"the operator can't go on and tries again, after an unexpected {type(error).__name__}"
-        f"{_place_of(error)}; the operator's log says more: please report it"
+        f"an unexpected {type(error).__name__}{_place_of(error)}; the operator's log says more: "
+        "please report it"
     )
 
 

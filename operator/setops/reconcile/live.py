@@ -38,23 +38,20 @@ def last_editor(cluster: Cluster, namespace: str, changes: Sequence[Change]) -> 
     """Who made these changes without a Changeset: the manager that edited their fields last.
 
     Nobody manages a field that was removed, and nothing an App that was deleted. Then whoever
-    edited the App last counts, or whoever edited the Stage's resources last.
+    edited the App last counts, or whoever edited the Stage's resources last. It is nobody if the
+    App is so large that the API server doesn't note who manages it.
     """
     edited = [
         (change, live)
         for change in changes
         if (live := cluster.get(Key(change.section.kind, namespace, change.name))) is not None
     ]
-    managers = (
-        [each for change, live in edited for each in _managers(live, change.fields)]
-        or [each for _, live in edited for each in _managers(live)]
-        or [
-            each
-            for section in SECTIONS
-            for live in cluster.list(section.kind, namespace)
-            for each in _managers(live)
-        ]
-    )
+    resources = [live for _, live in edited] or [
+        live for section in SECTIONS for live in cluster.list(section.kind, namespace)
+    ]
+    managers = [each for change, live in edited for each in _managers(live, change.fields)] or [
+        each for live in resources for each in _managers(live)
+    ]
     _, manager = max(managers, default=("", ""))
     message = "edited directly, not through a Changeset"
     return Author(manager=manager, message=message, fields=_paths(changes))

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Hashable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from typing import Any
 
 from setops.api.kinds import Key
 from setops.aws.errors import AwsError
@@ -69,6 +71,17 @@ class Gate:
                 await self._open.wait()
 
 
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """How an object has failed since it was last reconciled: how often with each error.
+
+    `conditions` are those that it had before.
+    """
+
+    conditions: list[Any]
+    times: Counter[type[Exception]] = field(default_factory=Counter)
+
+
 @dataclass(slots=True)
 class Memory:
     """`edits`: of each Stage, by its key, what was seen of its resources. `begun`: of each
@@ -76,8 +89,8 @@ class Memory:
     `plans`: of each Changeset that is being committed, by its uid, the plan. `held_up`: of each
     whose step can't be taken, by its uid, since when, in seconds since the epoch. `reach`: of each
     Organization, by its uid, what AWS said. `new_apps`: closed while new Apps get their first
-    objects. `specs`: what was validated last. `faults`: of each object that fails, by its key, how
-    many attempts in a row."""
+    objects. `specs`: what was validated last. `faults`: of each object that fails, by its key, how.
+    """
 
     edits: dict[Key, Seen] = field(default_factory=dict)
     begun: dict[Key, int] = field(default_factory=dict)
@@ -86,4 +99,4 @@ class Memory:
     reach: dict[str, Reach] = field(default_factory=dict)
     new_apps: Gate = field(default_factory=Gate)
     specs: Specs = field(default_factory=Specs)
-    faults: dict[Key, int] = field(default_factory=dict)
+    faults: dict[Key, Failure] = field(default_factory=dict)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Final
 
@@ -77,9 +77,10 @@ class Queue(Part):
         argument = {"VisibilityTimeout": self.seconds}
         yield Field("queue.seconds", self.seconds, found["VisibilityTimeout"], argument)
 
-    def put(self, found: Found, fields: Sequence[Field]) -> None:
+    def put(self, found: Found, fields: Sequence[Field]) -> Iterator[str]:
         for each in fields:
             self.sqs.set_queue_attributes(QueueUrl=found["Url"], Attributes=dict(each.argument))
+            yield each.path
 
     def delete(self, found: Found) -> bool:
         with tolerate(*_MISSING):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, cast
 
@@ -69,9 +69,10 @@ class Memory(Part):
     def fields(self, found: Found, ids: Mapping[str, str]) -> Iterable[Field]:  # noqa: ARG002
         yield Field(f"{self.kind}.color", "red", found["color"])
 
-    def put(self, found: Found, fields: Sequence[Field]) -> None:  # noqa: ARG002
+    def put(self, found: Found, fields: Sequence[Field]) -> Iterator[str]:  # noqa: ARG002
         self.cloud.calls.append(f"put {self.kind}")
         self.cloud.there[self.kind]["color"] = "red"
+        yield from (each.path for each in fields)
 
     def delete(self, found: Found) -> bool:  # noqa: ARG002
         self.cloud.calls.append(f"delete {self.kind}")
@@ -213,7 +214,7 @@ def test_tags_that_cost_a_call_are_asked_for_only_where_it_matters(cloud: Cloud)
     changed = composite.observe(inventory(cloud))
     assert [each.path for each in changed.differences] == ["plank.color"]
     with pytest.raises(ConflictError, match="plank p"):
-        composite.update(changed)
+        list(composite.update(changed))
     assert not cloud.changes
 
 

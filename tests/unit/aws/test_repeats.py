@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Final, cast
 
@@ -104,11 +104,12 @@ class Box(Issuer):
         yield Field("box.color", self.color, found["color"])
         yield Field("box.size", 2, found["size"])
 
-    def put(self, found: Found, fields: Sequence[Field]) -> None:  # noqa: ARG002
+    def put(self, found: Found, fields: Sequence[Field]) -> Iterator[str]:  # noqa: ARG002
         for each in fields:
             name = each.path.partition(".")[2]
             if self.cloud.call(f"{name} {each.wanted}"):
                 self.cloud.there[name] = each.wanted
+            yield each.path
 
     def delete(self, found: Found) -> bool:  # noqa: ARG002
         is_last = self.cloud.steps == 1
@@ -228,6 +229,10 @@ CHANGES: Final[dict[str, dict[str, Any]]] = {
     "it begins, is away for minutes, and falls back": {"gives_up": True, "busy": 4 * MINUTE},
     "it begins, is away for long, and falls back": {"gives_up": True, "busy": 25 * MINUTE},
     "it begins and falls back at once": {"gives_up": True, "busy": 1},
+    "it forgets the change and refuses another one": {
+        "ignores": frozenset({"color"}),
+        "refused": frozenset({"size"}),
+    },
     "it begins and falls back between two looks": {"gives_up": True, "busy": LOOK},
 }
 
@@ -250,6 +255,23 @@ def test_a_change_that_comes_to_nothing_is_asked_for_once_an_hour(
     times = cloud.times("color blue")
     assert 3 <= len(times) <= 4
     assert all(later - earlier >= HOUR for earlier, later in itertools.pairwise(times))
+
+
+@pytest.mark.parametrize("minutes", [59, 61, 70, 130])
+@pytest.mark.parametrize("deleting", [False, True])
+def test_the_hour_begins_when_aws_has_given_up(minutes: int, deleting: bool) -> None:
+    """An upgrade of a large database may take AWS hours before it falls back."""
+    cloud, name = Cloud(), "delete" if deleting else "color blue"
+    operator = ready(cloud, slow=True)
+    cloud.gives_up, cloud.busy = True, minutes * MINUTE
+    operator.target = replace(TARGET, plan="blue")
+    operator.goes_on(10 * HOUR, deleting)
+    times = cloud.times(name)
+    assert len(times) >= 3
+    assert all(
+        later - earlier >= minutes * MINUTE + HOUR - LOOK
+        for earlier, later in itertools.pairwise(times)
+    )
 
 
 def test_it_is_waited_for_then_told_and_then_asked_again() -> None:

@@ -128,6 +128,32 @@ def test_prune_alone_is_the_whole_definition() -> None:
     assert content_hash(spec) != content_hash(other)
 
 
+def test_an_image_that_a_command_beside_the_definition_names_is_not_kept() -> None:
+    base = stage(apps={"web": {**RELEASED, "activeRelease": 1}})
+    spec = keeping(web={}, neu={}).model_copy(
+        update={
+            "commands": [
+                "--app web release:activate 2",
+                "--app neu release:create nginx:5",
+                "--app neu release:activate 1",
+            ]
+        }
+    )
+    folded = fold(base, spec, CONTEXT)
+    assert not folded.problems
+    assert notes_of(spec, base, folded.definition) == []
+
+
+def test_the_plan_says_that_a_number_keeps_the_image_that_it_ran() -> None:
+    base = stage(apps={"web": {**RELEASED, "activeRelease": 1}})
+    spec = keeping(web={"releases": {"1": {"image": "other:9"}}})
+    after = fold(base, spec, CONTEXT).definition
+    assert notes_of(spec, base, after) == [
+        f"App web keeps release 1 ({base.apps['web'].running_image}), "
+        "although the definition names other:9 for release 1"
+    ]
+
+
 def test_many_are_counted() -> None:
     apps = {f"app-{number:02}": PLAIN for number in range(MAX_NOTES + 3)}
     base = stage(apps=apps)

@@ -10,7 +10,15 @@ import pytest
 from setops.api.app import AppSpec
 from setops.api.changeset import ChangesetSpec
 from setops.changes.diff import diff
-from setops.changes.effects import REPLACES, RESTARTS, STARTS, STOPS, effect
+from setops.changes.effects import (
+    REPLACES,
+    RESTARTS,
+    STARTS,
+    STARTS_OR_RESTARTS,
+    STOPS,
+    effect,
+    missing_services,
+)
 from setops.changes.notes import notes_of
 from tests.app_pairs import SERVICES, pairs
 from tests.unit.changes.definitions import stage
@@ -104,5 +112,28 @@ def test_a_service_lets_an_app_go_on_that_waited_for_it(
 ) -> None:
     ends = (stage(apps={"web": app}, services=services) for services in (before, after))
     found = notes_of(ChangesetSpec(commands=["service:create db --type s3"]), *ends)
-    words = f"App web waits for {waits_for}, so its containers start or restart with it"
+    words = f"App web starts or restarts its containers, since {waits_for} is created"
     assert found == ([words] if waits_for else [])
+
+
+@pytest.mark.parametrize(
+    ("app", "services", "says"),
+    [
+        pytest.param(RUNS, {}, STARTS_OR_RESTARTS, id="it links the missing one no more"),
+        pytest.param(
+            {**LINKED, "env": {"A": {"value": "b"}}},
+            DB,
+            STARTS_OR_RESTARTS,
+            id="the missing one is made",
+        ),
+        pytest.param(ASLEEP, {}, STOPS, id="it is scaled to zero"),
+        pytest.param(None, {}, STOPS, id="it is destroyed"),
+    ],
+)
+def test_an_app_that_waits_may_not_be_running(
+    app: dict[str, Any] | None, services: dict[str, Any], says: str
+) -> None:
+    before = stage(apps={"web": LINKED}, services={})
+    after = stage(apps={"web": {**RUNS, **app}} if app is not None else {}, services=services)
+    changes = [each for each in diff(before, after) if each.name == "web"]
+    assert [effect(each, missing_services(before)) for each in changes] == [says]

@@ -8,7 +8,7 @@ belong to.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Final, cast
 
@@ -222,7 +222,7 @@ class Bucket(Part):
         forced = any(_canonical(each) == statement for each in found["Statements"])
         yield Field(TLS_ONLY, "on", "on" if forced else "off")
 
-    def put(self, found: Found, fields: Sequence[Field]) -> None:  # noqa: ARG002
+    def put(self, found: Found, fields: Sequence[Field]) -> Iterator[str]:  # noqa: ARG002
         for each in fields:
             if each.path == PUBLIC_ACCESS_BLOCK and self.private:
                 self.s3.put_public_access_block(**self._owned(), **each.argument)
@@ -232,6 +232,7 @@ class Bucket(Part):
                 self.s3.put_bucket_encryption(**self._owned(), **each.argument)
             elif each.path == TLS_ONLY:
                 self._force_tls()
+            yield each.path
 
     def _force_tls(self) -> None:
         """Add the statement that refuses plain HTTP. The policy's other statements stay."""

@@ -6,7 +6,7 @@ an instance) and the API reference.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -152,7 +152,7 @@ class DbInstance(Guard):
     def fields(self, found: Found, ids: Mapping[str, str]) -> Iterable[Field]:
         return instance_fields(found, self.wanted, ids.get(SecurityGroup.kind, ""), self.now)
 
-    def put(self, found: Found, fields: Sequence[Field]) -> Collection[str]:
+    def put(self, found: Found, fields: Sequence[Field]) -> Iterator[str]:
         """Ask for all changes in one call, to be applied at once.
 
         If AWS refuses the storage change, the others are asked for without it. Raises WaitError if
@@ -165,24 +165,23 @@ class DbInstance(Guard):
         if ASKED in asked:
             self._tag(found, TAG_UPGRADE, NO_UPGRADE)
         if VERSION not in asked:
-            return self._modify_all(found, asked)
+            yield from self._modify_all(found, asked)
+            return
         others = {path: asked[path] for path in asked if path not in (VERSION, PARAMETER_GROUP)}
         try:
-            left = self._upgrade(found, {path: asked[path] for path in asked if path != CLASS})
+            rest = {path: asked[path] for path in asked if path != CLASS}
+            yield from self._upgrade(found, rest)
         except StalledError:
             with suppress(WaitError):
-                self._modify_all(found, others)
+                yield from self._modify_all(found, others)
             raise
         except ClientError as exc:
             if code_of(exc) not in _UNUPGRADED:
                 raise
-            left = others.keys()
             with suppress(WaitError):
-                left = self._modify_all(found, others)
+                yield from self._modify_all(found, others)
             if CLASS not in others:
                 raise
-            return {*left, VERSION, PARAMETER_GROUP}
-        return {*left, CLASS}
 
     def accepts(self, found: Found, credentials: Mapping[str, str]) -> bool:
         return has_password(found, credentials.get(PASSWORD, ""))
@@ -241,21 +240,21 @@ class DbInstance(Guard):
             return self._modify_all(found, {**asked, VERSION: named})
         # An upgrade that couldn't be noted afterwards would be asked for again and again.
         self._tag(found, TAG_UPGRADE, NO_UPGRADE)
-        left = self._modify_all(found, {**asked, VERSION: named})
+        accepted = self._modify_all(found, {**asked, VERSION: named})
         self._tag(found, TAG_UPGRADE, str(Upgrade(version, there, self.now)))
-        return left
+        return accepted
 
     def _modify_all(self, found: Found, asked: _Asked) -> Collection[str]:
-        """Ask for these changes. Returns the paths of those that AWS takes another time."""
+        """Ask for these changes. Returns the paths of those that AWS has accepted."""
         arguments = {name: value for each in asked.values() for name, value in each.items()}
         if not arguments:
-            return ()
+            return asked.keys()
         if MASTER_PASSWORD in asked:
             self._tag(found, TAG_CREDENTIALS, CHANGING)
         refused = self._modify(arguments)
         if MASTER_PASSWORD in asked:
             self._tag(found, TAG_CREDENTIALS, fingerprint(arguments["MasterUserPassword"]))
-        return [path for path, each in asked.items() if refused & each.keys()]
+        return [path for path, each in asked.items() if not refused & each.keys()]
 
     def _modify(self, arguments: Mapping[str, Any]) -> frozenset[str]:
         """Returns the names of the arguments that AWS takes another time."""

@@ -5,7 +5,7 @@ Source of when parameters take effect: the Amazon RDS User Guide (parameter grou
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Final
 
@@ -105,7 +105,7 @@ class ParameterGroup(Part):
         actual = {name: there.get(name, "(default)") for name in self.parameters}
         yield Field(PARAMETERS, _shown(self.parameters), _shown(actual))
 
-    def put(self, found: Found, fields: Sequence[Field]) -> None:  # noqa: ARG002
+    def put(self, found: Found, fields: Sequence[Field]) -> Iterator[str]:  # noqa: ARG002
         """Set the parameters: at once if AWS can, else with the instance's next reboot."""
         dynamic = self._dynamic()
         self.rds.modify_db_parameter_group(
@@ -119,6 +119,7 @@ class ParameterGroup(Part):
                 for name, value in self.parameters.items()
             ],
         )
+        yield from (each.path for each in fields)
 
     def delete(self, found: Found) -> bool:  # noqa: ARG002
         with tolerate(_MISSING):

@@ -142,7 +142,7 @@ class SecurityGroup(Part):
     def fields(self, found: Found, ids: Mapping[str, str]) -> Iterable[Field]:  # noqa: ARG002
         yield Field(INGRESS, _shown(self._wanted()), _shown(_opened(found)))
 
-    def put(self, found: Found, fields: Sequence[Field]) -> None:  # noqa: ARG002
+    def put(self, found: Found, fields: Sequence[Field]) -> Iterator[str]:
         """Open the port to the groups that may reach it, and close everything else."""
         wanted, actual = self._wanted(), _opened(found)
         missing, surplus = wanted - actual, actual - wanted
@@ -156,6 +156,7 @@ class SecurityGroup(Part):
                 self.ec2.revoke_security_group_ingress(
                     GroupId=found["GroupId"], IpPermissions=_permissions(surplus)
                 )
+        yield from (each.path for each in fields)
 
     def delete(self, found: Found) -> bool:
         with tolerate("InvalidGroup.NotFound"):

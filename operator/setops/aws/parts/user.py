@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
@@ -151,12 +151,13 @@ class User(Issuer):
         if self.accepts(found, self.held):
             yield Field(SURPLUS_KEYS, 1, len(found["Keys"]))
 
-    def put(self, found: Found, fields: Sequence[Field]) -> None:  # noqa: ARG002
+    def put(self, found: Found, fields: Sequence[Field]) -> Iterator[str]:  # noqa: ARG002
         for each in fields:
             if each.path == USER_POLICY:
                 self.iam.put_user_policy(UserName=self.id, PolicyName=POLICY, **each.argument)
             elif each.path == SURPLUS_KEYS:
                 self._delete_keys(but=self.held[ACCESS_KEY_ID])
+            yield each.path
 
     def accepts(self, found: Found, credentials: Mapping[str, str]) -> bool:
         return _is_good(found["Keys"], credentials)

@@ -21,6 +21,7 @@ from setops.api.names import LABEL_ORGANIZATION, revision_name
 from setops.api.section import SECTIONS
 from setops.changes.diff import diff
 from setops.changes.digest import content_hash, definition_hash
+from setops.changes.effects import missing_services
 from setops.changes.fold import fold
 from setops.changes.notes import notes_of
 from setops.changes.plan import Source, plan_of
@@ -91,6 +92,7 @@ def plan(on: Basis, changeset: Object) -> tuple[Plan, Sequence[Problem]]:
         definition_hash(folded.definition),
         on.context.registry,
         notes_of(spec, on.base, folded.definition),
+        missing_services(on.base),
     )
     return plan_of(diff(on.base, folded.definition), source), folded.problems
 

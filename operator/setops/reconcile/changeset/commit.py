@@ -37,7 +37,7 @@ async def start(context: Context, job: Job) -> Requeue | None:
         if not patience.is_over(context, job, error):
             return await patience.wait(context, patience.as_stored(context, job), error)
         _log.exception("Changeset %s can't begin", job.name)
-        reason = f"{patience.told(error)}; nothing was changed"
+        reason = f"{patience.cause(error)}; nothing was changed"
         await end(
             context,
             patience.as_stored(context, job),
@@ -127,7 +127,7 @@ async def resume(context: Context, job: Job, *, cancelled: bool = False) -> Requ
             if not patience.is_over(context, stored, error) or is_decided(context, stored):
                 return await patience.wait(context, stored, error)
             _log.exception("Changeset %s gives up", job.name)
-            outcome = await give_up(context, stored, patience.told(error))
+            outcome = await give_up(context, stored, patience.cause(error))
         if outcome != job:
             patience.progressed(context, job)
         if not isinstance(outcome, Job):

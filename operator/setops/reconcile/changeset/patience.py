@@ -19,7 +19,7 @@ from setops.api.conditions import Reason
 from setops.api.deadlines import ROLLOUT_SECONDS
 from setops.api.kinds import CHANGESET, Key
 from setops.kube.errors import ApiError, BadRequest, Conflict, Invalid, TooLarge
-from setops.reconcile import lock
+from setops.reconcile import faults, lock
 from setops.reconcile.changeset.job import Job
 from setops.reconcile.changeset.queue import turn_of
 from setops.reconcile.changeset.reporting import report
@@ -73,16 +73,14 @@ async def wait(context: Context, job: Job, error: Exception) -> Requeue:
     first = context.memory.held_up[job.uid]
     elapsed = context.now().timestamp() - first
     if elapsed > 0:  # a single failure isn't worth a word
-        await _tell(context, job, told(error))
+        await _tell(context, job, cause(error))
     asked = error.retry_after if isinstance(error, ApiError) else None
     return Requeue(max(min(max(elapsed, _SHORTEST), _LONGEST), asked or 0.0))
 
 
-def told(error: Exception) -> str:
+def cause(error: Exception) -> str:
     """An error in words, with the object that it is about."""
-    if isinstance(error, ApiError | HeldUpError):
-        return str(error)
-    return f"an unexpected error of the operator, {type(error).__name__}: {error}"
+    return str(error) if isinstance(error, HeldUpError) else faults.cause(error)
 
 
 def as_stored(context: Context, job: Job) -> Job:

@@ -16,6 +16,7 @@ from setops.api.kinds import Object, key_of
 from setops.api.section import SECTIONS, Entry, Section, section_of
 from setops.changes.diff import Change, diff
 from setops.changes.digest import content_hash, definition_hash
+from setops.changes.effects import missing_services
 from setops.changes.fold import Folded, fold
 from setops.changes.git_ownership import owner_of
 from setops.changes.merge import Merged, merge
@@ -279,6 +280,7 @@ def _planned(
             target_hash=definition_hash(after),
             registry=_registry(job),
             notes=notes_of(job.spec, before, after),
+            missing=missing_services(before),
         ),
         room=_room(job),
     )

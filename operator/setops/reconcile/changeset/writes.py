@@ -80,7 +80,7 @@ async def revert(cluster: Cluster, namespace: str, change: Change) -> None:
             await cluster.replace(_with_spec(change, noted, spec, merged.entry))
         return
     if change.after is None and live is not None and not is_deleting(live):
-        if not _made_by_us(live):
+        if not _made_by_us(change, live):
             raise EditedError(f"{key.kind} {key.name!r} was created by somebody else")
         if key.kind == SERVICE:
             live = await mark_rolled_back(cluster, live)
@@ -113,13 +113,20 @@ def _with_spec(change: Change, live: Object, before: Entry, after: Entry) -> Obj
     return {**live, "metadata": metadata, "spec": spec}
 
 
-def _made_by_us(live: Object) -> bool:
-    """Whether a commit wrote its spec. `live` is whole, not as the cache has it."""
+def _made_by_us(change: Change, live: Object) -> bool:
+    """Whether the commit created it. `live` is whole, not as the cache has it.
+
+    The API server drops the managedFields of an object that would be too large with them. Then it
+    is ours if it is what was created.
+    """
+    managed = live["metadata"].get("managedFields")
+    if not managed:
+        return spec_in(change, live) == change.before
     return any(
         entry.get("manager") == MANAGER
         and not entry.get("subresource")
         and "f:spec" in (entry.get("fieldsV1") or {})
-        for entry in live["metadata"].get("managedFields") or ()
+        for entry in managed
     )
 
 

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import logging
+from typing import Final
 
 from setops.api.changeset import Phase, Progress
 from setops.api.conditions import Reason
 from setops.kube.errors import ApiError
 from setops.reconcile import history, revisions
 from setops.reconcile.changeset.ending import end
-from setops.reconcile.changeset.job import Job
+from setops.reconcile.changeset.entries import is_done
+from setops.reconcile.changeset.job import Job, named
 from setops.reconcile.changeset.observation import Commit
 from setops.reconcile.changeset.planning import way_back
 from setops.reconcile.changeset.reporting import cause_of
 from setops.reconcile.context import Context
 from setops.reconcile.places import is_deleting
+
+_ALL: Final = "all was put back"
+_MAX_LEFT: Final = 20
 
 _log = logging.getLogger(__name__)
 
@@ -57,17 +62,27 @@ async def _prune(context: Context, job: Job) -> None:
 
 
 async def _failed(context: Context, job: Job) -> None:
-    ending = "all was put back"
-    if not is_deleting(job.around.stage) and await way_back(context, job) is None:
-        ending = (
-            f"revision {job.status['previousRevision']}, from which it started, is gone, so "
-            "what it had changed stays; look at the plan for what that may be"
-        )
     await end(
         context,
         job,
         Phase.FAILED,
         Reason.COMMIT_FAILED,
-        f"{cause_of(job)}; {ending}",
+        f"{cause_of(job)}; {await _what_was_put_back(context, job)}",
         progress=None,
     )
+
+
+async def _what_was_put_back(context: Context, job: Job) -> str:
+    if is_deleting(job.around.stage):
+        return _ALL
+    changes = await way_back(context, job)
+    if changes is None:
+        return (
+            f"revision {job.status['previousRevision']}, from which it started, is gone, so "
+            "what it had changed stays; look at the plan for what that may be"
+        )
+    left = [named(each) for each in changes if not is_done(context.cluster, job.namespace, each)]
+    if not left:
+        return _ALL
+    shown = ", ".join(left[:_MAX_LEFT]) + (", …" if len(left) > _MAX_LEFT else "")
+    return f"{_ALL}, except what somebody else has changed meanwhile: {shown}"
