@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+import os
+import subprocess
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -21,7 +24,7 @@ from setops.kube.errors import (
     Unavailable,
 )
 from tests.cluster import terminal
-from tests.cluster.terminal import Terminal
+from tests.cluster.terminal import PROGRAM, Terminal
 
 
 @pytest.fixture(scope="module")
@@ -45,6 +48,43 @@ def test_a_new_stage_says_that_nobody_answers(alone: Terminal) -> None:
     said = alone.fails("-p alone stage:create other")
     assert "the operator doesn't answer; is it running?" in said
     assert "Fault · ServerFailure" in said
+
+
+@pytest.fixture
+def nobody_reads(
+    sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Callable[[Sequence[str]], int]]:
+    """Runs a line in a Stage of its own, its output into a pipe that nobody reads; exit code."""
+    with terminal.alone(sandbox, tmp_path_factory.mktemp("terminals"), "unread") as found:
+
+        def ran(line: Sequence[str]) -> int:
+            reader, writer = os.pipe()
+            os.close(reader)
+            with open(writer, "wb") as out:
+                return subprocess.run(
+                    [PROGRAM, *line], env=found.environment, stdout=out, cwd=tmp, check=False
+                ).returncode
+
+        tmp = tmp_path_factory.mktemp("unread")
+        (tmp / "file").write_text("schema_version: 2\napps: {web: {resources: {scale: 1}}}\n")
+        yield ran
+        sandbox.kubectl("delete", "changesets.setops.co", "--all", "-n", "unread-production")
+
+
+def test_what_was_begun_is_done_though_nobody_reads_and_a_refused_commit_leaves_nothing_open(
+    nobody_reads: Callable[[Sequence[str]], int], sandbox: Sandbox
+) -> None:
+    line = ["stage:apply", "-f", "file", "--auto-approve", "--detach"]
+    assert nobody_reads([*line, "-m", "a" * 5000]) == 1, "no message may be as long"
+    assert nobody_reads(line) == 0
+    said = sandbox.kubectl(
+        "get", "changesets.setops.co", "-n", "unread-production", "-o", "json"
+    ).stdout
+    specs = [each["spec"] for each in json.loads(said)["items"]]
+    assert sorted((bool(spec.get("commit")), bool(spec.get("discard"))) for spec in specs) == [
+        (False, True),
+        (True, False),
+    ]
 
 
 def test_a_server_that_drops_everything_is_a_plain_sentence(

@@ -74,10 +74,10 @@ class Composite:
         for _ in self._make(assembly, {assembly.main.key: main}, paths=None):
             pass
 
-    def update(self, observation: Observation) -> Iterator[str]:
+    def update(self, observation: Observation, accepted: set[str]) -> None:
         """Correct the differences of the observation that are fixable.
 
-        Yields the path of each as soon as AWS has accepted it. Raises as `create` does.
+        Adds the path of each to `accepted` as soon as AWS has accepted it. Raises as `create` does.
         """
         self._check_placement()
         assembly, main = self._assemble({}, observation.seen)
@@ -89,13 +89,13 @@ class Composite:
             for part in assembly.parts
             if part.key in observation.seen
         }
-        yield from self._make(assembly, {**known, main.part.key: main}, paths)
+        accepted.update(self._make(assembly, {**known, main.part.key: main}, paths))
         for part in assembly.parts:
             if part.key in assembly.surplus and _surplus(part) in paths:
                 found = look_at(part, {}).ours
                 if found is not None:
                     part.delete(found)
-                    yield _surplus(part)
+                    accepted.add(_surplus(part))
 
     def relinquish(self) -> None:
         """Take away access and keep the data: the deletion under policy Retain.

@@ -274,8 +274,7 @@ def _perform(
         case Create():
             composite.create()
         case Update():
-            for path in composite.update(observation):
-                accepted.add(path)
+            composite.update(observation, accepted)
         case Relinquish():
             composite.relinquish()
         case Delete():

@@ -366,7 +366,7 @@ def test_a_change_that_is_pending_is_waited_for_and_not_repeated(
             "ParameterApplyStatus": "pending-database-upgrade",
         }
     ]
-    database.composite().update(database.observe())
+    database.composite().update(database.observe(), set())
     still = {"DBInstanceClass": "db.t3.small", "MultiAZ": False, "EngineVersion": "15"}
     shown = {**still, "AllocatedStorage": 20, "DBParameterGroups": group}
     for status in ("available", "storage-optimization", "backing-up", "modifying", "upgrading"):
@@ -732,7 +732,7 @@ def test_a_pending_change_that_leads_away_is_called_off(
         seen = database.observe()
         assert seen.ready
         assert isinstance(decide_keeping(seen), Update)
-        database.composite().update(seen)
+        database.composite().update(seen, set())
     (body,) = bodies
     assert asked.items() <= body.items()
     assert "DBParameterGroupName" not in body

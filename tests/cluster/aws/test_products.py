@@ -249,7 +249,7 @@ def test_what_is_somebody_elses_is_never_touched(
         assert operator.create() == [Foreign((f"{case.label} {name}",))]
         with pytest.raises(ConflictError, match=f"{case.label} {name} exists without our tags"):
             operator.composite().create()
-        operator.composite().update(operator.observe())
+        operator.composite().update(operator.observe(), set())
         operator.composite().relinquish()
         operator.composite().delete()
         assert operator.delete() == [Done()]

@@ -442,7 +442,7 @@ def test_a_bucket_without_default_encryption_gets_one(operator: Operator) -> Non
     assert difference.path == "bucket.encryption"
     observation = replace(operator.observe(), differences=(difference,))
     with recorded(operator.clients, operator.target.account) as calls:
-        operator.composite().update(observation)
+        operator.composite().update(observation, set())
     assert calls == ["PutBucketEncryption"]
 
 

@@ -265,7 +265,7 @@ def test_the_hour_begins_when_aws_has_given_up(minutes: int, deleting: bool) -> 
     operator = ready(cloud, slow=True)
     cloud.gives_up, cloud.busy = True, minutes * MINUTE
     operator.target = replace(TARGET, plan="blue")
-    operator.goes_on(10 * HOUR, deleting)
+    operator.goes_on(7 * HOUR, deleting)
     times = cloud.times(name)
     assert len(times) >= 3
     assert all(
