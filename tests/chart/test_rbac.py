@@ -64,10 +64,23 @@ def test_the_operator_reports_on_each_of_its_kinds(default: Rendered) -> None:
         assert (kind.group, f"{kind.plural}/status", "patch") in granted, kind
 
 
-def test_only_the_own_lease_may_be_written(default: Rendered) -> None:
-    creating, owning = default.one("Role")["rules"]
+@pytest.mark.parametrize(
+    ("role", "namespace", "lease"),
+    [
+        ("setops-leader", "setops-system", "setops"),
+        ("setops-installation", "kube-system", "setops-installation"),
+    ],
+)
+def test_leases_are_written_by_name_and_where_they_belong(
+    default: Rendered, role: str, namespace: str, lease: str
+) -> None:
+    found = default.one("Role", role)
+    creating, owning = found["rules"]
+    assert found["metadata"]["namespace"] == namespace
     assert creating["verbs"] == ["create"]
-    assert owning["resourceNames"] == ["setops"]
+    assert owning["resourceNames"] == [lease]
+    everywhere = [_grants(each) for each in default.all("ClusterRole")]
+    assert not [grant for grants in everywhere for grant in grants if grant[1] == "leases"]
 
 
 def test_people_write_no_status(default: Rendered) -> None:

@@ -43,7 +43,7 @@ def test_the_defaults_of_chart_and_operator_are_the_same(default: Rendered) -> N
 
 def test_the_lease_is_the_one_that_may_be_written(default: Rendered) -> None:
     settings = _parsed(default)
-    role = default.one("Role")
+    role = default.one("Role", "setops-leader")
     assert role["metadata"]["namespace"] == settings.namespace
     assert role["rules"][1]["resourceNames"] == [settings.lease_name]
 
