@@ -100,7 +100,8 @@ class Recount:
 
     async def _until_due(self, interval: float) -> None:
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._asked.wait(), interval)
+            async with asyncio.timeout(interval):
+                await self._asked.wait()
         while self._asked.is_set():
             self._asked.clear()
             await asyncio.sleep(self._pace.quiet)

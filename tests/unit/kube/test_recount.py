@@ -126,6 +126,32 @@ def play(
     asyncio.run(told())
 
 
+def test_a_recount_that_is_asked_for_and_cancelled_at_once_ends() -> None:
+    """A cancellation must not get lost because what was waited for came in the same moment."""
+
+    async def story() -> None:
+        server = Server(app("a", 1))
+        cache = Cache()
+        cache.put(app("a", 1))
+        complete: list[Kind] = []
+        recount = Recount(Client(server), cache, APP, complete=complete.append, pace=PACE)
+        for steps in range(8):
+            complete.clear()
+            running = asyncio.create_task(recount.run())
+            async with asyncio.timeout(5):
+                while not complete:  # noqa: ASYNC110 - nothing tells of it
+                    await asyncio.sleep(0)
+            await asyncio.sleep(0.01)
+            recount.soon()
+            for _ in range(steps):
+                await asyncio.sleep(0)
+            running.cancel()
+            ended, _ = await asyncio.wait({running}, timeout=2)
+            assert ended, f"{steps} steps of the loop after it was asked for"
+
+    asyncio.run(story())
+
+
 def test_a_kind_is_complete_when_the_cache_has_all_of_it() -> None:
     async def story(scene: Scene) -> None:
         await asyncio.sleep(0.25)
