@@ -131,7 +131,9 @@ def test_pod_security_has_nothing_to_warn_of(installed: Sandbox, helm: Helm) -> 
     installed.kubectl(*create, input=json.dumps(deployment))
 
 
-@pytest.mark.parametrize("policy", ["protected-stages", "protected-namespaces", "changeset-users"])
+@pytest.mark.parametrize(
+    "policy", ["protected-stages", "protected-namespaces", "changeset-users", "git-fields"]
+)
 def test_policies_are_well_typed(installed: Sandbox, policy: str) -> None:
     path = ("get", "validatingadmissionpolicy", f"{NAME}-{policy}", "-o", "jsonpath={.status}")
     until(lambda: kubectl(installed, *path) not in {"", "{}"}, f"{policy} is checked")

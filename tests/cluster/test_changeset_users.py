@@ -40,6 +40,7 @@ CREATING: Final = {
 }
 EDITING: Final = {
     "patch": ("patch", "--type=merge"),
+    "JSON patch": ("patch", "--type=json"),
     "apply": ("apply",),
     "server-side apply": ("apply", "--server-side", "--force-conflicts"),
     "replace": ("replace",),
@@ -67,7 +68,9 @@ class People:
     def write(self, user: str, way: Sequence[str], wanted: Object) -> CompletedProcess[str]:
         """Write a Changeset in a user's name, in one of the ways above."""
         if way[0] == "patch":
-            patch = json.dumps({"spec": wanted["spec"]})
+            spec = wanted["spec"]
+            replaced = [{"op": "replace", "path": "/spec", "value": spec}]
+            patch = json.dumps(replaced if "--type=json" in way else {"spec": spec})
             return self.kubectl(user, *way, "scs", wanted["metadata"]["name"], "--patch", patch)
         return self.kubectl(user, *way, "--filename=-", input=json.dumps(wanted))
 
@@ -266,6 +269,39 @@ def test_the_owner_does_not_take_the_name_off(people: People) -> None:
     ):
         said = people.refusal(OWNER, way, wanted)
         assert said.startswith(f"spec.user of {called(made)} can't be changed: "), way
+
+
+def test_nobody_becomes_another_without_the_right_to(people: People) -> None:
+    made = people.owned()
+    for way, wanted in (
+        ((*CREATING["create"], "--validate=false"), changeset(OWNER, commit=True)),
+        (EDITING["patch"], changed(made, commit=True)),
+    ):
+        done = people.write(OTHER, (*way, f"--as={OWNER}"), wanted)
+        assert done.returncode != 0, done.stdout
+        assert f'User "{OTHER}" cannot impersonate' in done.stderr
+
+
+@pytest.mark.parametrize("subresource", ["status", "scale"])
+def test_no_subresource_leads_to_the_spec_of_another(people: People, subresource: str) -> None:
+    made = people.owned()
+    name = made["metadata"]["name"]
+    patch = json.dumps({"spec": {"commit": True, "user": OTHER}})
+    line = ("patch", "scs", name, f"--subresource={subresource}", "--type=merge", "-p", patch)
+    for user in (OTHER, MASTER):
+        people.kubectl(user, *line)
+        assert made["spec"].items() <= people.read(name)["spec"].items()
+        assert "commit" not in people.read(name)["spec"] or not people.read(name)["spec"]["commit"]
+
+
+@pytest.mark.parametrize(
+    "user", [f"{OWNER} ", OWNER.upper(), f"{OWNER}\u200b", "system:masters", f"{OWNER},{OTHER}", ""]
+)
+def test_no_name_that_looks_like_another_passes(people: People, user: str) -> None:
+    for way in CREATING.values():
+        done = people.write(OTHER, way, changeset(user))
+        assert done.returncode != 0, done.stdout
+        assert "spec.user" in done.stderr
 
 
 def test_others_may_label_and_annotate(people: People) -> None:
