@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Protocol
 
 import yaml
 
@@ -38,6 +38,13 @@ class Mark:
 
     def __str__(self) -> str:
         return f"line {self.line}, column {self.column}"
+
+
+class _Where(Protocol):
+    """A place as either of the parsers has it, counted from 0."""
+
+    line: int
+    column: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,7 +218,7 @@ class _TreeReader:
             raise ProblemsError([problem(mark, message, Validator.TOO_LONG)])
 
 
-def _mark(where: yaml.Mark | None, respelling: Respelling) -> Mark:
+def _mark(where: _Where | None, respelling: Respelling) -> Mark:
     if where is None:
         return Mark(1, 1)
     return Mark(where.line + 1, respelling.column(where.line, where.column) + 1)
