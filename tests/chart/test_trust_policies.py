@@ -37,3 +37,24 @@ def test_it_refuses_what_it_can_not_judge(default: Rendered, name: str) -> None:
     )
     binding = default.one("ValidatingAdmissionPolicyBinding", f"setops-{name}")["spec"]
     assert binding == {"policyName": f"setops-{name}", "validationActions": ["Deny"]}
+
+
+def test_a_trusted_account_speaks_for_git(helm: Helm) -> None:
+    trusted = "system:serviceaccount:argocd:argocd-application-controller"
+    rendered = helm.template({"trustedAccounts": [trusted], "gitManagers": ["flux"]})
+    spec = rendered.one("ValidatingAdmissionPolicy", "setops-git-fields")["spec"]
+    operator = f"system:serviceaccount:{NAMESPACE}:setops"
+    (condition,) = spec["matchConditions"]
+    assert condition["expression"] == (
+        f'!(request.userInfo.username in ["{operator}","{trusted}"])'
+    )
+    names = {each["name"]: each["expression"] for each in spec["variables"]}
+    assert (names["git"], names["reserved"]) == ('["flux"]', '["flux","setops"]')
+    assert spec["failurePolicy"] == "Fail"
+
+
+def test_without_git_the_operators_name_stays_its_own(helm: Helm) -> None:
+    rendered = helm.template({"gitManagers": []})
+    spec = rendered.one("ValidatingAdmissionPolicy", "setops-git-fields")["spec"]
+    names = {each["name"]: each["expression"] for each in spec["variables"]}
+    assert (names["git"], names["reserved"]) == ("[]", '["setops"]')

@@ -188,7 +188,14 @@ def test_a_secret_of_the_environment_is_utf_8(dev: Terminal) -> None:
     for value, wanted in (("Zürich".encode(), "Zürich"), (b"Z\xfcrich", "no value for the secret")):
         variables = {**dev.environment, **LOCALES["ASCII"]}
         done = subprocess.run(
-            [b"env", b"ZURICH=" + value, str(PROGRAM).encode(), b"stage:apply", b"-f", b"-"],
+            [
+                b"env",
+                b"SETOPS_SECRET_ZURICH=" + value,
+                str(PROGRAM).encode(),
+                b"stage:apply",
+                b"-f",
+                b"-",
+            ],
             env=variables,
             cwd=dev.directory,
             input=text.encode(),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -154,7 +155,12 @@ def test_something_staged_is_in_the_way(dev: Terminal) -> None:
 def test_secrets_go_into_a_secret_and_nowhere_else(dev: Terminal, world: World) -> None:
     path = dumped(dev)
     path.write_text(path.read_text().replace("'1.10'", "'x{{ .Secrets.KEY }}'"))
-    assert "no value for the secret 'KEY'" in dev.fails("stage:apply -f stage.setops.yaml")
+    careless = replace(dev, variables={**dev.variables, "KEY": "hush-hush"})
+    said = careless.fails("stage:apply -f stage.setops.yaml")
+    assert "no value for the secret 'KEY'" in said, "of the environment nothing is taken unasked"
+    for handed in (["--secret", "KEY"], ["--secret", "KEY", "--secrets", "-"]):
+        shown = careless.run(["stage:apply", "-f", "stage.setops.yaml", *handed], input="KEY=x\n")
+        assert "nothing was changed; to do it" in shown.err, "all it lacked was a yes"
     (dev.directory / "secrets").write_text("KEY=hush-hush\n")
     line = "stage:apply -f stage.setops.yaml --secrets secrets --auto-approve"
     said = dev.does(line)

@@ -72,6 +72,19 @@ def test_what_is_never_deleted(why: str, held: dict[str, Any]) -> None:
     assert going(held, *others) == set(), f"{why}; and it takes no other's place"
 
 
+@pytest.mark.parametrize(
+    "mark",
+    [
+        {"annotations": {"argocd.argoproj.io/tracking-id": "apps:x"}},
+        {"annotations": {"meta.helm.sh/release-name": "apps"}},
+        {"ownerReferences": [{"uid": "1"}]},
+    ],
+)
+def test_not_even_those_that_are_held_grow_without_end(mark: dict[str, Any]) -> None:
+    held = [changeset(f"h{number:02}", number, **mark) for number in range(33)]
+    assert going(*held, changeset("free", 1)) == {"h30", "h31", "h32"}
+
+
 @pytest.mark.parametrize("phase", ["Committed", "Failed", "Discarded"])
 def test_every_end_counts(phase: str) -> None:
     assert going(changeset("old", 31, phase=phase)) == {"old"}

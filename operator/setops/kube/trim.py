@@ -56,13 +56,15 @@ def users_object(obj: Object) -> Object:
 def edited_object(obj: Object) -> Object:
     """As `users_object`, but with the managers of the spec's fields other than the operator.
 
-    Changesets compare them with what they are about to write.
+    Changesets compare them with what they are about to write. The operator scales nothing itself,
+    so whoever has its name at the scale subresource is somebody else.
     """
     metadata = _metadata(obj)
     editors = [
         entry
         for entry in obj["metadata"].get("managedFields") or ()
-        if entry.get("manager") != MANAGER and entry.get("subresource") != "status"
+        if entry.get("subresource") == "scale"
+        or (entry.get("manager") != MANAGER and entry.get("subresource") != "status")
     ]
     if editors:
         metadata["managedFields"] = editors

@@ -1,7 +1,9 @@
 """Which revisions of a Stage are kept, so that no autoscaler takes the whole history.
 
-- A direct edit goes once the same field manager has edited the same fields again, with nothing but
-  direct edits in between. So an autoscaler leaves one revision, however often it scales.
+- A direct edit that only scaled goes once the same field manager has scaled the same Apps again,
+  with nothing but direct edits in between. So an autoscaler leaves one revision, however often it
+  scales. Any other edit stays: a field manager is a name that anybody may choose, and nobody may
+  take another's edit out of the history by it.
 - Of Changesets and of direct edits the last KEPT stay, each for themselves. So the edits of many
   autoscalers never take the place of a commit.
 - Where an unfinished Changeset began, and where a commit started, stays: without that revision it
@@ -12,12 +14,15 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 from itertools import chain
+from typing import Final
 
 from setops.api.changeset import phase_of
 from setops.api.kinds import CHANGESET, Object
 from setops.reconcile import ledger, records
 from setops.reconcile.context import Context
 from setops.reconcile.revisions import KEPT, content_of, edit_of, first_of_earlier_version, of_stage
+
+_SCALE: Final = ".resources.scale"
 
 
 async def prune(context: Context, stage: Object, namespace: str) -> None:
@@ -52,7 +57,7 @@ def not_kept(found: Sequence[Object], needed: Collection[int]) -> list[Object]:
 
 
 def _repeated(found: Sequence[Object]) -> Iterator[Object]:
-    """Direct edits whose fields the same manager edits again later, before the next Changeset."""
+    """Edits of a scale alone that the same manager makes again, before the next Changeset."""
     edited_later: dict[str, set[str]] = {}
     for item in reversed(found):
         edit = edit_of(item)
@@ -60,7 +65,7 @@ def _repeated(found: Sequence[Object]) -> Iterator[Object]:
             edited_later.clear()
             continue
         later = edited_later.setdefault(edit.manager, set())
-        if edit.fields <= later:
+        if edit.fields <= later and all(field.endswith(_SCALE) for field in edit.fields):
             yield item
         later |= edit.fields
 

@@ -134,9 +134,11 @@ def test_the_last_applied_annotation_stays_on_what_users_write() -> None:
 )
 def test_who_edited_a_spec_is_kept_of_what_changesets_write(kind: Kind, keeps: bool) -> None:
     others = {"manager": "argocd-controller", "operation": "Apply"}
+    scaled = {"manager": "setops", "subresource": "scale"}
     managers = [{"manager": "setops"}, others, {"manager": "kubelet", "subresource": "status"}]
+    managers += [{"manager": "setops", "subresource": "status"}, scaled]
     kept = WATCHED[kind].trimmed(make(kind, {"name": "web", "managedFields": managers}))
-    assert kept["metadata"].get("managedFields") == ([others] if keeps else None)
+    assert kept["metadata"].get("managedFields") == ([others, scaled] if keeps else None)
 
 
 def test_revisions_lose_their_data() -> None:

@@ -6,7 +6,6 @@ import contextlib
 import os
 import sys
 from collections.abc import Iterable, Sequence
-from pathlib import Path
 from typing import Final
 
 from setops.api.errors import Code, Problem, ProblemsError, Validator
@@ -23,24 +22,6 @@ def failure(
 ) -> ProblemsError:
     """An error to raise, with a single problem."""
     return ProblemsError([Problem(field, validator, message, code)])
-
-
-def store(path: Path, text: str) -> None:
-    """Write a file whole or not at all. Raises ProblemsError."""
-    try:
-        path = Path(os.path.realpath(path))
-        path.parent.mkdir(parents=True, exist_ok=True)
-        new = path.with_name(f"{path.name}.{os.getpid()}.new")
-        try:
-            new.write_text(text, encoding="utf-8")
-            new.replace(path)
-        finally:
-            new.unlink(missing_ok=True)
-    except OSError as error:
-        raise failure(
-            Code.VALIDATION_FAILED,
-            f"{path} can't be written: {error.strerror}; mend that and retry",
-        ) from None
 
 
 def exit_code(problems: Iterable[Problem]) -> int:

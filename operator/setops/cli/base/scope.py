@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
 from setops.api.errors import Problem, ProblemsError, Validator
-from setops.cli.base.problems import store
+from setops.cli.base.files import other_replacer, other_writer, store, unwritable
+from setops.cli.base.settings import save, settings
 from setops.language.command import Level
 
 FILE: Final = ".setops"
 VARIABLES: Final = {Level.PROJECT: "SETOPS_PROJECT", Level.STAGE: "SETOPS_STAGE"}
 _MAX: Final = 4096
+_WAYS: Final = (
+    "Name Project and Stage yourself (-p, -s), choose them in a directory of yours (setops use -p "
+    "… -s …), or, if you trust whoever may write it: setops use --trust"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +48,11 @@ class LineScope:
             project = project or own
         return None
 
-    def _sources(self) -> tuple[Mapping[Level, str], ...]:
-        environment = {
-            level: value for level, name in VARIABLES.items() if (value := os.environ.get(name))
-        }
-        return self.flags, environment, read(find())
+    def _sources(self) -> Iterator[Mapping[Level, str]]:
+        yield self.flags
+        yield {level: value for level, name in VARIABLES.items() if (value := os.environ.get(name))}
+        # Read last, and only where it is needed: a line that names all is not stopped by a file.
+        yield read(find())
 
 
 def here() -> Path | None:
@@ -74,13 +79,14 @@ def find() -> Path | None:
 def read(path: Path | None) -> dict[Level, str]:
     """The defaults in a `.setops` file, from lines `project: NAME` and `stage: NAME`.
 
-    Raises ProblemsError for any other content.
+    Raises ProblemsError for any other content, and for a file that somebody else may write, unless
+    the user trusts it.
     """
     if path is None:
         return {}
     found: dict[Level, str] = {}
     try:
-        text = path.read_text(encoding="utf-8-sig")[:_MAX]
+        text = _text(path)
     except UnicodeDecodeError:
         raise _bad(path, "isn't UTF-8; store it as UTF-8") from None
     except OSError as error:
@@ -100,6 +106,38 @@ def write(path: Path, values: Mapping[Level, str]) -> None:
     """Write a directory's defaults."""
     lines = [f"{level.value}: {value}\n" for level, value in values.items()]
     store(path, "".join(lines))
+
+
+def check_place(path: Path) -> None:
+    """Raise ProblemsError if a `.setops` file wouldn't be followed here, whoever writes it."""
+    try:
+        other = other_replacer(os.fsencode(path.parent))
+    except OSError as error:
+        raise unwritable(path, error) from None
+    if other and not is_trusted(path):
+        raise _bad(path, f"its directory can be written by {other}, so it wouldn't be followed")
+
+
+def is_trusted(path: Path) -> bool:
+    """Whether the user follows this file, whoever may write it."""
+    return str(path) in settings().trusted
+
+
+def trust(path: Path) -> None:
+    """Follow this file from now on, whoever may write it."""
+    known = settings()
+    save(replace(known, trusted=tuple(dict.fromkeys([*known.trusted, str(path)]))))
+
+
+def _text(path: Path) -> str:
+    with path.open("rb") as file:
+        other = other_writer(os.fsencode(path), file.fileno())
+        content = file.read(_MAX + 1)
+    if other and not is_trusted(path):
+        raise _bad(path, f"{other}, so it isn't followed. {_WAYS}")
+    if len(content) > _MAX:
+        raise _bad(path, f"is longer than {_MAX} bytes; write project: NAME, stage: NAME")
+    return content.decode("utf-8-sig")
 
 
 def _bad(path: Path, what: str) -> ProblemsError:

@@ -1,23 +1,26 @@
-"""The user's settings: what `setops login` and `organization:switch` remember."""
+"""The user's settings: what `setops login`, `organization:switch` and `use --trust` remember."""
 
 from __future__ import annotations
 
 import json
 import os
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from setops.api.errors import Code
-from setops.cli.base.problems import failure, store
+from setops.cli.base.files import other_writer, store
+from setops.cli.base.problems import failure
 
 
 @dataclass(frozen=True, slots=True)
 class UserSettings:
-    """The chosen kubeconfig context, and the Organization for new Projects."""
+    """The chosen kubeconfig context, the Organization for new Projects, and the paths of `.setops`
+    files that are followed though somebody else may write them."""
 
     context: str = ""
     organization: str = ""
+    trusted: tuple[str, ...] = ()
 
 
 def path() -> Path | None:
@@ -30,16 +33,21 @@ def path() -> Path | None:
 
 
 def settings() -> UserSettings:
-    """Read the settings. A file that can't be read counts as empty."""
+    """Read the settings. A file that can't be read counts as empty.
+
+    Raises ProblemsError for one that somebody else may write: it says to which cluster lines go.
+    """
     place = path()
     try:
-        raw: Any = json.loads(place.read_text(encoding="utf-8-sig")) if place else {}
+        raw: Any = json.loads(_text(place)) if place else {}
     except (OSError, ValueError, RecursionError):
         return UserSettings()
     if not isinstance(raw, dict):
         return UserSettings()
-    known = {field.name for field in fields(UserSettings)}
-    return UserSettings(**{name: str(value) for name, value in raw.items() if name in known})
+    names = {name: str(raw[name]) for name in ("context", "organization") if name in raw}
+    trusted = raw.get("trusted")
+    listed = trusted if isinstance(trusted, list) else []
+    return UserSettings(**names, trusted=tuple(each for each in listed if isinstance(each, str)))
 
 
 def save(chosen: UserSettings) -> None:
@@ -51,3 +59,16 @@ def save(chosen: UserSettings) -> None:
             "there is no place to remember that: set HOME or XDG_CONFIG_HOME to a folder of yours",
         )
     store(place, json.dumps(asdict(chosen), indent=2) + "\n")
+
+
+def _text(place: Path) -> str:
+    with place.open("rb") as file:
+        other = other_writer(os.fsencode(place), file.fileno())
+        content = file.read()
+    if other:
+        raise failure(
+            Code.VALIDATION_FAILED,
+            f"{place} {other}, so it isn't followed: it says to which cluster lines go. Remove it, "
+            "or make it yours alone (chown, chmod go-w)",
+        )
+    return content.decode("utf-8-sig")

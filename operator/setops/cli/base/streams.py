@@ -13,7 +13,7 @@ import io
 import os
 import select
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 from setops.api.errors import Code, Problem, ProblemsError, Validator
@@ -151,11 +151,12 @@ def environment() -> Mapping[str, str]:
     return found
 
 
-def read_text(name: str, limit: int) -> str:
+def read_text(name: str, limit: int, check: Callable[[int], None] | None = None) -> str:
     """Up to about `limit` bytes of a UTF-8 file, of standard input for `-`, without a byte order
     mark.
 
-    Raises OSError, and UnicodeDecodeError for anything but UTF-8.
+    `check` is called with the descriptor of a file before it is read. Raises OSError, and
+    UnicodeDecodeError for anything but UTF-8.
     """
     if name == "-" and getattr(sys.stdin, "buffer", None) is None:
         return sys.stdin.read(limit)
@@ -163,7 +164,10 @@ def read_text(name: str, limit: int) -> str:
         if name == "-":
             content = sys.stdin.buffer.read(limit)
         else:
-            content = open_.enter_context(open(name.encode(), "rb")).read(limit)
+            file = open_.enter_context(open(name.encode(), "rb"))
+            if check is not None:
+                check(file.fileno())
+            content = file.read(limit)
     # A character that the limit cuts in two is no error.
     decoder = codecs.getincrementaldecoder("utf-8-sig")()
     return decoder.decode(content, final=len(content) < limit)

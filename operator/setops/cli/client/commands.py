@@ -14,7 +14,14 @@ COMMANDS: Final = (
         help="Makes the Project and Stage given by -p and -s the default in this directory and "
         "those below; without them shows the default.",
         example="use -p myproject -s production",
-        flags=(Flag("unset", "Takes the default away.", Type.SWITCH),),
+        flags=(
+            Flag("unset", "Takes the default away.", Type.SWITCH),
+            Flag(
+                "trust",
+                "Follows the default that counts here though somebody else may write its file.",
+                Type.SWITCH,
+            ),
+        ),
         run="client.use",
     ),
     Own(

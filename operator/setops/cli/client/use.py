@@ -29,8 +29,11 @@ def run(call: Call) -> int:
         _forget(directory / scope.FILE)
         echo("This directory has no default any more.")
         return 0
+    if call.given("trust"):
+        _trust()
     if directory and given:
         path = directory / scope.FILE
+        scope.check_place(path)
         known = scope.read(path) if path.is_file() else {}
         # A Stage belongs to its Project, so a new Project makes the default Stage meaningless.
         same = given.get(Level.PROJECT) in (None, known.get(Level.PROJECT))
@@ -43,6 +46,14 @@ def run(call: Call) -> int:
     echo(block([*((level.value.capitalize(), name) for level, name in values.items()),
                 ("From", path_found)]))  # fmt: skip
     return 0
+
+
+def _trust() -> None:
+    path = scope.find()
+    if path is None:
+        raise failure(Code.VALIDATION_FAILED, "there is no default here that could be trusted")
+    scope.trust(path)
+    echo(f"{path} is followed from now on, whoever may write it.")
 
 
 def _forget(path: Path) -> None:

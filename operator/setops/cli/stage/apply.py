@@ -17,11 +17,10 @@ from setops.cli.base.call import Call
 from setops.cli.base.problems import failure
 from setops.cli.base.scope import LineScope
 from setops.cli.base.session import Session
-from setops.cli.base.streams import read_text
 from setops.cli.base.terminal import can_ask, echo
 from setops.cli.changeset import commit, draft, preview
 from setops.cli.changeset.preview import Basis
-from setops.cli.stage import file_secrets, images
+from setops.cli.stage import file_secrets, given_secrets, images, inputs
 from setops.cli.stage.file import secrets
 from setops.cli.stage.file.reading import File, read
 from setops.kube.errors import BadRequest, Forbidden, Invalid, NotFound
@@ -40,7 +39,8 @@ def run(call: Call) -> int:
             Validator.REQUIRED,
             "--file",
         )
-    file = read(_text(call.text("file"))) if call.text("file") else None
+    named = call.text("file")
+    file = read(inputs.text(named, MAX_TEXT * 5)) if named else None
     session = _session(call, file)
     on = preview.basis(session, None)
     images.check(tags, on, file)
@@ -136,28 +136,9 @@ def _of_file(
     problems = [file.placed(each) for each in secrets.misplaced(definition)]
     if problems:
         raise ProblemsError(problems)
-    definition, secret = file_secrets.in_place(session, on.base, file, _secrets(call))
+    definition, secret = file_secrets.in_place(session, on.base, file, given_secrets.of(call))
     spec = {"definition": definition, "prune": True, "keepImages": True}
     return StagedFile(spec, secret)
-
-
-def _secrets(call: Call) -> Mapping[str, str]:
-    """The secrets from the file of --secrets."""
-    return secrets.read_file(_text(call.text("secrets"))) if call.text("secrets") else {}
-
-
-def _text(name: str) -> str:
-    """The text of a file, or of standard input for `-`."""
-    shown = "standard input" if name == "-" else name
-    try:
-        return read_text(name, MAX_TEXT * 5)
-    except UnicodeDecodeError as error:
-        reason = f"byte {error.start + 1} isn't UTF-8; store it as UTF-8"
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-    raise failure(
-        Code.VALIDATION_FAILED, f"{shown} can't be read: {reason}", Validator.INVALID, name
-    )
 
 
 def _retention(session: Session, file: File | None) -> int | None:

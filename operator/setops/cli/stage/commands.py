@@ -57,9 +57,10 @@ COMMANDS: Final = (
         scopes=(),
         help="Makes the Stage what a definition file says, or moves images: shows the plan, asks, "
         "commits. An App for which the file names no image keeps what it runs. "
-        "{{ .Secrets.NAME }} in a value of env is filled in from --secrets, else from the "
-        "environment, else from what is in use; it goes into a Secret of the Stage, which is kept "
-        "as long as an App, a revision or a Changeset refers to it. "
+        "{{ .Secrets.NAME }} in a value of env is filled in from what you hand over: --secret, "
+        "else --secrets, else the environment variable SETOPS_SECRET_NAME; else from what is in "
+        "use. Nothing else of your environment is taken. It goes into a Secret of the Stage, which "
+        "is kept as long as an App, a revision or a Changeset refers to it. "
         '{{ "{{" }} stands for braces that are meant as such.',
         example="stage:apply --file production.setops.yaml",
         flags=(
@@ -67,8 +68,14 @@ COMMANDS: Final = (
             Flag("tag", "Image tags to move: APP=TAG,…", short="t", many=True),
             Flag(
                 "secrets",
-                "File with NAME=VALUE lines for {{ .Secrets.NAME }}; else the environment.",
+                "File with NAME=VALUE lines for {{ .Secrets.NAME }}; - for standard input. It is "
+                "refused if others may write it.",
                 Type.FILE,
+            ),
+            Flag(
+                "secret",
+                "Variable of your environment to take for {{ .Secrets.NAME }}: NAME,…",
+                many=True,
             ),
             APPROVE,
             DETACH,

@@ -27,8 +27,7 @@ def in_place(
     """The definition of a file with references instead of templates, and the Secret to create for
     them, if any.
 
-    Raises ProblemsError for secrets without a value in `given`, in the environment or in a Secret
-    in use.
+    Raises ProblemsError for secrets without a value in `given` or in a Secret in use.
     """
     definition = file.definition
     uses = list(secrets.uses(definition))

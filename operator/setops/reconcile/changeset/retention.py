@@ -13,6 +13,8 @@ from setops.reconcile.context import Context
 from setops.reconcile.places import is_deleting
 
 _HELM: Final = "meta.helm.sh/release-name"
+_HELD: Final = 10
+"""How many times as many are kept of those that somebody holds."""
 
 
 async def prune(context: Context, namespace: str) -> None:
@@ -28,18 +30,24 @@ async def prune(context: Context, namespace: str) -> None:
 def not_kept(changesets: Sequence[Object], most: int, oldest: datetime) -> list[Object]:
     """Those to delete: what ended before `oldest`, and all but the `most` that ended last. Pure.
 
-    One that a Git tool, Helm or another object holds stays: it would only be made again.
+    One that a Git tool, Helm or another object holds stays: it would only be made again. But
+    everybody may say so of their Changesets, so that of these, too, only the last ones stay.
     """
     ended = sorted(
         (
             (_ended_at(each), each["metadata"]["name"], each)
             for each in changesets
-            if phase_of(each).finished and not is_deleting(each) and not _is_held(each)
+            if phase_of(each).finished and not is_deleting(each)
         ),
         key=lambda item: item[:2],
         reverse=True,
     )
-    return [each for place, (at, _, each) in enumerate(ended) if place >= most or at < oldest]
+    held = [each for _, _, each in ended if _is_held(each)]
+    free = [(at, each) for at, _, each in ended if not _is_held(each)]
+    return [
+        *(each for place, (at, each) in enumerate(free) if place >= most or at < oldest),
+        *held[most * _HELD :],
+    ]
 
 
 def _is_held(changeset: Object) -> bool:

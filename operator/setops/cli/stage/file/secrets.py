@@ -23,7 +23,6 @@ from typing import Any, Final
 from setops.api.errors import Code, Problem, ProblemsError, Validator, quoted
 from setops.api.kinds import SECRET, Object
 from setops.api.names import LABEL_STAGE
-from setops.cli.base.streams import environment
 
 PREFIX: Final = "setops-definition-"
 
@@ -106,12 +105,12 @@ def misplaced(definition: Mapping[str, Any]) -> Iterator[Problem]:
 
 
 def fill(found: Iterable[Use], given: Mapping[str, str], known: Mapping[str, str]) -> Filled:
-    """Fill in values: those given, else those of the environment, else those in use.
+    """Fill in values: those that the user hands over, else those in use.
 
     `known` are the values of the Secrets in use, by key. Raises ProblemsError for secrets without a
     value.
     """
-    told = {**known, **environment(), **given}
+    told = {**known, **given}
     filled = Filled()
     problems = []
     for use in found:
@@ -198,21 +197,6 @@ def plain(value: Any) -> Any:
             return value
 
 
-def read_file(text: str) -> dict[str, str]:
-    """The values in NAME=VALUE lines, without comment lines, which begin with `#`. Raises
-    ProblemsError."""
-    found = {}
-    for number, line in enumerate(text.splitlines(), start=1):
-        if not line.strip() or line.lstrip().startswith("#"):
-            continue
-        name, equals, value = line.partition("=")
-        if not equals or not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]{0,252}", name.strip()):
-            message = f"line {number} of the secrets is not NAME=VALUE"
-            raise ProblemsError([Problem("--secrets", Validator.INVALID_FORMAT, message)])
-        found[name.strip()] = value
-    return found
-
-
 def _put_together(text: str, told: Mapping[str, str]) -> str:
     """The text with its templates filled in. Values aren't searched for templates again."""
     return _PIECE.sub(lambda found: told[found[1]] if found[1] else _BRACES, text)
@@ -233,7 +217,8 @@ def _untold(use: Use, name: str) -> Problem:
     return Problem(
         use.path,
         Validator.REQUIRED,
-        f"no value for the secret {quoted(name)} of App {use.app}: give it in --secrets FILE as "
-        f"{name}=VALUE, or in the environment",
+        f"no value for the secret {quoted(name)} of App {use.app}: write {name}=VALUE into a file "
+        f"for --secrets FILE, take a variable of your environment by --secret {name}, or set "
+        f"SETOPS_SECRET_{name}",
         Code.VALIDATION_FAILED,
     )
