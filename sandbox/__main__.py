@@ -93,10 +93,10 @@ def _up(options: argparse.Namespace) -> int:
 
 def _use_again(sandbox: Sandbox, *, operator: bool) -> int:
     """Goes on with a sandbox that is there already; what has ended is started again."""
-    _say(f"runs already: {sandbox.server}")
     for component in sandbox.revive():
-        lost = "; what was made at AWS is gone" if component == AWS else ""
-        _say(f"{component} had ended and was started again, with the same data{lost}")
+        kept = "; what was made at AWS is gone" if component == AWS else ", with the same data"
+        _say(f"{component} had ended and was started again{kept}")
+    _say(f"runs already: {sandbox.server}")
     found = sandbox.processes.get(OPERATOR)
     ended = found is not None and not found.alive
     if ended:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import os
 import signal
@@ -13,7 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, TypedDict, Unpack
 
-from sandbox import build, kubeconfig, launch, ports, processes
+from sandbox import build, kubeconfig, launch, leftovers, ports, processes
 from sandbox.api import Api
 from sandbox.certificates import Authority, KeyPair
 from sandbox.components import (
@@ -26,7 +25,6 @@ from sandbox.components import (
     patience,
 )
 from sandbox.errors import (
-    AlreadyRunningError,
     CommandError,
     NotRunningError,
     PortTakenError,
@@ -86,10 +84,12 @@ class Sandbox:
         component does not come up.
         """
         tools = build.tools()
-        state_directory = StateDirectory(_temporary() if directory is None else directory.resolve())
+        state_directory = StateDirectory(
+            leftovers.temporary() if directory is None else directory.resolve()
+        )
         owner = ProcessId.of(os.getpid()) if lifetime is Lifetime.ATTACHED else None
         with state_directory.locked():
-            _reclaim(state_directory)
+            leftovers.reclaim(state_directory)
             for attempt in range(1, _ATTEMPTS + 1):
                 around = Surroundings(tools, state_directory, ports.choose(PORTS))
                 state = State(str(tools.directory), dict(around.ports), aws, owner)
@@ -182,7 +182,15 @@ class Sandbox:
         Returns the names of these components. Raises ComponentError if one doesn't come up.
         """
         with self.directory.locked():
+            # Somebody else may have revived it since it was read, or was killed while doing so.
+            self._read_again()
+            for stray in processes.strays(self.directory.path, self._state.processes.values()):
+                Process(stray).kill()
             return self._launcher().revive()
+
+    def _read_again(self) -> None:
+        now = Sandbox.attach(self.directory.path)
+        self._state, self._running = now.state, dict(now.processes)
 
     def restart(self, component: str) -> None:
         """Ends a component and starts it again with the same data, such as kwok."""
@@ -339,45 +347,3 @@ class Sandbox:
         descriptor, path = tempfile.mkstemp(".kubeconfig", "user-", self.directory.kubeconfigs)
         os.close(descriptor)
         return kubeconfig.write(Path(path), server, authority.client(user, groups))
-
-
-def is_there(state: State) -> bool:
-    """Whether somebody may still want what is in a recorded sandbox.
-
-    One that stays until `down` is there until then, also if some or all of its processes have
-    ended: they can be started again.
-    """
-    return state.ready if state.owner is None else state.owner.alive
-
-
-def _reclaim(directory: StateDirectory) -> None:
-    """Ends and removes what a killed process left in a state directory."""
-    state = directory.read()
-    if state is not None:
-        if is_there(state):
-            raise AlreadyRunningError(
-                f"there is a sandbox in {directory.path} already: use it (`up` without "
-                "--foreground), or end it with `down`, which removes its data"
-            )
-        for identity in state.processes.values():
-            Process(identity).kill()
-    for identity in processes.marked(directory.path):
-        Process(identity).kill()
-    directory.clear()
-
-
-def _temporary() -> Path:
-    """A new state directory; those of processes that were killed are removed on the way."""
-    home = Path(tempfile.gettempdir()).resolve() / f"setops-sandbox-{os.getuid()}"
-    home.mkdir(mode=0o700, exist_ok=True)
-    if home.stat().st_uid != os.getuid():
-        raise SandboxError(f"{home} belongs to somebody else; set TMPDIR to a folder of your own")
-    for path in home.iterdir():
-        directory = StateDirectory(path)
-        with contextlib.suppress(OSError):
-            state = directory.read()
-            if state is not None and not is_there(state):
-                with directory.locked():
-                    _reclaim(directory)
-                    directory.remove()
-    return Path(tempfile.mkdtemp(dir=home))

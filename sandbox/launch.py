@@ -155,15 +155,15 @@ class Launcher:
             self._wait(AWS, self._aws_answers, (AWS,))
             return
         self._wait(API_SERVER, api.is_ready, (component,))
+        if component in self.around.ports:
+            self._wait(component, lambda: self._listens(component), (component,))
         if component == KWOK:
             self._wait(KWOK, lambda: _leases(api) == _NODES, (KWOK,))
 
     def _aws_answers(self) -> bool:
-        # It could be another's that got the port first; ours says so only after a while.
-        port = self.around.ports[AWS]
-        if (LOOPBACK, port) not in processes.listening(self.running[AWS].identity.pid):
+        if not self._listens(AWS):
             return False
-        connection = http.client.HTTPConnection(LOOPBACK, port, timeout=5)
+        connection = http.client.HTTPConnection(LOOPBACK, self.around.ports[AWS], timeout=5)
         try:
             connection.request("GET", "/_ministack/health")
             return connection.getresponse().status < 500
@@ -171,6 +171,11 @@ class Launcher:
             return False
         finally:
             connection.close()
+
+    def _listens(self, component: str) -> bool:
+        # Another process could have got the port first; ours says so only after a while.
+        address = (LOOPBACK, self.around.ports[component])
+        return address in processes.listening(self.running[component].identity.pid)
 
     def _wait(self, what: str, ready: Callable[[], bool], needed: Iterable[str]) -> None:
         deadline = time.monotonic() + _PATIENCE

@@ -14,7 +14,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
@@ -37,13 +37,18 @@ class Lifetime(enum.Enum):
 
 def _look_up(pid: int) -> tuple[str, int] | None:
     """State letter and start time of a process, from proc(5)."""
+    fields = _stat(pid)
+    return None if fields is None else (fields[0], int(fields[19]))
+
+
+def _stat(pid: int) -> Sequence[str] | None:
+    """What proc(5) tells of a process after its name; None if there is none."""
     try:
         stat = Path(f"/proc/{pid}/stat").read_text()
     except OSError:
         return None
     # The name, in parentheses, may itself hold spaces and parentheses.
-    state, *fields = stat[stat.rindex(")") + 2 :].split()
-    return state, int(fields[18])
+    return stat[stat.rindex(")") + 2 :].split()
 
 
 @dataclass(frozen=True)
@@ -201,3 +206,19 @@ def marked(directory: Path) -> Iterator[ProcessId]:
             process = ProcessId.of(int(entry.name))
             if process is not None:
                 yield process
+
+
+def strays(directory: Path, known: Collection[ProcessId]) -> Iterator[ProcessId]:
+    """Living processes of a state directory that are not known, nor started by one that is."""
+    pids = {process.pid for process in known if process.alive}
+    for process in marked(directory):
+        if pids.isdisjoint(_line_of_descent(process.pid)):
+            yield process
+
+
+def _line_of_descent(pid: int) -> Iterator[int]:
+    """A process, its parent, and so on."""
+    while pid > 0:
+        yield pid
+        fields = _stat(pid)
+        pid = 0 if fields is None else int(fields[1])

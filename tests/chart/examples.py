@@ -33,7 +33,10 @@ ALL_VALUES: Final[dict[str, Any]] = {
     "logFormat": "text",
     "listenAddress": "::",
     "ports": {"health": 9080, "metrics": 9081},
-    "metrics": {"serviceAnnotations": {"prometheus.io/scrape": "true"}},
+    "metrics": {
+        "serviceAnnotations": {"prometheus.io/scrape": "true"},
+        "alerts": {"enabled": True, "labels": {"release": "kube-prometheus-stack"}},
+    },
     "env": [
         {"name": "AWS_ENDPOINT_URL", "value": "http://127.0.0.1:4566"},
         {

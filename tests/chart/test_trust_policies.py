@@ -8,7 +8,7 @@ import pytest
 
 from tests.chart.helm import NAMESPACE, Helm, Rendered
 
-NAMES = ("namespace-labels", "finalizers", "network-policies")
+NAMES = ("namespace-labels", "finalizers", "network-policies", "stage-isolation")
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -18,8 +18,16 @@ from sandbox import Sandbox
 from sandbox.operator_process import NAMESPACE as SYSTEM
 from sandbox.operator_process import OperatorSettings, install
 from sandbox.waiting import until
-from setops.api.kinds import CHANGESET, ORGANIZATION, OURS, PROJECT, SERVICE, STAGE, Kind
-from setops.desired.stage import INSTANCE_METADATA
+from setops.api.kinds import CHANGESET, NAMESPACE, ORGANIZATION, OURS, PROJECT, SERVICE, STAGE, Kind
+from setops.desired.metadata import Owner, StageNames
+from setops.desired.stage import (
+    ALLOW_EGRESS,
+    ALLOW_STAGE,
+    DENY_ALL,
+    INSTANCE_METADATA,
+    StageObjects,
+    stage_objects,
+)
 from tests.cluster.world import API, Object, changeset, manifest, organization
 
 HOME: Final = "guarded"
@@ -345,6 +353,69 @@ def test_policies_of_other_namespaces_are_no_business_of_ours(guard: Guard) -> N
 def test_the_operators_own_policies_pass(guard: Guard) -> None:
     done = guard.writes(OPERATOR, (*APPLY, "--dry-run=server"), OPEN)
     assert done.returncode == 0, done.stderr
+
+
+ISOLATING: Final = (DENY_ALL, ALLOW_STAGE, ALLOW_EGRESS)
+LOOSENED: Final[dict[str, Any]] = {
+    "for no pods": {"podSelector": {"matchLabels": {"no": "pod"}}},
+    "for one direction": {"policyTypes": ["Ingress"], "egress": []},
+    "for nothing": {"policyTypes": []},
+    "wider": {"ingress": [{}]},
+}
+
+
+@pytest.fixture(scope="module")
+def isolated(guard: Guard) -> Guard:
+    """The operator's own policies stand in the Stage's namespace."""
+    for name in ISOLATING:
+        done = guard.writes(OPERATOR, CREATE, policy(name=name))
+        assert done.returncode == 0, done.stderr
+    first = ("delete", "networkpolicy", DENY_ALL, "-n", SPACE, "--dry-run=server")
+    until(lambda: bool(guard(MEMBER, *first).returncode), "the policy to hold")
+    return guard
+
+
+@pytest.mark.parametrize("name", ISOLATING)
+@pytest.mark.parametrize("change", LOOSENED.values(), ids=LOOSENED)
+def test_nobody_loosens_what_isolates_a_stage(
+    isolated: Guard, name: str, change: dict[str, Any]
+) -> None:
+    loose = policy(name=name, **change)
+    for way in (APPLY, ("replace",)):
+        done = isolated.writes(MEMBER, way, loose)
+        assert "isolates the Stage" in done.stderr, (done.stdout, done.stderr)
+
+
+@pytest.mark.parametrize("name", ISOLATING)
+def test_nobody_deletes_what_isolates_a_stage(isolated: Guard, name: str) -> None:
+    for line in (("delete", "networkpolicy", name), ("delete", "networkpolicy", "--all")):
+        done = isolated(MEMBER, *line, "-n", SPACE, "--dry-run=server")
+        assert "isolates the Stage" in done.stderr, (done.stdout, done.stderr)
+    raw = f"/apis/networking.k8s.io/v1/namespaces/{SPACE}/networkpolicies"
+    done = isolated(MEMBER, "delete", "--raw", raw)
+    assert "isolates the Stage" in done.stderr, (done.stdout, done.stderr)
+    for user in (OPERATOR, ADOPTER):
+        done = isolated(user, "delete", "networkpolicy", name, "-n", SPACE, "--dry-run=server")
+        assert done.returncode == 0, done.stderr
+
+
+def test_what_isolates_a_stage_may_be_labelled(isolated: Guard) -> None:
+    done = isolated(MEMBER, "label", "networkpolicy", DENY_ALL, "-n", SPACE, "team=platform")
+    assert done.returncode == 0, done.stderr
+
+
+def test_own_policies_beside_it_come_and_go(isolated: Guard) -> None:
+    done = isolated.writes(MEMBER, CREATE, policy(name="passing"))
+    assert done.returncode == 0, done.stderr
+    done = isolated(MEMBER, "delete", "networkpolicy", "passing", "-n", SPACE)
+    assert done.returncode == 0, done.stderr
+
+
+def test_these_are_the_policies_that_isolate_a_stage() -> None:
+    names = StageNames("p", "live", "p-live")
+    owner = Owner(NAMESPACE, names.namespace, "uid")
+    made = stage_objects(StageObjects(names, owner, None))
+    assert {each["metadata"]["name"] for each in made} == set(ISOLATING)
 
 
 def phase(guard: Guard, name: str, phase: str) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from setops.api.kinds import CHANGESET, Key
-from setops.reconcile.pace import SHARE, Pace
+from setops.reconcile.pace import SHARE, PlanPace
 
 
 class Clock:
@@ -19,12 +19,12 @@ def key(name: str, namespace: str = "shop-live") -> Key:
 
 
 def test_the_first_is_planned_at_once() -> None:
-    assert Pace(Clock()).wait(key("a"), 1) == 0
+    assert PlanPace(Clock()).wait(key("a"), 1) == 0
 
 
 def test_what_a_plan_took_is_paid_for_by_its_stage_alone() -> None:
     clock = Clock()
-    pace = Pace(clock)
+    pace = PlanPace(clock)
     pace.wait(key("a"), 1)
     clock.now += 1.0
     pace.paid("shop-live", 1.0)
@@ -35,7 +35,7 @@ def test_what_a_plan_took_is_paid_for_by_its_stage_alone() -> None:
 def test_together_they_take_their_share_whatever_is_edited() -> None:
     """Twelve of a second each, and all are asked for again every second."""
     clock, busy, planned = Clock(), 0.0, dict.fromkeys("abcdefghijkl", 0)
-    pace = Pace(clock)
+    pace = PlanPace(clock)
     due = dict.fromkeys(planned, clock.now)
     end = clock.now + 600
     while clock.now < end:
@@ -56,7 +56,7 @@ def test_together_they_take_their_share_whatever_is_edited() -> None:
 
 def test_what_was_edited_last_comes_first() -> None:
     clock = Clock()
-    pace = Pace(clock)
+    pace = PlanPace(clock)
     pace.wait(key("old"), 1)
     pace.paid("shop-live", 0.1)
     waits = {name: pace.wait(key(name), 1) for name in ("old", "new")}
@@ -67,7 +67,7 @@ def test_what_was_edited_last_comes_first() -> None:
 
 def test_one_that_never_comes_back_keeps_nobody_waiting() -> None:
     clock = Clock()
-    pace = Pace(clock)
+    pace = PlanPace(clock)
     pace.wait(key("a"), 1)
     pace.paid("shop-live", 0.1)
     pace.wait(key("a"), 1)
@@ -78,7 +78,7 @@ def test_one_that_never_comes_back_keeps_nobody_waiting() -> None:
 
 def test_a_forgotten_one_leaves_nothing() -> None:
     clock = Clock()
-    pace = Pace(clock)
+    pace = PlanPace(clock)
     pace.wait(key("a"), 1)
     pace.paid("shop-live", 0.1)
     pace.wait(key("b"), 1)

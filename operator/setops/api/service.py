@@ -93,6 +93,18 @@ class VersionPutBack(Model):
     uid: str = Field(description="Its uid.")
 
 
+class AskedChange(Model):
+    """Something that AWS has accepted and doesn't show yet."""
+
+    path: str | None = Field(
+        None, description="Setting that is to change; absent for the deletion of the resource."
+    )
+    wanted: str | None = Field(None, description="Its value as wanted.")
+    actual: str | None = Field(None, description="Its value when AWS was asked.")
+    at: str = Field(description="When AWS was asked.")
+    last: str = Field(description="When AWS was last seen at work on it, in steps of ten minutes.")
+
+
 class ServiceStatus(Model):
     """What is known of the AWS resources behind a Service."""
 
@@ -113,6 +125,11 @@ class ServiceStatus(Model):
         None,
         description="Names of the AWS resources that it is made of, by part, such as instance or "
         "bucket. Written before the first of them is created; they are found by these.",
+    )
+    asked: Annotated[list[AskedChange], Field(max_length=64)] | None = Field(
+        None,
+        description="What AWS has accepted and doesn't show yet. It isn't asked for again before "
+        "an hour has passed.",
     )
     adopted: bool | None = Field(
         None,

@@ -6,18 +6,33 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from setops.aws.identity import MANAGED_BY, TAG_MANAGED_BY
+from setops.aws.identity import MANAGED_BY, TAG_MANAGED_BY, TAG_PREFIX
 
 ACCOUNT: Final = "ACCOUNT_ID"
 """A placeholder for the 12 digits of the account that the Services live in."""
 
-Conditions = Mapping[str, Mapping[str, str]]
-"""Operator, key and value, as in IAM's JSON."""
+Conditions = Mapping[str, Mapping[str, str | tuple[str, ...]]]
+"""Operator, key and value or values, as in IAM's JSON."""
 
 TAGGED: Final[Conditions] = {"StringEquals": {f"aws:ResourceTag/{TAG_MANAGED_BY}": MANAGED_BY}}
 """The resource carries our tag."""
-TAGGING: Final[Conditions] = {"StringEquals": {f"aws:RequestTag/{TAG_MANAGED_BY}": MANAGED_BY}}
-"""The call itself gives the resource our tag."""
+UNCLAIMED: Final[Conditions] = {
+    "StringEqualsIfExists": {f"aws:ResourceTag/{TAG_MANAGED_BY}": MANAGED_BY}
+}
+"""No other value of our tag says that the resource is managed by somebody else.
+
+For calls that may come before our tag is there, or before AWS shows it.
+"""
+TAGGING: Final[Conditions] = {
+    "StringEquals": {f"aws:RequestTag/{TAG_MANAGED_BY}": MANAGED_BY},
+    **UNCLAIMED,
+    "ForAllValues:StringLike": {"aws:TagKeys": f"{TAG_PREFIX}*"},
+}
+"""The call itself gives the resource our tag, and tags of ours alone.
+
+AWS authorizes the tags of a create call as it authorizes a call that tags an existing resource, and
+only some APIs have a condition that tells the two apart.
+"""
 
 QUOTA: Final = "raise the quota of the account in AWS Service Quotas, or delete what is unused"
 """What to do about a quota that is used up."""

@@ -7,13 +7,14 @@ waited for, then told, and asked for again only after `PAUSE`.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from setops.aws.decide import Act, Create, Delete, IssueCredentials, Relinquish, Update, Wait
 from setops.aws.observation import Difference, Observation
 from setops.aws.pause import BEGINS, PAUSE, time_of_day
+from setops.aws.target import Asking
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +27,10 @@ class Moment:
     def after(self, then: Moment) -> timedelta:
         """How long after another moment this is."""
         return timedelta(seconds=self.seconds - then.seconds)
+
+    def recalled(self, said: datetime) -> Moment:
+        """An earlier moment, by what the clock on the wall showed then."""
+        return Moment(self.seconds - max((self.said - said).total_seconds(), 0.0), said)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +73,29 @@ class Asked:
 
     changes: dict[str, _Change] = field(default_factory=dict)
     acts: dict[type[Act], _Done] = field(default_factory=dict, repr=False)
+
+    @classmethod
+    def recalled(cls, kept: Sequence[Asking], now: Moment) -> Asked:
+        """What was known before a restart."""
+        asked = cls()
+        for each in kept:
+            at, last = now.recalled(each.at), now.recalled(each.last)
+            if each.path:
+                asked.changes[each.path] = _Change(each.wanted, each.actual, at, last)
+            else:
+                asked.acts[Delete] = _Done(at, last)
+        return asked
+
+    def kept(self) -> tuple[Asking, ...]:
+        """What a restart must not forget, as each of these may take a database down again."""
+        changes = [
+            Asking(path, change.wanted, change.actual, change.at.said, _kept(change))
+            for path, change in sorted(self.changes.items())
+        ]
+        deletion = self.acts.get(Delete)
+        if deletion is None:
+            return tuple(changes)
+        return (*changes, Asking("", "", "", deletion.at.said, _kept(deletion)))
 
     def note(self, act: Act, accepted: Accepted, now: Moment) -> None:
         """Note an action that AWS has accepted. Of an Update, `note_changes` notes each change."""
@@ -162,6 +190,11 @@ class Asked:
             given_up = f"{asked}, and hasn't done it; its events at AWS say why. It is asked again"
             return replace(difference, refusal=f"{given_up} at {again}")
         return difference
+
+
+def _kept(ask: _Change | _Done) -> datetime:
+    """When AWS was last at work, rounded up: each new time is written to the cluster."""
+    return ask.at.said - BEGINS * ((ask.at.said - ask.last.said) // BEGINS)
 
 
 def _is_same(difference: Difference, change: _Change) -> bool:

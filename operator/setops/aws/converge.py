@@ -5,16 +5,16 @@ Reconcilers run it, and so do the tests of products.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, Protocol
 
 from setops.aws.decide import Act, Action, Done, End, Refuse, decide_deletion, decide_keeping
-from setops.aws.errors import WaitError
+from setops.aws.errors import AwsError, WaitError
 from setops.aws.gateway import Gateway
 from setops.aws.inventories import FRESH
 from setops.aws.observation import Observation
-from setops.aws.target import Target
+from setops.aws.target import Asking, Target
 
 STEPS: Final = 8
 """The most actions in one run. More would mean that AWS doesn't show what was done."""
@@ -28,6 +28,9 @@ class Caller(Protocol):
 
     async def store(self, connection: Mapping[str, str]) -> None:
         """Store these entries in the Secret. New credentials are stored nowhere else yet."""
+
+    async def keep_asked(self, asked: Sequence[Asking]) -> None:
+        """Store what AWS has accepted, so that it isn't asked for again after a restart."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +87,13 @@ async def _converge(
         if not isinstance(action, Act):
             return Settled(target, observation, action)
         await caller.before(action)
-        issued = await gateway.perform(target, observation, action)
+        try:
+            issued = await gateway.perform(target, observation, action)
+        except AwsError:
+            await caller.keep_asked(gateway.asked(target))  # it may have accepted a part of it
+            raise
         if issued:
             target = replace(target, credentials={**target.credentials, **issued})
             await caller.store(gateway.connection(target, observation))
+        await caller.keep_asked(gateway.asked(target))
     raise UnsettledError("AWS doesn't show yet what was done", code="Unsettled")

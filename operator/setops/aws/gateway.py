@@ -38,7 +38,7 @@ from setops.aws.inventories import FRESH, Inventories
 from setops.aws.observation import Inventory, Observation
 from setops.aws.product import Product
 from setops.aws.registry import Registry
-from setops.aws.target import Account, Target
+from setops.aws.target import Account, Asking, Target
 from setops.fence import FencedError
 
 if TYPE_CHECKING:
@@ -62,14 +62,22 @@ class _Sts:
 
 
 class Gateway:
-    """Observes and acts. Belongs to one event loop; `clock` gives seconds that never go back."""
+    """Observes and acts. Belongs to one event loop.
+
+    `clock` gives seconds that never go back, `wall` the time of day.
+    """
 
     def __init__(
-        self, clients: Clients, products: Registry, clock: Callable[[], float] = time.monotonic
+        self,
+        clients: Clients,
+        products: Registry,
+        clock: Callable[[], float] = time.monotonic,
+        wall: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._clients = clients
         self._products = products
         self._clock = clock
+        self._wall = wall
         self._backoff = Backoff()
         self._slots: dict[Account, asyncio.Semaphore] = {}
         self._refusals: dict[Account, ThrottledError | UnreachableError] = {}
@@ -122,6 +130,10 @@ class Gateway:
         """What to do instead of an action that AWS accepted a moment ago; None: do it."""
         return self._asked_of(target).instead(act, observation, target.credentials, self._now())
 
+    def asked(self, target: Target) -> tuple[Asking, ...]:
+        """What AWS has accepted and doesn't show yet, to be in `Target.asked` after a restart."""
+        return self._asked_of(target).kept()
+
     async def _inventory(self, product: Product, target: Target, max_age: float) -> Inventory:
         clients = self._clients.of(target.account)
 
@@ -160,10 +172,13 @@ class Gateway:
         self._asked.pop(_key(target), None)
 
     def _asked_of(self, target: Target) -> Asked:
-        return self._asked.setdefault(_key(target), Asked())
+        key = _key(target)
+        if key not in self._asked:
+            self._asked[key] = Asked.recalled(target.asked, self._now())
+        return self._asked[key]
 
     def _now(self) -> Moment:
-        return Moment(self._clock(), datetime.now(UTC))
+        return Moment(self._clock(), self._wall())
 
     def _product(self, target: Target) -> Product:
         return self._products.of(target.type, target.plan)

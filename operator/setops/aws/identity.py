@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, Self
 
-TAG_ORGANIZATION: Final = "setops:organization"
-TAG_PROJECT: Final = "setops:project"
-TAG_STAGE: Final = "setops:stage"
-TAG_MANAGED_BY: Final = "setops:managed-by"
+TAG_PREFIX: Final = "setops:"
+"""How the keys of all tags begin that the operator sets."""
+TAG_ORGANIZATION: Final = f"{TAG_PREFIX}organization"
+TAG_PROJECT: Final = f"{TAG_PREFIX}project"
+TAG_STAGE: Final = f"{TAG_PREFIX}stage"
+TAG_MANAGED_BY: Final = f"{TAG_PREFIX}managed-by"
 MANAGED_BY: Final = "setops"
 
 
@@ -24,7 +26,7 @@ class OwnerKind(StrEnum):
 
 
 _OWNER_TAGS: Final = frozenset(
-    {TAG_ORGANIZATION, TAG_PROJECT, TAG_STAGE, *(f"setops:{kind}" for kind in OwnerKind)}
+    {TAG_ORGANIZATION, TAG_PROJECT, TAG_STAGE, *(f"{TAG_PREFIX}{kind}" for kind in OwnerKind)}
 )
 """Tags that say whose a resource is. An extra one means another owner: a Service's resources carry
 all the tags of the Stage, but don't belong to the Stage."""
@@ -72,7 +74,7 @@ class Identity:
             TAG_ORGANIZATION: self.organization,
             TAG_PROJECT: self.project,
             TAG_STAGE: self.stage,
-            f"setops:{self.kind}": self.name or self.stage or self.organization,
+            f"{TAG_PREFIX}{self.kind}": self.name or self.stage or self.organization,
             TAG_MANAGED_BY: MANAGED_BY,
         }
         return {key: value for key, value in tags.items() if value}

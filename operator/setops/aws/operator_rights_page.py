@@ -142,13 +142,48 @@ account than `accountId` are never used. That question needs no right.
 | --- | --- |
 $purposes
 
-Everything that the operator makes has a name that begins with `setops-` and carries the tag
-`setops:managed-by: setops` from its create call on. What has such a name and lacks the tags is
-never touched: by the operator's own checks always, by this policy where AWS can check a tag.
+## 4. What the policy holds, and what it doesn't
 
-What the policy can't prevent: who controls the operator can give an IAM user below `/setops/` any
-right in the account, as IAM has no condition on what an inline policy says. Where that is too much,
-let a service control policy bound what those users may do.
+Everything that the operator makes has a name that begins with `setops-` (a security group: a name
+in the VPC) and carries the tag `setops:managed-by: setops` from its create call on. The operator
+itself checks before every change that the resource carries all tags of the Service, the Stage, the
+Project and the Organization that it works for. What lacks one of them, or has those of another
+owner, is reported as a conflict in the Service's condition and is neither changed nor deleted.
+
+Should somebody else get hold of the operator's role, this policy is what counts. With it
+
+- a database, a parameter group, a subnet group or a security group can be changed or deleted only
+  if it carries our tag; so it is with deleting an IAM user, and taking its keys and policies away;
+- no tag can be given whose key doesn't begin with `setops:`, and none can be taken away;
+- a security group can be tagged in the call that makes it and at no other time;
+- a final snapshot gets the tags of its database and no others; no snapshot can be changed, shared,
+  restored or deleted;
+- objects in buckets can be deleted, and neither read nor written.
+
+It can't hold the following, since AWS has no condition for it:
+
+- RDS, IAM and S3 authorize the tags of a create call as they authorize those of a later call. So a
+  database, a group or a user that exists, whose name begins with `setops-`, and that has no tag
+  `setops:managed-by`, can be given our tag, and be changed then. Give no such names to what isn't
+  the operator's. Or tag it `setops:managed-by` with another value: then the role can neither tag
+  nor change it.
+- S3 looks at the tags of a bucket only where attribute-based access control (ABAC) was switched on
+  for the bucket. Everywhere else the name alone counts.
+- An access key can be made and a policy be given by the path `/setops/` and the name alone, since
+  the tags of a user who was just made don't show everywhere at once. Keep that path for the
+  operator.
+- IAM has no condition on what an inline policy says. So whoever has the role can give an IAM user
+  below `/setops/` any right in the account. Where that is too much, let a service control policy
+  bound what users with that path may do.
+- The tag says that a resource is the operator's, not which Service's. Within one account the role
+  reaches all Stages; Organizations that must not share a fate need accounts of their own.
+
+## 5. Two clusters
+
+The tags don't name a cluster. This is why a Stage that is restored in another cluster finds its
+databases and buckets again ([restore.md](restore.md)). It also means that two clusters must not
+serve the same Stage of the same Project and Organization in one account: each would take the
+other's resources for its own. Give their Organizations different names, or accounts of their own.
 """)
 
 

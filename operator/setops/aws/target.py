@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from setops.api.service_option import OptionValue
 from setops.api.service_type import DeletionPolicy
@@ -54,6 +55,20 @@ class Placement:
 
 
 @dataclass(frozen=True, slots=True)
+class Asking:
+    """What is kept across a restart of a change, or with an empty `path` of the deletion.
+
+    `last` is when AWS was last seen at work on it, rounded up by `asked`.
+    """
+
+    path: str
+    wanted: str
+    actual: str
+    at: datetime
+    last: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Target:
     """One Service as it is wanted, with what its Secret in Kubernetes holds at this moment.
 
@@ -63,6 +78,7 @@ class Target:
     differs between Services that had the same name one after the other. `was_ready`: it has been
     usable before, so a part that is missing now was deleted. `version_ceiling`: a newer major
     version up to this one stays, because a commit that was rolled back may have installed it.
+    `asked`: what AWS was asked for before this process began.
     """
 
     account: Account
@@ -79,3 +95,4 @@ class Target:
     uid: str = ""
     was_ready: bool = False
     version_ceiling: str | None = None
+    asked: tuple[Asking, ...] = ()

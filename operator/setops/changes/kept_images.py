@@ -33,7 +33,9 @@ def with_images_kept(base: StageDefinition, spec: ChangesetSpec) -> Json:
     return {**definition, APPS.name: {**definition[APPS.name], **kept}}
 
 
-def notes(spec: ChangesetSpec, before: StageDefinition, after: StageDefinition) -> Iterator[str]:
+def notes_on_images(
+    spec: ChangesetSpec, before: StageDefinition, after: StageDefinition
+) -> Iterator[str]:
     """What a plan says of Apps that go on running what they run, in a sentence for each."""
     for name, entry in _apps_without_image(spec):
         earlier, later = before.apps.get(name), after.apps.get(name)

@@ -22,7 +22,9 @@ def notes_of(spec: ChangesetSpec, before: StageDefinition, after: StageDefinitio
     """The notes of a plan, a sentence each without a full stop."""
     waiting = list(_let_go(before, after))
     return [
-        *_bounded(list(kept_images.notes(spec, before, after)), "more Apps keep what they run"),
+        *_bounded(
+            list(kept_images.notes_on_images(spec, before, after)), "more Apps keep what they run"
+        ),
         *_bounded(waiting, "more Apps start or restart with Services that are created"),
     ]
 

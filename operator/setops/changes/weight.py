@@ -33,7 +33,7 @@ _VARIABLE: Final = 80
 """Bytes of what the API server stores beside a variable and its key: who set it."""
 _FIXED: Final = 8192
 """Bytes of a Deployment beside its pod template, generously."""
-_SOME_STAGE: Final = StageNames("p" * 20, "s" * 12, "n" * 63)
+_WIDEST_STAGE: Final = StageNames("p" * 20, "s" * 12, "n" * 63)
 """Stands for the Stage, which is the same for all."""
 
 
@@ -101,7 +101,7 @@ def _too_large(section: Section, name: str, what: str) -> Problem:
 def _deployment_size(name: str, app: AppSpec) -> int:
     """Bytes of the App's Deployment. Its ReplicaSets and pods hold the same template."""
     secrets = {service: LinkSecret(f"service-{service}", "") for service in app.links or ()}
-    template = pod_template(AppPod(name=name, spec=app, stage=_SOME_STAGE, link_secrets=secrets))
+    template = pod_template(AppPod(name=name, spec=app, stage=_WIDEST_STAGE, link_secrets=secrets))
     if template is None:
         return 0
     keys = [*(app.env or ()), *(link.env_key or "" for link in (app.links or {}).values())]
@@ -109,7 +109,7 @@ def _deployment_size(name: str, app: AppSpec) -> int:
 
 
 def _protobuf_size(value: Any) -> int:
-    """At most so many bytes takes an object of Kubernetes' own: it stores no names of fields."""
+    """How many bytes an object of Kubernetes' own takes at most. It stores no names of fields."""
     match value:
         case str():
             return _NODE + len(value.encode())

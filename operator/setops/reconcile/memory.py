@@ -13,7 +13,7 @@ from setops.api.changeset import ChangesetSpec
 from setops.api.kinds import Key
 from setops.aws.errors import AwsError
 from setops.changes.plan import Planned
-from setops.reconcile.pace import Pace
+from setops.reconcile.pace import PlanPace
 from setops.reconcile.specs import Specs
 
 
@@ -107,5 +107,5 @@ class Memory:
     faults: dict[Key, Failure] = field(default_factory=dict)
     meant: set[str] = field(default_factory=set)
     contents: dict[str, ChangesetSpec] = field(default_factory=dict)
-    pace: Pace = field(default_factory=Pace)
+    pace: PlanPace = field(default_factory=PlanPace)
     shown: dict[Key, Hashable] = field(default_factory=dict)

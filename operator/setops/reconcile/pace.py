@@ -34,7 +34,7 @@ class _OfStage:
     """Until when each was told to wait."""
 
 
-class Pace:
+class PlanPace:
     """Says how long a Changeset has to wait for its plan; `clock` gives seconds."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:

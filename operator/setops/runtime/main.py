@@ -50,7 +50,7 @@ def main() -> None:
 def _need_no_home() -> None:
     """Name a home if there is none: the client library ends on import without one.
 
-    The uid of a pod may be any, so the system may neither know a name nor a home for it.
+    A pod may run under any uid, so the system may know neither its name nor its home.
     """
     try:
         Path.home()

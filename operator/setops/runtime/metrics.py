@@ -50,12 +50,10 @@ class Metrics:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
-        self.reconcile_seconds = Histogram(
+        self.reconcile_seconds = self._histogram(
             "setops_reconcile_seconds",
             "Time that one reconciliation took",
-            ["kind"],
-            buckets=_SECONDS,
-            registry=self.registry,
+            "kind",
         )
         self.reconciles = self._counter(
             "setops_reconciles", "Reconciliations by how they ended", "kind", "outcome"
@@ -74,25 +72,19 @@ class Metrics:
         self.aws_calls = self._counter(
             "setops_aws_calls", "Calls to AWS", "product", "operation", "outcome"
         )
-        self.plan_seconds = Histogram(
+        self.plan_seconds = self._histogram(
             "setops_plan_seconds",
             "Time that making one plan took: at once, in a process of its own, or until refused",
-            ["way"],
-            buckets=_SECONDS,
-            registry=self.registry,
+            "way",
         )
-        self.queue_wait = Histogram(
+        self.queue_wait = self._histogram(
             "setops_queue_wait_seconds",
             "Time that a key has waited for a worker",
-            ["kind"],
-            buckets=_SECONDS,
-            registry=self.registry,
+            "kind",
         )
-        self.loop_lag = Histogram(
+        self.loop_lag = self._histogram(
             "setops_event_loop_lag_seconds",
             "How late the event loop was, looked at once a second",
-            buckets=_SECONDS,
-            registry=self.registry,
         )
         self.leader = Gauge("setops_leader", "1 while leading", registry=self.registry)
         self.synced = Gauge(
@@ -103,6 +95,9 @@ class Metrics:
 
     def _counter(self, name: str, text: str, *labels: str) -> Counter:
         return Counter(name, text, labels, registry=self.registry)
+
+    def _histogram(self, name: str, text: str, *labels: str) -> Histogram:
+        return Histogram(name, text, labels, buckets=_SECONDS, registry=self.registry)
 
     def observe_request(self, verb: Verb, kind: Kind, status: int, dry_run: bool) -> None:
         """Count a request to the API server; see `kube.client.Observer`."""

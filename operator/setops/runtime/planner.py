@@ -22,7 +22,7 @@ from typing import Final
 from setops.api.definition import StageDefinition
 from setops.changes.outcome import Outcome, Question, outcome_of
 from setops.reconcile.planner import TooCostlyError
-from setops.runtime.planner_process import LENGTH, Answer
+from setops.runtime.planner_process import LENGTH, PlanAnswer
 
 SMALL: Final = 0.05
 """Seconds of CPU that a plan may take where everybody waits for it."""
@@ -148,7 +148,7 @@ class _Process:
     def is_busy(self) -> bool:
         return self._turn.locked()
 
-    async def ask(self, question: Question) -> Answer:
+    async def ask(self, question: Question) -> PlanAnswer:
         """Raises TooCostlyError; then the process has ended."""
         async with self._turn:
             if self._ending is not None:
@@ -207,14 +207,14 @@ class _Process:
                 os.setpriority(os.PRIO_PROCESS, self._running.pid, self._niceness)
         return self._running
 
-    async def _exchange(self, running: asyncio.subprocess.Process, data: bytes) -> Answer:
+    async def _exchange(self, running: asyncio.subprocess.Process, data: bytes) -> PlanAnswer:
         assert running.stdin is not None  # noqa: S101 - both are pipes
         assert running.stdout is not None  # noqa: S101
         running.stdin.write(LENGTH.pack(len(data)) + data)
         await running.stdin.drain()
         (size,) = LENGTH.unpack(await running.stdout.readexactly(LENGTH.size))
         answered = await running.stdout.readexactly(size)
-        answer: Answer = await asyncio.to_thread(pickle.loads, answered)
+        answer: PlanAnswer = await asyncio.to_thread(pickle.loads, answered)
         return answer
 
     def _told(self) -> str:

@@ -26,7 +26,7 @@ _MIB: Final = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class PlanAnswer:
     """`outcome` is None if there was too little memory. `seconds` of CPU, `memory` in MiB."""
 
     outcome: Outcome | None
@@ -35,7 +35,7 @@ class Answer:
 
 
 def main() -> None:
-    """Answer until there are no more questions."""
+    """PlanAnswer until there are no more questions."""
     seconds, memory = float(sys.argv[1]), int(sys.argv[2])
     source, sink = sys.stdin.buffer, sys.stdout.buffer
     sys.stdout = sys.stderr
@@ -72,13 +72,13 @@ def _read(source: BinaryIO) -> bytes | None:
     return source.read(LENGTH.unpack(head)[0])
 
 
-def _answer(asked: bytes) -> Answer:
+def _answer(asked: bytes) -> PlanAnswer:
     before = time.process_time()
     try:
         outcome = outcome_of(pickle.loads(asked))  # noqa: S301 - from the operator
     except MemoryError:
         outcome = None
-    return Answer(outcome, time.process_time() - before, _peak())
+    return PlanAnswer(outcome, time.process_time() - before, _peak())
 
 
 def _peak() -> float:

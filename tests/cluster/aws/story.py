@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -23,7 +23,7 @@ from setops.aws.gateway import Gateway
 from setops.aws.observation import Observation
 from setops.aws.products import PRODUCTS
 from setops.aws.registry import Registry
-from setops.aws.target import Account, Target
+from setops.aws.target import Account, Asking, Target
 from tests.cluster.aws import emulator
 
 POLICIES: dict[str, DeletionPolicy] = {}
@@ -75,6 +75,9 @@ class Operator:
 
     async def store(self, connection: Mapping[str, str]) -> None:
         self.secret = dict(connection)
+
+    async def keep_asked(self, asked: Sequence[Asking]) -> None:
+        """Nothing is kept: each run asks anew."""
 
     def _run(self, loop: Callable[..., Awaitable[converge.Settled]]) -> list[Action]:
         self.acts = []

@@ -16,8 +16,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 
 from sandbox import Sandbox
+from tests.chart.test_alerts import RULES, selectors
 
 PATIENCE = 60.0
 
@@ -125,6 +127,17 @@ def test_one_leads_and_the_other_takes_over_at_once(start: Start) -> None:
     assert second.end() == 0
     ours = [line for line in first.lines() if line["logger"].startswith("setops")]
     assert {line["level"] for line in ours} == {"info"}
+
+
+def test_it_has_the_metrics_that_the_alerts_are_about(start: Start) -> None:
+    leader = start()
+    until(lambda: leader.role() == "leading")
+    families = text_string_to_metric_families(leader.get("/metrics")[1])
+    suffixes = {"counter": ("_total",), "gauge": ("",), "histogram": ("_bucket",)}
+    names = {f"{each.name}{suffix}" for each in families for suffix in suffixes.get(each.type, ())}
+    read = {metric for rule in RULES for metric in selectors(rule["expr"])}
+    assert len(read) > 5
+    assert read <= names
 
 
 def test_the_other_takes_over_from_one_that_was_killed(start: Start) -> None:

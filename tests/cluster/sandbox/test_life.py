@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import shutil
 import signal
@@ -123,6 +124,39 @@ def test_what_has_ended_is_started_again_with_the_same_data(
     after = Sandbox.attach(kept.directory.path).state
     same = set(before.processes) - set(ended)
     assert all(after.processes[name] == before.processes[name] for name in same)
+
+
+def test_two_who_start_it_again_at_once_start_each_process_once(kept: Sandbox) -> None:
+    path = kept.directory.path
+    before = Sandbox.attach(path).state
+    for component in ("kube-scheduler", "kwok"):
+        os.kill(before.processes[component].pid, signal.SIGKILL)
+    ups = [subprocess.Popen(command("up", f"--dir={path}"), cwd=ROOT) for _ in range(2)]
+    assert [up.wait(120) for up in ups] == [0, 0]
+    after = Sandbox.attach(path)
+    assert not after.dead
+    assert {*living(path)} == {*after.state.processes.values()}
+
+
+def test_a_process_that_nobody_has_recorded_is_ended(kept: Sandbox) -> None:
+    """Whoever starts it again may be killed before it has noted what it started."""
+    path = kept.directory.path
+    before = Sandbox.attach(path)
+    before.directory.write(
+        dataclasses.replace(
+            before.state,
+            processes={
+                name: process for name, process in before.state.processes.items() if name != "kwok"
+            }
+            | {"kwok": processes.ProcessId(before.state.processes["kwok"].pid, 1)},
+        )
+    )
+    again = call("up", f"--dir={path}")
+    assert again.returncode == 0, again.stderr
+    assert "kwok had ended and was started again" in again.stdout
+    after = Sandbox.attach(path)
+    assert not after.dead
+    assert {*living(path)} == {*after.state.processes.values()}
 
 
 def test_an_operator_that_has_ended_costs_nothing_but_itself(kept: Sandbox) -> None:

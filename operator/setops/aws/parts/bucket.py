@@ -16,7 +16,7 @@ from botocore.exceptions import ClientError
 
 from setops.aws.api_use import ACCOUNT, PARAMETER, QUOTA, TAGGING, ApiUse, Conditions, Statement
 from setops.aws.errors import code_of, tolerate
-from setops.aws.identity import MANAGED_BY
+from setops.aws.identity import MANAGED_BY, TAG_MANAGED_BY
 from setops.aws.observation import Found, PartStatus
 from setops.aws.ownership import tag_list, tags_by_key
 from setops.aws.part import Field, Part
@@ -47,8 +47,12 @@ _BLOCK: Final = {
 _PAGES_PER_CALL: Final = 50
 
 _BUCKETS: Final = f"arn:aws:s3:::{MANAGED_BY}-*"
-_IN_ACCOUNT: Final[Conditions] = {"StringEquals": {"s3:ResourceAccount": ACCOUNT}}
-"""Limits a statement to the account, since the ARN of a bucket doesn't name it."""
+_IN_ACCOUNT: Final[Conditions] = {
+    "StringEquals": {"s3:ResourceAccount": ACCOUNT},
+    "StringEqualsIfExists": {f"s3:BucketTag/{TAG_MANAGED_BY}": MANAGED_BY},
+}
+"""Limits a statement to the account, since the ARN of a bucket doesn't name it, and leaves out
+buckets whose tag names another manager, where S3 looks at tags."""
 _REGION: Final = "check aws.region of the Organization"
 
 API: Final = ApiUse(
@@ -90,7 +94,8 @@ API: Final = ApiUse(
         Statement(
             "S3Buckets",
             "To see and set public access, encryption and TLS of a bucket, and to delete one. S3 "
-            "looks at the tags of a bucket only where that was switched on for it, hence the name.",
+            "looks at the tags of a bucket only where that was switched on for it (ABAC), hence "
+            "the name.",
             (
                 "s3:DeleteBucket",
                 "s3:GetBucketPolicy",

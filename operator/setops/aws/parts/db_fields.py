@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
+from setops.aws.identity import TAG_PREFIX
 from setops.aws.observation import Found
 from setops.aws.ownership import tags_by_key
 from setops.aws.part import Field
@@ -25,7 +26,7 @@ from setops.aws.parts.db_version import (
     version_of,
 )
 
-TAG_CREDENTIALS: Final = "setops:credentials"
+TAG_CREDENTIALS: Final = f"{TAG_PREFIX}credentials"
 """The tag for the password of an instance, which AWS never shows: a fingerprint or one of these."""
 RELEASED: Final = "released"
 CHANGING: Final = "changing"

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final, Self
 
 from setops.api.engine_version import EngineVersion
 from setops.aws.errors import StalledError
+from setops.aws.identity import TAG_PREFIX
 from setops.aws.observation import Found
 from setops.aws.part import Field
 from setops.aws.pause import BEGINS, PAUSE, time_of_day
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
 VERSION: Final = "instance.version"
 ASKED: Final = "instance.versionAskedFor"
-TAG_UPGRADE: Final = "setops:upgrade"
+TAG_UPGRADE: Final = f"{TAG_PREFIX}upgrade"
 """The tag for the `Upgrade` last asked for. It is `NO_UPGRADE` once that isn't wanted any more."""
 NO_UPGRADE: Final = "none"
 

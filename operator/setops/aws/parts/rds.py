@@ -14,6 +14,8 @@ from setops.aws.api_use import ACCOUNT, NETWORK, QUOTA, TAGGED, TAGGING, ApiUse,
 from setops.aws.errors import code_of
 from setops.aws.identity import MANAGED_BY
 from setops.aws.ownership import tags_by_key
+from setops.aws.parts.db_fields import TAG_CREDENTIALS
+from setops.aws.parts.db_version import TAG_UPGRADE
 
 if TYPE_CHECKING:
     from mypy_boto3_rds import RDSClient
@@ -65,7 +67,8 @@ API: Final = ApiUse(
         ),
         Statement(
             "RdsCreate",
-            "To make a database with its groups, each with its tags in the same call.",
+            "To make a database with its groups, each with its tags in the same call. RDS has no "
+            "condition that tells a create call's tags from those of a later call.",
             (
                 "rds:AddTagsToResource",
                 "rds:CreateDBInstance",
@@ -83,9 +86,8 @@ API: Final = ApiUse(
         ),
         Statement(
             "RdsChange",
-            "To change, note and delete what carries our tag.",
+            "To change and delete what carries our tag.",
             (
-                "rds:AddTagsToResource",
                 "rds:CreateDBSnapshot",
                 "rds:DeleteDBInstance",
                 "rds:DeleteDBParameterGroup",
@@ -97,10 +99,22 @@ API: Final = ApiUse(
             TAGGED,
         ),
         Statement(
+            "RdsNote",
+            "To note at a database that carries our tag which password and version it was given.",
+            ("rds:AddTagsToResource",),
+            (rds_arn("db"),),
+            {
+                **TAGGED,
+                "ForAllValues:StringEquals": {"aws:TagKeys": (TAG_CREDENTIALS, TAG_UPGRADE)},
+            },
+        ),
+        Statement(
             "RdsSnapshot",
-            "The final snapshot of a database, which takes over its tags.",
+            "The final snapshot of a database, which takes over its tags. No other tags can be "
+            "given to a snapshot.",
             ("rds:AddTagsToResource", "rds:CreateDBSnapshot"),
             (rds_arn("snapshot"),),
+            {"BoolIfExists": {"rds:TagsFromRequest": "false"}},
         ),
         Statement(
             "RdsServiceRole",

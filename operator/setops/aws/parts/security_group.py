@@ -58,10 +58,11 @@ API: Final = ApiUse(
             ("ec2:CreateTags",),
             (_SECURITY_GROUPS,),
             {
+                **TAGGING,
                 "StringEquals": {
                     **TAGGING["StringEquals"],
                     "ec2:CreateAction": "CreateSecurityGroup",
-                }
+                },
             },
         ),
         Statement(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from botocore.exceptions import ClientError
 
-from setops.aws.api_use import ACCOUNT, PARAMETER, TAGGED, TAGGING, ApiUse, Statement
+from setops.aws.api_use import ACCOUNT, PARAMETER, TAGGED, TAGGING, UNCLAIMED, ApiUse, Statement
 from setops.aws.errors import WaitError, code_of, tolerate
 from setops.aws.identity import MANAGED_BY
 from setops.aws.observation import Found
@@ -72,7 +72,7 @@ API: Final = ApiUse(
         Statement(
             "IamCreate",
             f"To make the IAM user of a Service below the path {PATH}, with its tags in the same "
-            "call.",
+            "call. IAM has no condition that tells that call's tags from those of a later call.",
             ("iam:CreateUser", "iam:TagUser"),
             (_USERS,),
             TAGGING,
@@ -83,6 +83,7 @@ API: Final = ApiUse(
             "a user who was just made don't show everywhere at once.",
             ("iam:CreateAccessKey", "iam:PutUserPolicy"),
             (_USERS,),
+            UNCLAIMED,
         ),
         Statement(
             "IamDelete",

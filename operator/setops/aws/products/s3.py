@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any, ClassVar, Final
-from urllib.parse import quote
+from urllib.parse import quote, unquote, urlsplit
 
 from setops.api.catalogue import resolve_options
 from setops.aws.clients import AccountClients
@@ -69,6 +69,15 @@ class S3(Product):
         )
         return Assembly((bucket, user), bucket)
 
+    def usable(self, held: Mapping[str, str]) -> Mapping[str, str]:
+        """AWS never shows the secret of a key, so it can only be compared with the one in `url`.
+
+        If they differ, one of the two was edited, and nobody knows which.
+        """
+        key, secret = _key_in(held.get("url", ""))
+        edited = key == held.get(ACCESS_KEY_ID) and secret != held.get(SECRET_ACCESS_KEY)
+        return {k: v for k, v in held.items() if not (edited and k == SECRET_ACCESS_KEY)}
+
     def connection(self, target: Target, observation: Observation) -> Mapping[str, str]:
         """`url` is `s3://KEY:SECRET@bucket?region=…&endpoint=…`; source: the platform's Services.
 
@@ -86,6 +95,16 @@ class S3(Product):
             ACCESS_KEY_ID: key,
             SECRET_ACCESS_KEY: secret,
         }
+
+
+def _key_in(url: str) -> tuple[str | None, str | None]:
+    """The id and the secret of the access key in a link's value; None for what isn't there."""
+    try:
+        found = urlsplit(url)
+    except ValueError:
+        return None, None
+    key, secret = found.username, found.password
+    return key and unquote(key), secret and unquote(secret)
 
 
 def _is_private(target: Target) -> bool:

@@ -17,7 +17,7 @@ from setops.reconcile import lock
 from setops.reconcile.changeset.content import with_content
 from setops.reconcile.changeset.ending import end
 from setops.reconcile.changeset.job import POLL, Job, of_user, summary
-from setops.reconcile.changeset.planning import Use, number_of_base, plan
+from setops.reconcile.changeset.planning import Purpose, number_of_base, plan
 from setops.reconcile.changeset.queue import older_draft, too_many, turn_of
 from setops.reconcile.changeset.reporting import rendered, report
 from setops.reconcile.context import Context
@@ -49,7 +49,7 @@ async def show_plan(context: Context, job: Job) -> Requeue | None:
         return later
     job = await with_content(context, job)
     revision = latest_number(context.cluster, job.around.stage)
-    planned = await plan(context, job.begun_at(base), Use.SHOW)
+    planned = await plan(context, job.begun_at(base), Purpose.SHOW)
     if await _show(context, job, planned, base, revision):
         context.memory.shown[key] = made_from
         # Its user may have withdrawn the commit just when it had taken the lock.
@@ -149,7 +149,7 @@ async def show_plan_and_end(context: Context, job: Job) -> Requeue | None:
     if later is not None:
         return later
     job = await with_content(context, job)
-    planned = await plan(context, job, Use.SHOW)
+    planned = await plan(context, job, Purpose.SHOW)
     if planned.problems:
         await refuse(context, job, planned)
         return None

@@ -43,7 +43,7 @@ class PlanBasis:
     now: StageDefinition
 
 
-class Use(Enum):
+class Purpose(Enum):
     """What a plan is for."""
 
     COMMIT = "to be carried out"
@@ -81,7 +81,7 @@ async def _number_now(context: Context, job: Job) -> int:
     return await edits.record(context, stage, job.namespace, live)
 
 
-async def plan(context: Context, job: Job, use: Use = Use.COMMIT) -> Planned:
+async def plan(context: Context, job: Job, purpose: Purpose = Purpose.COMMIT) -> Planned:
     """The plan over the Stage as it is now, with everything that is wrong.
 
     One that is only shown has no definitions and no changes, and its Stage pays for it.
@@ -94,7 +94,7 @@ async def plan(context: Context, job: Job, use: Use = Use.COMMIT) -> Planned:
     base = await _base(context, job, now)
     if base is None:
         return _without_changes(job, now, (_base_gone(job),))
-    question = _question(context, job, PlanBasis(base, now), use)
+    question = _question(context, job, PlanBasis(base, now), purpose)
     spent = time.thread_time() - started
     try:
         outcome = await context.planner.outcome(question, job.namespace)
@@ -102,7 +102,7 @@ async def plan(context: Context, job: Job, use: Use = Use.COMMIT) -> Planned:
         problem = Problem("", Validator.TOO_LONG, str(error), Code.CHANGESET_INVALID)
         return _without_changes(job, now, (problem,))
     finally:
-        if use is Use.SHOW:
+        if purpose is Purpose.SHOW:
             seconds = spent + context.planner.seconds(job.namespace)
             context.memory.pace.paid(job.namespace, seconds)
     found = (
@@ -155,7 +155,7 @@ async def _made_again(context: Context, job: Job) -> Planned:
             )
             raise PlanLostError(message)
         base = loaded
-    question = _question(context, job, PlanBasis(base, before.definition), Use.COMMIT)
+    question = _question(context, job, PlanBasis(base, before.definition), Purpose.COMMIT)
     try:
         outcome = await context.planner.outcome(question, job.namespace)
     except TooCostlyError as error:
@@ -226,7 +226,7 @@ def _base_gone(job: Job) -> Problem:
     )
 
 
-def _question(context: Context, job: Job, basis: PlanBasis, use: Use) -> Question:
+def _question(context: Context, job: Job, basis: PlanBasis, purpose: Purpose) -> Question:
     return Question(
         base=basis.base.definition,
         now=basis.now,
@@ -235,7 +235,7 @@ def _question(context: Context, job: Job, basis: PlanBasis, use: Use) -> Questio
         generation=_generation(job),
         room=max(0, min(ROOM, MAX_OBJECT - spec_size(job.changeset))),
         git=_held_by_git(context, job),
-        for_commit=use is Use.COMMIT,
+        for_commit=purpose is Purpose.COMMIT,
     )
 
 

@@ -6,7 +6,7 @@ A rollback deletes what its commit had created, whatever the policy. The whole r
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from setops.api.catalogue import TYPES
@@ -18,11 +18,12 @@ from setops.api.service_type import DeletionPolicy
 from setops.aws import converge
 from setops.aws.converge import UnsettledError
 from setops.aws.decide import Act, Done, Wait
-from setops.aws.target import Target
+from setops.aws.target import Asking, Target
 from setops.reconcile.aws import SOON
 from setops.reconcile.context import Context
 from setops.reconcile.places import is_deleting
 from setops.reconcile.report import Waiting
+from setops.reconcile.service.asked import store_asked
 from setops.reconcile.service.claim import is_its_own
 from setops.reconcile.service.placement import where_to_delete
 from setops.reconcile.service.rollback import is_rolled_back
@@ -50,7 +51,7 @@ async def end(context: Context, service: Object) -> None:
         target = replace(target_of(service, spec, where), version=None, options={})
         if is_rolled_back(context, service) and not service["status"].get("adopted"):
             target = replace(target, deletion_policy=DeletionPolicy.DELETE)
-        await _remove(context, target)
+        await _remove(context, service, target)
     await context.cluster.remove_finalizer(service, FINALIZER)
 
 
@@ -58,16 +59,22 @@ async def end(context: Context, service: Object) -> None:
 class _Remover:
     """Lets the loop go on; a deletion has no credentials to store."""
 
+    context: Context
+    service: Object
+
     async def before(self, act: Act) -> None:
         """Go on."""
 
     async def store(self, connection: Mapping[str, str]) -> None:
         """Nothing is stored."""
 
+    async def keep_asked(self, asked: Sequence[Asking]) -> None:
+        await store_asked(self.context, self.service, asked)
 
-async def _remove(context: Context, target: Target) -> None:
+
+async def _remove(context: Context, service: Object, target: Target) -> None:
     try:
-        settled = await converge.remove(context.aws, target, _Remover())
+        settled = await converge.remove(context.aws, target, _Remover(context, service))
     except UnsettledError as error:
         message = "AWS still shows what was deleted"
         raise Waiting(Reason.DELETING, message, again=SOON) from error

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -19,6 +19,7 @@ from setops.aws.decide import Act, Create, Done, Failed, Foreign, IssueCredentia
 from setops.aws.errors import AwsError, ConflictError
 from setops.aws.inventories import FRESH
 from setops.aws.observation import Observation
+from setops.aws.target import Asking
 from setops.desired.metadata import StageNames
 from setops.desired.service import secret_name
 from setops.reconcile.aws import SOON, interruption
@@ -26,6 +27,7 @@ from setops.reconcile.context import Context
 from setops.reconcile.places import is_deleting, stage_around
 from setops.reconcile.released import is_released
 from setops.reconcile.report import Report, Stalled, Waiting
+from setops.reconcile.service.asked import asked_field, store_asked
 from setops.reconcile.service.claim import refuse_anothers
 from setops.reconcile.service.deletion import end
 from setops.reconcile.service.placement import check_network, settle_in, where_to_keep
@@ -110,6 +112,9 @@ class _Keeper:
     async def store(self, connection: Mapping[str, str]) -> None:
         await publish(self.context, self.service, self.stage, connection)
 
+    async def keep_asked(self, asked: Sequence[Asking]) -> None:
+        await store_asked(self.context, self.service, asked)
+
 
 def _check(spec: ServiceSpec) -> None:
     """Raises Stalled for a spec that isn't supported, or that AWS would refuse."""
@@ -125,7 +130,7 @@ def _check(spec: ServiceSpec) -> None:
 def _report(context: Context, service: Object, spec: ServiceSpec, settled: Settled) -> Report:
     """The report: ready, or stalled but usable. Raises Waiting or Stalled in every other case."""
     main, product = settled.observation.main, TYPES[spec.type].product
-    seen = _seen(settled.observation)
+    seen = {**_seen(settled.observation), "asked": asked_field(context.aws.asked(settled.target))}
     match settled.end:
         case Done():
             note = f"; {main.note}" if main.note else ""

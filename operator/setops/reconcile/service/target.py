@@ -12,6 +12,7 @@ from setops.api.service_type import DeletionPolicy
 from setops.aws.identity import Identity
 from setops.aws.target import Placement, Target
 from setops.reconcile.aws import account_of
+from setops.reconcile.service.asked import asked_before
 from setops.reconcile.service.version_pin import pin_of
 
 _UID_LENGTH: Final = 8
@@ -42,6 +43,7 @@ def target_of(service: Object, spec: ServiceSpec, where: ServiceTarget) -> Targe
         ),
         uid=service["metadata"]["uid"][:_UID_LENGTH],
         was_ready=bool(status.get("secret")),
+        asked=asked_before(service),
         version_ceiling=pin.taken if pin and pin.version == spec.version else None,
     )
 

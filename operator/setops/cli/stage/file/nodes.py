@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Protocol
 
 import yaml
 
 from setops.api.errors import Code, Problem, ProblemsError, Validator, quoted
+from setops.cli.stage.file.respelling import Respelling
 
 MAX_BYTES: Final = 4_000_000
 MAX_DEPTH: Final = 32
@@ -37,6 +38,13 @@ class Mark:
 
     def __str__(self) -> str:
         return f"line {self.line}, column {self.column}"
+
+
+class _Where(Protocol):
+    """A place as either of the parsers has it, counted from 0."""
+
+    line: int
+    column: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,12 +95,12 @@ def parse(text: str) -> tuple[Node, list[Problem]]:
         message = f"the file has more than {MAX_BYTES} bytes, which is more than a Stage can hold"
         raise ProblemsError([problem(start, message, Validator.TOO_LONG)])
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    respelling = Respelling(text)
     try:
-        reader = _TreeReader(yaml.parse(text, Loader=loader))
+        reader = _TreeReader(yaml.parse(respelling.text, Loader=loader), respelling)
         return reader.document(), reader.problems
     except yaml.MarkedYAMLError as error:
-        where = error.problem_mark or error.context_mark
-        mark = Mark(where.line + 1, where.column + 1) if where else start
+        mark = _mark(error.problem_mark or error.context_mark, respelling)
         said = error.problem or error.context or "can't be read"
         raise ProblemsError([problem(mark, f"this isn't YAML: {said}")]) from None
     except (yaml.YAMLError, UnicodeError, ValueError) as error:
@@ -101,8 +109,9 @@ def parse(text: str) -> tuple[Node, list[Problem]]:
 
 
 class _TreeReader:
-    def __init__(self, events: Iterator[yaml.Event]) -> None:
+    def __init__(self, events: Iterator[yaml.Event], respelling: Respelling) -> None:
         self._events = events
+        self._respelling = respelling
         self._anchors: dict[str, tuple[Node, int]] = {}
         self._count = 0
         self.problems: list[Problem] = []
@@ -118,11 +127,11 @@ class _TreeReader:
         after = next(self._events)
         if not isinstance(after, yaml.StreamEndEvent):
             message = "a second document begins here; a file holds one Stage"
-            raise ProblemsError([problem(_mark(after), message, Validator.TOO_LONG)])
+            raise ProblemsError([problem(self._mark(after), message, Validator.TOO_LONG)])
         return node
 
     def _node(self, event: yaml.Event, depth: int) -> Node:
-        mark = _mark(event)
+        mark = self._mark(event)
         self._spend(mark, 1)
         if depth > MAX_DEPTH:
             raise ProblemsError([problem(mark, "too many levels", Validator.TOO_LONG)])
@@ -199,6 +208,9 @@ class _TreeReader:
             self.problems.append(problem(item.mark, message))
         return [item for item in items if isinstance(item, Mapping)]
 
+    def _mark(self, event: yaml.Event) -> Mark:
+        return _mark(event.start_mark, self._respelling)
+
     def _spend(self, mark: Mark, count: int) -> None:
         self._count += count
         if self._count > MAX_NODES:
@@ -206,6 +218,7 @@ class _TreeReader:
             raise ProblemsError([problem(mark, message, Validator.TOO_LONG)])
 
 
-def _mark(event: yaml.Event) -> Mark:
-    where = event.start_mark
-    return Mark(where.line + 1, where.column + 1) if where else Mark(1, 1)
+def _mark(where: _Where | None, respelling: Respelling) -> Mark:
+    if where is None:
+        return Mark(1, 1)
+    return Mark(where.line + 1, respelling.column(where.line, where.column) + 1)
