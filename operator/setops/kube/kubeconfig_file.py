@@ -11,6 +11,7 @@ import binascii
 import os
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -29,6 +30,10 @@ _LOGIN_EXTENSION: Final = "client.authentication.k8s.io/exec"
 _OLD_LOGIN: Final = "client.authentication.k8s.io/v1beta1"
 """The version in which a program may ask unless it is said otherwise."""
 _TAG: Final = "tag:yaml.org,2002:"
+_LEVELS: Final = 200
+_ENTRIES: Final = 20_000
+_OPENING: Final = (b"[", b"{", b"- ", b"-\n", b"-\r", b"? ", b"?\n")
+"""What may open a level without a line of its own."""
 _OTHER_YAML: Final = re.compile(rb"^%YAML[ \t]+(?!1\.1\b)", re.MULTILINE)
 
 
@@ -77,6 +82,8 @@ def parsed(content: bytes, where: str) -> Any:
 
     if _OTHER_YAML.search(content):
         raise KubeconfigError(f"{where} is no YAML of version 1.1; remove the line %YAML")
+    if sum(map(content.count, _OPENING)) > _LEVELS and _is_deep(content):
+        raise KubeconfigError(f"{where} has more than {_LEVELS} levels; it is no kubeconfig")
     loader = _loader()(content)
     try:
         return loader.get_data() if loader.check_data() else None
@@ -88,12 +95,31 @@ def parsed(content: bytes, where: str) -> Any:
         loader.dispose()
 
 
+def _is_deep(content: bytes) -> bool:
+    """Whether there are more levels than can be read: the reader in C would overrun its stack."""
+    import yaml
+
+    depth = 0
+    with suppress(yaml.YAMLError, ValueError):
+        for event in yaml.parse(content, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)):
+            depth += isinstance(event, yaml.CollectionStartEvent)
+            depth -= isinstance(event, yaml.CollectionEndEvent)
+            if depth > _LEVELS:
+                return True
+    return False
+
+
 def _loader() -> Any:
     import yaml
 
     base: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
     class GoLoader(base):  # type: ignore[misc]
+        def flatten_mapping(self, node: Any) -> None:
+            super().flatten_mapping(node)
+            if len(node.value) > _ENTRIES:
+                raise ValueError(f"a map has more than {_ENTRIES} entries")
+
         def resolve(self, kind: Any, value: Any, implicit: Any) -> Any:
             if kind is yaml.ScalarNode and implicit[0]:
                 return f"{_TAG}{meaning(value)}"

@@ -1,4 +1,4 @@
-"""No text makes a regular expression work for long: each is tried with long hostile ones.
+"""No text makes a regular expression or a parser work for long: each is tried with hostile ones.
 
 The work is bounded by the processor time of a process, not by the clock on the wall.
 """
@@ -14,9 +14,11 @@ from typing import Final
 
 import pytest
 
+from tests.unit import bombs
+
 _SECONDS: Final = 20
 """Processor time for all patterns, which takes about two. A bad one takes more than that alone."""
-_FEW: Final = 4
+_FEW: Final = 2
 
 
 def _worked(*line: str, seconds: int = _SECONDS) -> subprocess.CompletedProcess[str]:
@@ -37,7 +39,22 @@ def test_no_pattern_takes_long_for_any_text() -> None:
     assert len(tried) > 50, "the patterns of the whole package"
 
 
-@pytest.mark.parametrize("pattern", [r"(a+)+$", r"\{\{.*?\}\}", r"(a|a)*b"])
+@pytest.mark.parametrize("pattern", [r"(a+)+$", r"\{\{.*?\}\}"])
 def test_a_pattern_that_takes_long_is_found(pattern: str) -> None:
     done = _worked(pattern, seconds=_FEW)
     assert done.returncode in (-signal.SIGXCPU, -signal.SIGKILL), done.stderr
+
+
+def test_no_parser_takes_long_for_any_text() -> None:
+    """Nor does one end in another way than with a refusal, or with what it read."""
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.unit.bombs"],
+        cwd=Path(__file__).parents[2],
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_CPU, (_SECONDS, _SECONDS)),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    tried = done.stdout.splitlines()
+    assert done.returncode == 0, f"{tried[-1:]}: {done.stderr[-2000:]}"
+    assert len(tried) == len(bombs.PARSERS) * len(bombs.TEXTS)
