@@ -14,6 +14,7 @@ import pytest
 import yaml
 
 from sandbox import Sandbox
+from setops.cli.changeset.naming import changeset_name
 from tests.cluster import terminal
 from tests.cluster.terminal import PROGRAM, Terminal
 from tests.cluster.world import manifest
@@ -204,3 +205,77 @@ def test_a_secret_of_the_environment_is_utf_8(dev: Terminal) -> None:
         )
         said = (done.stdout + done.stderr).decode()
         assert ("no value for the secret" in said) is (wanted != "Zürich"), said
+
+
+HOSTILE: Final = "".join(
+    (
+        "a\x1b[2J\x1b]0;title\x07\x1b]8;;http://e\x1b\\link\r\x08\x9b31m\x7f\x0b\x85",
+        "\N{RIGHT-TO-LEFT OVERRIDE}b\N{POP DIRECTIONAL ISOLATE}\N{RIGHT-TO-LEFT MARK}z",
+    )
+)
+STEERING: Final = {
+    *map(chr, set(range(32)) - {ord("\n")}), *map(chr, range(0x7F, 0xA0)),
+    *"\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069",
+}  # fmt: skip
+SPACE: Final = "texts-production"
+
+
+@pytest.fixture
+def hostile(dev: Terminal, sandbox: Sandbox) -> Terminal:
+    """Whatever a member, an App or another program may write is hostile text."""
+    api = sandbox.api()
+    ours = f"/apis/setops.co/v1alpha1/namespaces/{SPACE}"
+    marks = {"annotations": {"example.com/x": HOSTILE}}
+    condition = {"status": "False", "reason": "Bad", "message": HOSTILE, "observedGeneration": 1,
+                 "lastTransitionTime": "2026-11-27T08:00:00Z"}  # fmt: skip
+    bad = {"conditions": [{**condition, "type": "Ready"},
+                          {**condition, "type": "Stalled", "status": "True"}]}  # fmt: skip
+    app: dict[str, Any] = {
+        "image": "example.com/bad:1",
+        "env": {"A": {"value": HOSTILE, "description": HOSTILE}},
+        "container": {"command": [HOSTILE], "entrypoint": [HOSTILE],
+                      "healthCheck": {"command": [HOSTILE]}},
+    }  # fmt: skip
+    made = manifest("App", "bad", app, SPACE)
+    made["metadata"].update(marks)
+    api.request("POST", f"{ours}/apps", made)
+    api.request("PUT", f"{ours}/apps/bad/status",
+                {**api.request("GET", f"{ours}/apps/bad"), "status": bad})  # fmt: skip
+    spec = {"user": dev.user, "message": HOSTILE,
+            "commands": [f"-a bad env:set 'B={HOSTILE}'", f"app:create '{HOSTILE}'"]}  # fmt: skip
+    name = changeset_name(dev.user, SPACE, 0, set())
+    api.request("POST", f"{ours}/changesets", manifest("Changeset", name, spec, SPACE))
+    event = {
+        "apiVersion": "v1", "kind": "Event", "type": "Warning", "reason": HOSTILE,
+        "message": HOSTILE, "metadata": {"name": "bad.1", "namespace": SPACE},
+        "involvedObject": {"apiVersion": "setops.co/v1alpha1", "kind": "App", "name": "bad",
+                           "namespace": SPACE},
+        "source": {"component": HOSTILE}, "lastTimestamp": "2026-11-27T08:00:00Z", "count": 1,
+    }  # fmt: skip
+    api.request("POST", f"/api/v1/namespaces/{SPACE}/events", event)
+    return dev
+
+
+def test_nothing_from_the_cluster_steers_the_terminal(hostile: Terminal) -> None:
+    shows = (
+        "app", "app:info bad", "app:ps -a bad", "env -a bad", "container -a bad", "release -a bad",
+        "resource -a bad", "network -a bad", "link -a bad", "domain -a bad", "changeset",
+        "changeset:info", "changeset:list", "why", "why app bad", "stage", "stage:info production",
+        "service", "notification", "project:info texts",
+    )  # fmt: skip
+    formats = ("table", "json", "yaml")
+    lines = [f"{line} -o {form}" for line in shows for form in formats]
+    lines += [
+        "stage:dump",
+        "changeset:log",
+        "-a bad app:info --debug",
+        "__complete -a bad env:set",
+        "app:info --debug",
+    ]
+    seen = 0
+    for line, said in zip(lines, hostile.runs(lines), strict=True):
+        found = STEERING.intersection(said.out + said.err)
+        assert found <= ({"\t"} if "__complete" in line else set()), (line, found)
+        assert "setops has a bug" not in said.err, said.err
+        seen += "http://e" in said.out
+    assert seen > 10, "the texts are shown"
