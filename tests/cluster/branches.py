@@ -233,9 +233,10 @@ class Arena:
             there = _writes(branch, branch.stands, chapter.aim(branch))
             back = _writes(branch, chapter.aim(branch), branch.stands)
             if _phase(ended[branch.namespace][0]) == "Committed":
-                assert done == there, branch
+                assert done == there, f"{branch}: not once {_differing(done, there)}"
             else:
-                assert not done - (there + back), branch
+                surplus = done - (there + back)
+                assert not surplus, f"{branch}: too often {surplus}"
 
     def _take_note(self, branches: Sequence[Branch], chapter: Chapter) -> None:
         seen = self._seen(chapter)
@@ -244,6 +245,11 @@ class Arena:
                 branch.stands = branch.other
                 branch.revisions += 1
             branch.apps = _apps(branch, seen)
+
+
+def _differing(done: Counter[Write], wanted: Counter[Write]) -> dict[str, int]:
+    """How often each write took effect that should have done so once."""
+    return {str(write): done[write] for write in {*done, *wanted} if done[write] != wanted[write]}
 
 
 def _commit(branch: Branch, chapter: Chapter) -> Object:

@@ -289,6 +289,7 @@ def test_everybody_scales(guard: Guard) -> None:
 def test_git_and_the_operator_write_under_their_names(guard: Guard, kind: Kind, user: str) -> None:
     made = named(kind, "theirs", annotations={TRACKING: "apps:web"})
     edited = {**MADE[kind], "spec": {**MADE[kind]["spec"], **EDITS[kind]}}
+    line: tuple[str, ...]
     for manager in MANAGERS:
         if user == OPERATOR:
             line = ("replace", f"--field-manager={manager}", "--dry-run=server")

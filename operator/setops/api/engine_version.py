@@ -49,8 +49,8 @@ class EngineVersion:
     @classmethod
     def find(cls, text: str) -> Self | None:
         """The version that a text names; None if it names none."""
-        found = _NAME.fullmatch(text)
-        if found is None or len(text) > _LONGEST:
+        found = _NAME.fullmatch(text) if len(text) <= _LONGEST else None
+        if found is None:
             return None
         numbers = tuple(int(number) for number in found["numbers"].split("."))
         patch = "" if _ANY.fullmatch(found["patch"]) else found["patch"]

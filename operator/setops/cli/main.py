@@ -70,8 +70,10 @@ def _run(arguments: Sequence[str]) -> int:
 def _show_where() -> None:
     import traceback
 
+    from setops.cli.base.terminal import clean
+
     with contextlib.suppress(OSError):  # as with errors, the exit code still tells
-        traceback.print_exc()
+        print(clean(traceback.format_exc()), end="", file=sys.stderr)
 
 
 def _problems(error: Exception) -> Sequence[Problem]:

@@ -28,7 +28,7 @@ _SUFFIXES: Final[Mapping[str, Decimal]] = {
 
 
 # `1e3` has an exponent, `1E` a suffix.
-_NUMBER: Final = r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?"
+_NUMBER: Final = r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?"
 _QUANTITY: Final = re.compile(rf"({_NUMBER})([numkMGTPE]|[KMGTPE]i)?")
 
 

@@ -19,10 +19,8 @@ from typing import Any, Final, NoReturn, TypeVar
 from setops.kube.access import ClusterAccess, KubeconfigError, content_of
 from setops.kube.login import Credentials
 
-_CERTIFICATE: Final = re.compile(
-    rb"^-----BEGIN CERTIFICATE-----[ \t]*\r?\n(.*?)^-----END CERTIFICATE-----[ \t]*\r?$",
-    re.MULTILINE | re.DOTALL,
-)
+_BEGIN: Final = re.compile(rb"^-----BEGIN CERTIFICATE-----[ \t]*\r?\n", re.MULTILINE)
+_END: Final = re.compile(rb"^-----END CERTIFICATE-----[ \t]*\r?$", re.MULTILINE)
 _KEY: Final = re.compile(rb"^-----BEGIN (?:[A-Z]+ )*PRIVATE KEY-----", re.MULTILINE)
 _BLOCK: Final = 1 << 16
 
@@ -86,9 +84,14 @@ def _add(context: ssl.SSLContext, bundle: bytes) -> bool:
 
 
 def _bodies(bundle: bytes) -> Iterator[bytes]:
-    for block in _CERTIFICATE.findall(bundle):
-        # A block that was begun and not ended is no block.
-        yield block.rpartition(b"\n-----BEGIN CERTIFICATE-----")[2]
+    after = 0
+    for end in _END.finditer(bundle):
+        begin = _BEGIN.search(bundle, after, end.start())
+        after = end.end()
+        if begin is not None:
+            # A block that was begun and not ended is no block.
+            block = bundle[begin.end() : end.start()]
+            yield block.rpartition(b"\n-----BEGIN CERTIFICATE-----")[2]
 
 
 def _prove(context: ssl.SSLContext, credentials: Credentials, name: str) -> None:

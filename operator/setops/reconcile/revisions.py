@@ -223,8 +223,8 @@ async def store(
     """Store a definition as the Stage's revision of that number; doing so again changes nothing.
 
     Returns the number, which is a later one if somebody else's object has the name. Raises Conflict
-    when that revision is there already and is another one: a direct edit that was recorded at the
-    same moment. Raises NotFound if the Stage's namespace is gone.
+    when that revision is there already and is another one, such as a direct edit that was recorded
+    at the same moment, and when whatever had its name is gone again. Raises NotFound if the Stage's namespace is gone.
     """
     name = stage["metadata"]["name"]
     while True:
@@ -241,7 +241,9 @@ async def store(
             return number
         key = key_of(wanted)
         found = await cluster.fetch(key)
-        if found is not None and is_record(found, name, names.revision_name):
+        if found is None:
+            raise Conflict(f"{key} was refused, and there is none of that name", target=key)
+        if is_record(found, name, names.revision_name):
             if _is_same(found, wanted):
                 return number
             raise Conflict(f"{key} was there already, of another content", target=key)

@@ -372,11 +372,11 @@ def test_a_variable_of_an_app_is_not_taken_from_the_environment(
     from setops.api.definition import StageDefinition
     from setops.changes.fold import fold
     from setops.cli.changeset import preview
-    from tests.unit.cli.test_definition import CONTEXT
+    from setops.language.command import CommandContext
 
     monkeypatch.setenv("KEY", "hush")
     spec = preview.spec_of({"commands": ["app:create web", "-a web env:set KEY"]})
-    folded = fold(StageDefinition(), spec, CONTEXT)
+    folded = fold(StageDefinition(), spec, CommandContext("acme", "shop", "live"))
     assert folded.problems == ()
     assert "hush" not in str(folded.definition)
     assert (folded.definition.apps["web"].env or {})["KEY"].value == "true"

@@ -30,8 +30,7 @@ def write(form: str, what: Object | Sequence[Object]) -> None:
 
 def json_text(document: Any) -> str:
     """A document as JSON. What steers a terminal or can't be written in UTF-8 is escaped."""
-    text = json.dumps(document, indent=2, ensure_ascii=False)
-    return _STEERING.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+    return _without_steering(json.dumps(document, indent=2, ensure_ascii=False))
 
 
 def yaml_text(document: Any) -> str:
@@ -53,10 +52,17 @@ def yaml_text(document: Any) -> str:
         return dumper.represent_scalar("tag:yaml.org,2002:str", value, style=style)
 
     Dumper.add_representer(str, text)
-    return yaml.dump(document, Dumper=Dumper, sort_keys=False, allow_unicode=True, width=100)
+    written = yaml.dump(document, Dumper=Dumper, sort_keys=False, allow_unicode=True, width=100)
+    # What isn't printable stands in double quotes, so that it can be escaped as in JSON.
+    return _without_steering(written)
 
 
-_STEERING: Final = re.compile(r"[\x7f-\x9f\ud800-\udfff]")
+_STEERING: Final = re.compile(r"[\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+"""Control characters, and those that change the direction of what stands beside them."""
+
+
+def _without_steering(text: str) -> str:
+    return _STEERING.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def _trimmed(item: Object) -> Object:

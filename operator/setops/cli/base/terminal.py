@@ -231,7 +231,9 @@ class Spinner:
             frame = _FRAMES[self._turn % len(_FRAMES)]
             self._turn += 1
             room = columns() - 3
-            shown = text if len(text) <= room else text[: room - 1] + _ELLIPSIS
+            # Much of it comes from the cluster, and a line break would leave the line behind.
+            line = clean(" ".join(text.split()))
+            shown = line if len(line) <= room else line[: room - 1] + _ELLIPSIS
             sys.stdout.write(f"\r\033[K{frame} {shown}")
             sys.stdout.flush()
         elif text != self._said:

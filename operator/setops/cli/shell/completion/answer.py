@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from setops.cli.base.declare import Own
 from setops.cli.base.streams import arguments
+from setops.cli.base.terminal import clean
 from setops.cli.shell import table
 from setops.cli.shell.help import summary
 from setops.cli.shell.line import take_what_is_there
@@ -44,7 +45,7 @@ def answer(words: Sequence[str]) -> int:
     except Exception:
         # An error message would disturb the line that is being typed.
         return 0
-    lines = [f"{each.value}\t{_line(each.description)}".rstrip("\t") for each in found]
+    lines = [f"{_line(each.value)}\t{_line(each.description)}".rstrip("\t") for each in found]
     sys.stdout.write("".join(f"{line}\n" for line in lines))
     return 0
 
@@ -211,4 +212,5 @@ def _after_help(values: Sequence[str]) -> Iterator[Choice]:
 
 
 def _line(text: str) -> str:
-    return " ".join(text.split())
+    # Descriptions come from the cluster, and shells show them as they are.
+    return clean(" ".join(text.split()))

@@ -30,7 +30,6 @@ Reference = tuple[str, str]
 """The name of a Secret, and a key in it."""
 
 _TEMPLATE: Final = re.compile(r"\{\{\s*\.Secrets\.([A-Za-z_][A-Za-z0-9_]{0,252})\s*\}\}")
-_ANY_TEMPLATE: Final = re.compile(r"\{\{.*?\}\}")
 _BRACES: Final = "{{"
 _ESCAPED: Final = '{{ "{{" }}'
 _ESCAPE: Final = re.compile(r"\{\{\s*\"\{\{\"\s*\}\}")
@@ -91,7 +90,7 @@ def uses(definition: Mapping[str, Any]) -> Iterator[Use]:
 def misplaced(definition: Mapping[str, Any]) -> Iterator[Problem]:
     """Problems with templates outside values of env, and with malformed ones."""
     for path, text in _texts(definition, ""):
-        for template in _ANY_TEMPLATE.findall(_ESCAPE.sub(" ", text)):
+        for template in _templates(_ESCAPE.sub(" ", text)):
             if not re.fullmatch(r"apps\.[^.]+\.env\..+\.value", path):
                 message = f"{path}: {template} is filled in only in values of env"
             elif not _TEMPLATE.fullmatch(template):
@@ -200,6 +199,18 @@ def plain(value: Any) -> Any:
 def _put_together(text: str, told: Mapping[str, str]) -> str:
     """The text with its templates filled in. Values aren't searched for templates again."""
     return _PIECE.sub(lambda found: told[found[1]] if found[1] else _BRACES, text)
+
+
+def _templates(text: str) -> Iterator[str]:
+    """What stands between double braces on a line, with the braces.
+
+    Not by a regular expression, which would look for the end anew at each of many open braces.
+    """
+    for line in text.split("\n"):
+        start = line.find(_BRACES)
+        while start >= 0 and (end := line.find("}}", start + len(_BRACES))) >= 0:
+            yield line[start : end + 2]
+            start = line.find(_BRACES, end + 2)
 
 
 def _texts(value: Any, path: str) -> Iterator[tuple[str, str]]:
