@@ -148,7 +148,8 @@ Everything that the operator makes has a name that begins with `setops-` (a secu
 in the VPC) and carries the tag `setops:managed-by: setops` from its create call on. The operator
 itself checks before every change that the resource carries all tags of the Service, the Stage, the
 Project and the Organization that it works for. What lacks one of them, or has those of another
-owner or cluster, is reported as a conflict in the Service's condition and is neither changed nor deleted.
+owner or cluster, is reported as a conflict in the Service's condition and is neither changed nor
+deleted.
 
 Should somebody else get hold of the operator's role, this policy is what counts. With it
 
