@@ -224,7 +224,8 @@ async def store(
 
     Returns the number, which is a later one if somebody else's object has the name. Raises Conflict
     when that revision is there already and is another one, such as a direct edit that was recorded
-    at the same moment, and when whatever had its name is gone again. Raises NotFound if the Stage's namespace is gone.
+    at the same moment, and when whatever had its name is gone again. Raises NotFound if the Stage's
+    namespace is gone.
     """
     name = stage["metadata"]["name"]
     while True:
