@@ -21,7 +21,7 @@ ALL_VALUES: Final[dict[str, Any]] = {
     "gitManagers": ["flux", "argocd-controller"],
     "trustedAccounts": ["system:serviceaccount:ci:deployer", "bot@example.com"],
     "workers": 4,
-    "aws": {"threads": 3},
+    "aws": {"threads": 3, "clusterName": "eu-1"},
     "changesets": {"keep": 7, "keepDays": 1.5},
     "planning": {"seconds": 3.5, "memory": 128},
     "retryCap": 30,

@@ -62,6 +62,7 @@ def test_every_value_arrives(helm: Helm) -> None:
         "log_format": "text",
         "workers": 4,
         "aws_threads": 3,
+        "cluster_name": "eu-1",
         "changesets_kept": 7,
         "changeset_days": 1.5,
         "plan_seconds": 3.5,

@@ -73,6 +73,7 @@ spec:
 - --log-format={{ .Values.logFormat }}
 - --workers={{ .Values.workers }}
 - --aws-threads={{ .Values.aws.threads }}
+- --cluster-name={{ .Values.aws.clusterName }}
 - --changesets-kept={{ .Values.changesets.keep }}
 - --changeset-days={{ .Values.changesets.keepDays }}
 - --plan-seconds={{ .Values.planning.seconds }}

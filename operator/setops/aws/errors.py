@@ -65,8 +65,8 @@ class ConflictError(StalledError):
 
     def __init__(self, resource: str) -> None:
         super().__init__(
-            f"{resource} exists without our tags and is not touched; remove it, or give the "
-            "Service another name",
+            f"{resource} exists without our tags and is not touched: it is somebody else's, or "
+            "another cluster's; give the Service another name, or remove what nobody needs",
             code="AlreadyExists",
         )
         self.resource = resource

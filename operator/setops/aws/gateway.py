@@ -64,7 +64,8 @@ class _Sts:
 class Gateway:
     """Observes and acts. Belongs to one event loop.
 
-    `clock` gives seconds that never go back, `wall` the time of day.
+    `clock` gives seconds that never go back, `wall` the time of day. `cluster` is the name by which
+    resources are kept apart from those of other clusters; empty for none.
     """
 
     def __init__(
@@ -73,11 +74,13 @@ class Gateway:
         products: Registry,
         clock: Callable[[], float] = time.monotonic,
         wall: Callable[[], datetime] = lambda: datetime.now(UTC),
+        cluster: str = "",
     ) -> None:
         self._clients = clients
         self._products = products
         self._clock = clock
         self._wall = wall
+        self._cluster = cluster
         self._backoff = Backoff()
         self._slots: dict[Account, asyncio.Semaphore] = {}
         self._refusals: dict[Account, ThrottledError | UnreachableError] = {}
@@ -186,7 +189,11 @@ class Gateway:
     async def _composite(self, target: Target) -> tuple[Product, Composite]:
         product = self._product(target)
         await self._check_once(target.account)
-        target = replace(target, credentials=product.usable(target.credentials))
+        target = replace(
+            target,
+            identity=replace(target.identity, cluster=self._cluster),
+            credentials=product.usable(target.credentials),
+        )
         return product, Composite(product, self._clients.of(target.account), target)
 
     async def _check_once(self, account: Account) -> None:

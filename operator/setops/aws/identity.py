@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final, Self
 
@@ -13,6 +13,7 @@ TAG_ORGANIZATION: Final = f"{TAG_PREFIX}organization"
 TAG_PROJECT: Final = f"{TAG_PREFIX}project"
 TAG_STAGE: Final = f"{TAG_PREFIX}stage"
 TAG_MANAGED_BY: Final = f"{TAG_PREFIX}managed-by"
+TAG_CLUSTER: Final = f"{TAG_PREFIX}cluster"
 MANAGED_BY: Final = "setops"
 
 
@@ -37,7 +38,9 @@ class Identity:
     """The owner of an AWS resource. It outlives the Kubernetes object of that name.
 
     `name` is the name of the Service or App. Fields that an owner lacks are empty: a Stage has no
-    `name`, an Organization has neither `project` nor `stage`. Make one with the `of_…` methods.
+    `name`, an Organization has neither `project` nor `stage`. `cluster` is what the installation
+    calls its cluster, and empty where it doesn't; it is no part of any name. Make one with the
+    `of_…` methods.
     """
 
     kind: OwnerKind
@@ -45,6 +48,7 @@ class Identity:
     project: str = ""
     stage: str = ""
     name: str = ""
+    cluster: str = ""
 
     @classmethod
     def of_service(cls, organization: str, project: str, stage: str, name: str) -> Self:
@@ -76,10 +80,18 @@ class Identity:
             TAG_STAGE: self.stage,
             f"{TAG_PREFIX}{self.kind}": self.name or self.stage or self.organization,
             TAG_MANAGED_BY: MANAGED_BY,
+            TAG_CLUSTER: self.cluster,
         }
         return {key: value for key, value in tags.items() if value}
 
     def owns(self, tags: Mapping[str, str]) -> bool:
-        """Whether a resource with these tags is this owner's. It may have other tags, too."""
-        own = self.tags()
-        return own.items() <= tags.items() and not (tags.keys() & _OWNER_TAGS) - own.keys()
+        """Whether a resource with these tags is this owner's. It may have other tags, too.
+
+        One that names no cluster was made before the installation had a name for its own.
+        """
+        own = replace(self, cluster=tags.get(TAG_CLUSTER, "")).tags()
+        return (
+            tags.get(TAG_CLUSTER, self.cluster) == self.cluster
+            and own.items() <= tags.items()
+            and not (tags.keys() & _OWNER_TAGS) - own.keys()
+        )

@@ -148,7 +148,8 @@ Everything that the operator makes has a name that begins with `setops-` (a secu
 in the VPC) and carries the tag `setops:managed-by: setops` from its create call on. The operator
 itself checks before every change that the resource carries all tags of the Service, the Stage, the
 Project and the Organization that it works for. What lacks one of them, or has those of another
-owner, is reported as a conflict in the Service's condition and is neither changed nor deleted.
+owner or cluster, is reported as a conflict in the Service's condition and is neither changed nor
+deleted.
 
 Should somebody else get hold of the operator's role, this policy is what counts. With it
 
@@ -178,12 +179,21 @@ It can't hold the following, since AWS has no condition for it:
 - The tag says that a resource is the operator's, not which Service's. Within one account the role
   reaches all Stages; Organizations that must not share a fate need accounts of their own.
 
-## 5. Two clusters
+## 5. Several clusters in one account
 
-The tags don't name a cluster. This is why a Stage that is restored in another cluster finds its
-databases and buckets again ([restore.md](restore.md)). It also means that two clusters must not
-serve the same Stage of the same Project and Organization in one account: each would take the
-other's resources for its own. Give their Organizations different names, or accounts of their own.
+The names of resources and most of their tags say for which Stage they were made, and not by which
+cluster. So a Stage that is restored in another cluster finds its databases and buckets again
+([restore.md](restore.md)). It also means that two clusters that serve the same Stage of the same
+Project and Organization in one account would take each other's resources for their own. To rule
+that out, give each cluster a name:
+
+```
+helm upgrade setops charts/setops --reuse-values --set aws.clusterName=eu-1
+```
+
+What is made from then on carries the tag `setops:cluster: eu-1`. An operator of another name, or
+of none, reports it as a conflict and doesn't touch it. What was made before has no such tag, and
+belongs to whoever asks first. To take over what a lost cluster has left, install with its name.
 """)
 
 

@@ -50,6 +50,9 @@ class Settings:
 
     workers: Annotated[int, "how many objects are reconciled at a time"] = 16
     aws_threads: Annotated[int, "how many AWS calls run at a time in each account"] = 8
+    cluster_name: Annotated[
+        str, "tag by which resources at AWS are kept apart from other clusters'; empty for none"
+    ] = ""
     changesets_kept: Annotated[int, "how many Changesets that have ended a Stage keeps"] = 50
     changeset_days: Annotated[float, "for how many days they are kept"] = 30.0
     plan_seconds: Annotated[float, "how much CPU the plan of one Changeset may take"] = 10.0

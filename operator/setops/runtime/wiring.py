@@ -34,7 +34,8 @@ class Parts:
 def gateway(settings: Settings, metrics: Metrics, fence: Fence) -> Gateway:
     """The way to AWS."""
     calls = ClientSettings(per_account=settings.aws_threads)
-    return Gateway(Clients(PRODUCTS.uses, calls, metrics.observe_aws, fence=fence), PRODUCTS)
+    clients = Clients(PRODUCTS.uses, calls, metrics.observe_aws, fence=fence)
+    return Gateway(clients, PRODUCTS, cluster=settings.cluster_name)
 
 
 def reconciler(parts: Parts) -> Handle:

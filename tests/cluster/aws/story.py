@@ -44,6 +44,7 @@ class Operator:
     secret: dict[str, str] = field(default_factory=dict)
     products: Registry = PRODUCTS
     acts: list[Action] = field(default_factory=list)
+    cluster: str = ""
 
     def create(self) -> list[Action]:
         """All actions that led to the Service as it is wanted, the last one being what remains."""
@@ -56,11 +57,12 @@ class Operator:
         return asyncio.run(self.gateway().observe(self._target()))
 
     def gateway(self) -> Gateway:
-        return Gateway(self.clients, self.products)
+        return Gateway(self.clients, self.products, cluster=self.cluster)
 
     def composite(self, **changes: Any) -> Composite:
         """The Service without the loop."""
         target = replace(self._target(), **changes)
+        target = replace(target, identity=replace(target.identity, cluster=self.cluster))
         product = self.products.of(target.type, target.plan)
         return Composite(product, self.clients.of(target.account), target)
 

@@ -247,6 +247,7 @@ STRANGE: Final[dict[str, Callable[[Tags], Tags]]] = {
     "without its organization": _without("setops:organization"),
     "the Stage's own": _without("setops:service"),
     "an App's besides": _with(app="web"),
+    "another cluster's": _with(cluster="us-1"),
 }
 """Tags, made of those of the Service, with which a resource isn't the Service's."""
 
@@ -281,6 +282,48 @@ def refused(operator: Operator) -> str:
     assert isinstance(end, Foreign)
     (resource,) = end.resources
     return resource
+
+
+CLUSTERS: Final = {
+    "both have one": ("eu-1", "us-1"),
+    "the one that asks has none": ("eu-1", ""),
+}
+
+
+@pytest.mark.parametrize("product", [KINDS[0], KINDS[2]], ids=lambda each: each.type_name)
+@pytest.mark.parametrize(("first", "second"), CLUSTERS.values(), ids=CLUSTERS)
+def test_what_another_cluster_has_made_is_not_taken_up(
+    product: Kind, first: str, second: str, clients: Clients, holder: Holder
+) -> None:
+    """Both serve the same Stage. Only one of them finds its resources."""
+    owner = replace(made(product, clients, holder), cluster=first)
+    assert owner.create()[-1] == Done()
+    kinds = [each for each in KINDS if each.type_name == product.type_name]
+    ids = owner.ids()
+    before = [each.see(holder, ids[each.key]) for each in kinds]
+    other = Operator(clients, owner.target, cluster=second)
+    with recorded(clients, holder.account) as calls:
+        (end,) = other.create()
+        assert isinstance(end, Foreign)
+        assert f"{product.label} {ids[product.key]}" in end.resources
+        other.composite().relinquish()
+        other.composite().delete()
+        assert other.delete() == [Done()]
+    assert not changes(calls)
+    assert [each.see(holder, ids[each.key]) for each in kinds] == before
+    assert owner.create() == [Done()]
+    assert owner.delete()[-1] == Done()
+
+
+@pytest.mark.parametrize("product", [KINDS[0], KINDS[2]], ids=lambda each: each.type_name)
+def test_what_was_made_before_the_cluster_had_a_name_stays_ours(
+    product: Kind, clients: Clients, holder: Holder
+) -> None:
+    operator = made(product, clients, holder)
+    assert operator.create()[-1] == Done()
+    operator = replace(operator, cluster="eu-1")
+    assert operator.create() == [Done()]
+    assert operator.delete()[-1] == Done()
 
 
 def changes(calls: list[str]) -> list[str]:

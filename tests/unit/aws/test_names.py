@@ -100,6 +100,23 @@ def test_owners_of_any_kind_share_neither_names_nor_resources(
     assert (one == other) == one.owns(other.tags())
 
 
+CLUSTERS = {
+    "neither has a name": ("", "", True),
+    "the same": ("eu-1", "eu-1", True),
+    "another": ("eu-1", "us-1", False),
+    "made before the cluster had a name": ("eu-1", "", True),
+    "made by a cluster with a name": ("", "eu-1", False),
+}
+
+
+@pytest.mark.parametrize(("ours", "its", "owned"), CLUSTERS.values(), ids=CLUSTERS)
+def test_a_cluster_with_a_name_keeps_its_resources(ours: str, its: str, owned: bool) -> None:
+    anywhere = Identity.of_service("acme", "shop", "live", "db")
+    one, other = replace(anywhere, cluster=ours), replace(anywhere, cluster=its)
+    assert one.owns(other.tags()) == owned
+    assert resource_name(one, 63) == resource_name(other, 63), "a restored Stage finds it"
+
+
 @given(identities, limits)
 def test_owners_of_the_same_names_differ_by_their_kind(identity: Identity, limit: int) -> None:
     alike = owners(identity.organization, identity.project, identity.stage, identity.name)
