@@ -2,11 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
+from typing import cast
+from unittest.mock import Mock
+
 import pytest
 
 from setops.api.conditions import Reason
-from setops.reconcile.report import Interruption, Stalled, Waiting, interrupted
-from tests.reconcile.samples import app, reported
+from setops.api.kinds import CHANGESET, SERVICE, Object, key_of
+from setops.api.service import ServiceSpec
+from setops.aws.gateway import Gateway
+from setops.kube.client import Client
+from setops.kube.cluster import Cluster
+from setops.kube.events import EventRecorder
+from setops.reconcile.changeset.marks import mark_rolled_back, note_version
+from setops.reconcile.context import Context, Options
+from setops.reconcile.report import Interruption, Report, Stalled, Waiting, interrupted, publish
+from setops.reconcile.service.reconciler import KEPT
+from tests.reconcile.samples import World, app, make, reported
+from tests.reconcile.server import Server
 
 
 @pytest.mark.parametrize(
@@ -24,7 +38,7 @@ def test_who_has_to_act(interruption: Interruption, shape: str) -> None:
 
 
 def test_what_is_known_stays_and_what_is_new_is_added() -> None:
-    obj = app(status={**reported(), "arn": "old", "secret": "service-store"})
+    obj = app(status={"arn": "old", "secret": "service-store"})
     found = interrupted(obj, Waiting(Reason.AWS_WAITING, "", again=5, status={"arn": "new"}))
     assert found.status == {"arn": "new", "secret": "service-store"}
     assert found.again == 5
@@ -35,6 +49,51 @@ def test_conditions_of_its_own_stay_what_they_were() -> None:
     status = reported()
     status["conditions"] = [*status["conditions"], told]
     assert interrupted(app(status=status), Waiting(Reason.DELETING, "")).extra == (told,)
+
+
+def published(obj: Object, report: Report) -> Object:
+    """The status after a report on an object as it is now."""
+    world = World(obj)
+    live = world.cluster.get(key_of(obj))
+    assert live is not None
+    context = Context(
+        cluster=Cluster(Client(Server(live)), world.cluster.cache),
+        events=cast(EventRecorder, Mock()),
+        aws=cast(Gateway, None),
+        options=Options("", "setops-system", {}, 60.0),
+    )
+    written: Object = asyncio.run(publish(context, live, report))["status"]
+    return written
+
+
+def test_what_others_wrote_in_the_meantime_stays() -> None:
+    """A rollback marks a Service while its reconciler waits for AWS."""
+    mark = {"changeset": "one", "uid": "1"}
+    obj = app(status={"arn": "old", "rolledBack": mark, "gone": "x"})
+    keeps = ("rolledBack", "adopted")
+    status = published(obj, Report("ready", Reason.READY, "there", {"arn": "new"}, keeps=keeps))
+    assert (status["arn"], status["rolledBack"]) == ("new", mark)
+    assert not {"gone", "adopted"} & {*status}
+
+
+def test_a_report_on_a_service_keeps_every_mark_of_a_rollback() -> None:
+    marked: set[str] = set()
+
+    class Written:
+        async def swap_status(self, obj: Object, status: Object) -> Object:
+            marked.update(status)
+            return obj
+
+    async def mark(cluster: Cluster) -> None:
+        service = make(SERVICE, "store", spec={"type": "postgresql", "version": "15"})
+        changeset = make(CHANGESET, "one")
+        taken = ServiceSpec.model_validate({"type": "postgresql", "version": "16"})
+        await mark_rolled_back(cluster, service, changeset)
+        await note_version(cluster, service, taken, changeset)
+
+    asyncio.run(mark(cast(Cluster, Written())))
+    assert marked == {"rolledBack", "versionPutBack"}
+    assert marked <= {*KEPT}
 
 
 def test_an_object_without_a_status_gets_one() -> None:

@@ -39,9 +39,10 @@ class Report:
     """What to say about an object in its status.
 
     `status` holds all fields but conditions and observedGeneration. Fields that it doesn't name are
-    removed. `again` is the number of seconds after which to look again even without an event; None
-    means only after an event. `extra` are further conditions, besides Ready, Reconciling and
-    Stalled.
+    removed, but for those that it `keeps`: others may write them while the reconciler is at work,
+    so they stay as the object has them when this is written. `again` is the number of seconds after
+    which to look again even without an event; None means only after an event. `extra` are further
+    conditions, besides Ready, Reconciling and Stalled.
     """
 
     shape: Shape
@@ -50,6 +51,7 @@ class Report:
     status: Mapping[str, Any] = field(default_factory=dict)
     again: float | None = None
     extra: tuple[Mapping[str, Any], ...] = ()
+    keeps: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +123,7 @@ async def publish(context: Context, obj: Object, report: Report) -> Object:
     shaped = [*_SHAPES[report.shape](report.reason, report.message, generation), *report.extra]
     status = {
         **report.status,
+        **{name: old[name] for name in report.keeps if name in old},
         "observedGeneration": generation,
         "conditions": conditions.merge(old.get("conditions"), shaped, context.timestamp()),
     }

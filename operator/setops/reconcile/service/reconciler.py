@@ -36,8 +36,8 @@ from setops.reconcile.service.secret import Held, held_credentials, publish, ref
 from setops.reconcile.service.target import target_of
 from setops.reconcile.service.version_pin import forget_pin
 
-_KEPT: Final = ("target", "adopted", "rolledBack", "versionPutBack")
-"""The fields of the status that no observation changes."""
+KEPT: Final = ("target", "adopted", "rolledBack", "versionPutBack")
+"""The fields of the status that no observation changes. A rollback may write them at any time."""
 
 _STALE: Final = 0.25
 """How old the observation of a ready Service may be, as a share of the drift interval. Many
@@ -135,10 +135,11 @@ def _report(context: Context, service: Object, spec: ServiceSpec, settled: Settl
         case Done():
             note = f"; {main.note}" if main.note else ""
             message = f"{product}: {main.state}{note}"
-            return Report("ready", Reason.READY, message, _status(service, seen))
+            return Report("ready", Reason.READY, message, _status(service, seen), keeps=KEPT)
         case Refuse(differences):
             message = "; ".join(f"{item.path}: {item.refusal}" for item in differences)
-            return Report("stalled", Reason.VALIDATION_FAILED, message, _status(service, seen))
+            status = _status(service, seen)
+            return Report("stalled", Reason.VALIDATION_FAILED, message, status, keeps=KEPT)
         case Wait(state):
             raise Waiting(Reason.AWS_WAITING, f"{product}: {state}", again=SOON, status=seen)
         case Foreign(resources):
@@ -162,9 +163,4 @@ def _seen(observation: Observation) -> dict[str, Any]:
 
 def _status(service: Object, seen: Mapping[str, Any]) -> dict[str, Any]:
     """The status of a Service whose Secret is published."""
-    known = service.get("status") or {}
-    return {
-        **seen,
-        "secret": secret_name(service["metadata"]["name"]),
-        **{name: known.get(name) for name in _KEPT},
-    }
+    return {**seen, "secret": secret_name(service["metadata"]["name"])}
