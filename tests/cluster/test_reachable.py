@@ -18,6 +18,11 @@ import pytest
 
 from sandbox import Sandbox, ports
 from sandbox.proxy import Delay, Fail, Proxy, Request
+from setops.aws.api_use import ACCOUNT
+from setops.aws.identity import TAG_CLUSTER, TAG_ORGANIZATION, Identity
+from setops.aws.operator_rights import ACCOUNT_STATEMENTS, document
+from setops.aws.ownership import tag_list
+from setops.aws.parts.user import PATH
 from setops.aws.target import Account
 from tests.cluster.aws import emulator
 from tests.cluster.aws.story import Root
@@ -51,6 +56,11 @@ class Arena:
 
     def says(self, name: str, condition: str, reason: str) -> str:
         return self.world.says(KIND, name, "", condition, reason)
+
+    def told(self, name: str) -> str:
+        """The message of its condition Reachable."""
+        found = self.world.conditions(KIND, name)
+        return next((each["message"] for each in found if each["type"] == "Reachable"), "")
 
     def stands(self, name: str) -> dict[str, str]:
         """The status of each condition."""
@@ -269,3 +279,38 @@ def test_a_restart_says_nothing_that_was_said(arena: Arena) -> None:
 def _projects(arena: Arena, name: str) -> int:
     found = arena.world.get(KIND, name) or {}
     return int(found.get("status", {}).get("projects", -1))
+
+
+def test_users_that_no_service_has_any_more_are_told_until_they_are_gone(arena: Arena) -> None:
+    number = "131313131313"
+    root = Root(Account(number, REGION, endpoint_url=arena.aws.url))
+    role = f"arn:aws:iam::{number}:role/setops"
+    principal = {"AWS": f"arn:aws:iam::{OWN}:root"}
+    trusted = {"Effect": "Allow", "Principal": principal, "Action": "sts:AssumeRole"}
+    trust = json.dumps({"Version": "2012-10-17", "Statement": [trusted]})
+    root.iam.create_role(RoleName="setops", AssumeRolePolicyDocument=trust)
+    ours = Identity.of_service("leaves", "shop", "live", "store").tags()
+    others = {
+        "setops-leaves-a-key": ours,
+        "setops-of-another-organization": {**ours, TAG_ORGANIZATION: "other"},
+        "setops-of-another-cluster": {**ours, TAG_CLUSTER: "other"},
+        "setops-of-nobody": {},
+        "of-another-name": ours,
+    }
+    for name, tags in others.items():
+        root.iam.create_user(UserName=name, Path=PATH, Tags=tag_list(tags))
+    root.iam.create_user(UserName="elsewhere", Path="/", Tags=tag_list(ours))
+    arena.apply("leaves", accountId=number, roleArn=role)
+    arena.world.until(
+        lambda: "left over aren't found: ListUsers in AWS account" in arena.told("leaves"),
+        "what is missing",
+    )
+    rights = json.dumps(document(ACCOUNT_STATEMENTS)).replace(ACCOUNT, number)
+    root.iam.put_role_policy(RoleName="setops", PolicyName="setops", PolicyDocument=rights)
+    arena.world.until(
+        lambda: "still work: setops-leaves-a-key; delete them" in arena.told("leaves"),
+        "the user that is left over",
+    )
+    assert arena.stands("leaves") == REACHED
+    root.iam.delete_user(UserName="setops-leaves-a-key")
+    arena.world.until(lambda: "still work" not in arena.told("leaves"), "the message to go")

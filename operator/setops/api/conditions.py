@@ -131,6 +131,7 @@ class Reason(StrEnum):
     )
     AWS_UNREACHABLE = "AwsUnreachable", "AWS does not answer; it is tried again."
     AWS_DRIFTED = "AwsDrifted", "Something at AWS wasn't as it should be; it is put right."
+    AWS_LEFT_OVER = "AwsLeftOver", "There are IAM users at AWS that no Service has any more."
     AWS_RESOURCE_TAKEN = "AwsResourceTaken", "A resource of that name exists without our tags."
     VALIDATION_FAILED = (
         "ValidationFailed",

@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
@@ -35,6 +35,7 @@ from setops.aws.errors import (
 )
 from setops.aws.identity import Identity
 from setops.aws.inventories import FRESH, Inventories
+from setops.aws.leftover_users import leftover_users
 from setops.aws.observation import Inventory, Observation
 from setops.aws.product import Product
 from setops.aws.registry import Registry
@@ -107,6 +108,15 @@ class Gateway:
                 operation="GetCallerIdentity",
             )
         self._checked.add(account)
+
+    async def leftover_users(
+        self, account: Account, organization: Identity, known: Collection[str]
+    ) -> Sequence[str]:
+        """See the module `leftover_users`."""
+        await self._check_once(account)
+        owner = replace(organization, cluster=self._cluster)
+        clients = self._clients.of(account)
+        return await self._run(_Sts(), account, leftover_users, clients, owner, known)
 
     def ids(self, target: Target) -> Mapping[str, str]:
         """The id of each part of a Service by its key, to be stored before anything is made.

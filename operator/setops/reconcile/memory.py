@@ -46,6 +46,20 @@ class Reach:
     failures: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Leftovers:
+    """What was found in the account of an Organization. `due` is when to look again.
+
+    `told` are the users that were left over at two looks in a row: the first one may have come in
+    the middle of a deletion. `refusal` is why AWS refuses to tell.
+    """
+
+    due: float = 0.0
+    seen: frozenset[str] = frozenset()
+    told: tuple[str, ...] = ()
+    refusal: str = ""
+
+
 class Gate:
     """Lets tasks wait until no other task is doing something that they would slow down."""
 
@@ -108,4 +122,6 @@ class Memory:
     meant: set[str] = field(default_factory=set)
     contents: dict[str, ChangesetSpec] = field(default_factory=dict)
     pace: PlanPace = field(default_factory=PlanPace)
+    leftovers: dict[str, Leftovers] = field(default_factory=dict)
+    """By the uid of an Organization; see the module `leftovers`."""
     shown: dict[Key, Hashable] = field(default_factory=dict)

@@ -7,8 +7,8 @@ from setops.api.kinds import PROJECT, Object
 from setops.api.names import FINALIZER
 from setops.api.organization import OrganizationSpec
 from setops.aws.errors import AwsError
-from setops.reconcile import reach
-from setops.reconcile.aws import interruption
+from setops.reconcile import leftovers, reach
+from setops.reconcile.aws import account_of, interruption
 from setops.reconcile.context import Context
 from setops.reconcile.places import is_deleting
 from setops.reconcile.released import is_released
@@ -34,6 +34,7 @@ async def reconcile(context: Context, organization: Object) -> Report | Requeue 
             )
         await cluster.remove_finalizer(organization, FINALIZER)
         reach.forget(context, metadata["uid"])
+        leftovers.forget(context, metadata["uid"])
         return None
     await cluster.add_finalizer(organization, FINALIZER)
     aws = context.memory.specs.of(organization, OrganizationSpec).aws
@@ -48,7 +49,8 @@ async def reconcile(context: Context, organization: Object) -> Report | Requeue 
     generation = metadata["generation"]
     if known.error is None:
         hosted = f"hosts {_named(projects)}" if projects else "hosts no Project yet"
-        message = f"{account} can be reached"
+        left = await leftovers.look(context, organization, account_of(aws))
+        message = f"{account} can be reached" + (f"; {left}" if left else "")
         reachable = condition(
             ConditionType.REACHABLE, True, Reason.AWS_REACHABLE, message, generation
         )

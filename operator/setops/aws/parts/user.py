@@ -53,6 +53,7 @@ API: Final = ApiUse(
         "ListAccessKeys",
         "ListAttachedUserPolicies",
         "ListUserPolicies",
+        "ListUsers",
         "PutUserPolicy",
     ),
     statements=(
@@ -68,6 +69,12 @@ API: Final = ApiUse(
                 "iam:ListUserPolicies",
             ),
             (_USERS, _MISSING_USERS),
+        ),
+        Statement(
+            "IamList",
+            "To find users that no Service has any more. AWS has no condition for listing.",
+            ("iam:ListUsers",),
+            ("*",),
         ),
         Statement(
             "IamCreate",
