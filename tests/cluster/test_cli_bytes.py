@@ -243,6 +243,7 @@ def hostile(dev: Terminal, sandbox: Sandbox) -> Terminal:
                 {**api.request("GET", f"{ours}/apps/bad"), "status": bad})  # fmt: skip
     spec = {"user": dev.user, "message": HOSTILE,
             "commands": [f"-a bad env:set 'B={HOSTILE}'", f"app:create '{HOSTILE}'"]}  # fmt: skip
+    sandbox.kubectl("delete", "changesets.setops.co", "--all", "-n", SPACE)
     name = changeset_name(dev.user, SPACE, 0, set())
     api.request("POST", f"{ours}/changesets", manifest("Changeset", name, spec, SPACE))
     event = {
