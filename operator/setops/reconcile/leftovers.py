@@ -18,6 +18,9 @@ from setops.kube.cluster import Cluster
 from setops.reconcile.context import Context
 from setops.reconcile.memory import Leftovers
 
+_REST: Final = 10
+"""Drift intervals between two looks, while nothing is left over."""
+
 _SHOWN: Final = 10
 """How many users a message names."""
 
@@ -30,7 +33,8 @@ async def look(context: Context, organization: Object, account: Account) -> str:
     if now < before.due:
         return _sentence(before)
     after = await _looked(context, metadata["name"], account, before)
-    after = replace(after, due=now + context.options.drift_interval)
+    rest = 1 if after.seen or after.refusal else _REST
+    after = replace(after, due=now + rest * context.options.drift_interval)
     context.memory.leftovers[metadata["uid"]] = after
     message = _sentence(after)
     if after.told and after.told != before.told:
