@@ -37,9 +37,13 @@ class Server:
         place = path.removesuffix("/status")
         if method == "GET" and place not in self.objects:
             return Answer(404, {}, b"")
+        if method == "DELETE":
+            self.objects.pop(place, None)
+            return Answer(200, {}, json.dumps({"kind": "Status", "metadata": {}}).encode())
         if method != "GET":
             old = {} if method == "PUT" else self.objects.get(place, {})
             self.objects[place] = _merged(old, json.loads(body or b"{}"))
+            self.objects[place]["metadata"].setdefault("uid", f"uid {self.asked}")
             self.objects[place]["metadata"]["resourceVersion"] = str(10_000 + self.asked)
         return Answer(200, {}, json.dumps(self.objects[place]).encode())
 

@@ -179,3 +179,15 @@ def test_the_newest_entries_that_fit_are_kept(length: int, kept: int) -> None:
     assert sum(len(name) + len(text) + 8 for name, text in found.items()) < LIMIT
     assert list(found) == list(data)[-len(found) :]
     assert len(found) >= kept
+
+
+def test_two_who_write_at_once_lose_nothing() -> None:
+    server = Server(record(1, FIRST))
+    cluster = cluster_of(server)
+
+    async def both() -> None:
+        added = [{name: LedgerEntry("x", number)} for number, name in enumerate("ab", 2)]
+        await asyncio.gather(*(ledger.add(cluster, stage(), each) for each in added))
+
+    asyncio.run(both())
+    assert {*asyncio.run(ledger.read(cluster, stage()))} == {"first", "a", "b"}

@@ -8,14 +8,17 @@ from typing import Any, Final, cast
 import pytest
 
 from setops.api.kinds import SERVICE, Key, Object
+from setops.api.put_back import PutBack
 from setops.aws.gateway import Gateway
 from setops.kube.events import EventRecorder
 from setops.reconcile.context import Context, Options
-from setops.reconcile.service.rollback import forget_rollback, is_rolled_back
+from setops.reconcile.service.rollback import forget_rollback, is_rolled_back, note_deletion
 from setops.reconcile.service.version_pin import pin_of
 from tests.reconcile.samples import SPACE, World, changeset, reported, service
 
 MARK: Final = {"changeset": "broken", "uid": "uid-of-broken"}
+PIN: Final = {"version": "15", "taken": "16", "changeset": "broken", "uid": "u"}
+NOTE: Final = "setops.co/version-put-back"
 DELETED: Final = {"deletionTimestamp": "2026-01-01T12:00:00Z"}
 
 
@@ -45,7 +48,16 @@ def marked(mark: Any = MARK, **content: Any) -> Object:
             marked(**DELETED), [broken("Failed", "2026-01-01T12:00:01Z")], True,
             id="it has begun it",
         ),
-        pytest.param(marked(**DELETED), [], True, id="its Changeset has gone meanwhile"),
+        pytest.param(marked(**DELETED), [], False, id="nobody knows what its Changeset has begun"),
+        pytest.param(
+            marked({**MARK, "deleting": True}, **DELETED), [], True,
+            id="its Changeset has gone in the middle of the deletion",
+        ),
+        pytest.param(
+            marked({**MARK, "deleting": True}, **DELETED),
+            [broken("Failed", "2026-01-01T11:59:59Z")], True,
+            id="the deletion is being carried out",
+        ),
         pytest.param(
             marked(**DELETED), [broken("Failed", "2026-01-01T11:59:59Z")], False,
             id="somebody deletes what has outlived it",
@@ -84,7 +96,31 @@ def test_what_has_outlived_a_rollback_is_no_longer_marked(around: list[Object]) 
         asyncio.run(forget_rollback(here, found))
 
 
-def test_a_restored_version_is_noted_in_the_status_alone() -> None:
-    mark = {"version": "15", "taken": "16", "changeset": "broken", "uid": "u"}
-    assert pin_of(service(status={"versionPutBack": mark})) is not None
-    assert pin_of(service(annotations={"setops.co/version-put-back": "15 from 16"})) is None
+def test_the_deletion_is_noted_before_anything_is_deleted() -> None:
+    made = marked(**DELETED)
+    here = context(made, broken("RollingBack"))
+    found = here.cluster.get(Key(SERVICE, SPACE, "store"))
+    assert found is not None
+    with pytest.raises(AssertionError, match=r"PATCH .*/services/store/status"):
+        asyncio.run(note_deletion(here, found))
+
+
+@pytest.mark.parametrize(
+    ("made", "noted"),
+    [
+        (service(status={"versionPutBack": PIN}), PutBack("15", "16")),
+        (service(annotations={NOTE: "15 from 16"}), PutBack("15", "16")),
+        (
+            service(annotations={NOTE: "14 from 15"}, status={"versionPutBack": PIN}),
+            PutBack("15", "16"),
+        ),
+        (service(annotations={NOTE: "16 from 15"}), None),
+        (service(annotations={NOTE: "nonsense"}), None),
+        (service(), None),
+    ],
+    ids=str,
+)
+def test_a_restored_version_is_noted_in_the_status_or_by_an_earlier_operator(
+    made: Object, noted: PutBack | None
+) -> None:
+    assert pin_of(made) == noted

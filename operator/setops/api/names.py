@@ -97,6 +97,10 @@ LABEL_DELETION_PROTECTION: Final = f"{GROUP}/deletion-protection"
 """On the namespace of a protected Stage. An admission policy refuses to delete it."""
 LABEL_SERVICE: Final = f"{GROUP}/service"
 
+ANNOTATION_VERSION_PUT_BACK: Final = f"{GROUP}/version-put-back"
+"""Where an earlier version of the operator noted, as `15 from 16`, that a rollback had restored a
+version. Only read; see `ServiceStatus.version_put_back`."""
+
 ANNOTATION_PAUSED: Final = f"{GROUP}/paused"
 ANNOTATION_LAST_APPLIED: Final = "kubectl.kubernetes.io/last-applied-configuration"
 """Where client-side apply, of kubectl and of Argo CD, leaves what it applied."""

@@ -82,6 +82,9 @@ class RolledBack(Model):
 
     changeset: str = Field(description="Name of the Changeset that is rolled back.")
     uid: str = Field(description="Its uid.")
+    deleting: bool | None = Field(
+        None, description="Whether the deletion that the rollback has begun is being carried out."
+    )
 
 
 class VersionPutBack(Model):

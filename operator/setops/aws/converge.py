@@ -89,8 +89,11 @@ async def _converge(
         await caller.before(action)
         try:
             issued = await gateway.perform(target, observation, action)
-        except AwsError:
-            await caller.keep_asked(gateway.asked(target))  # it may have accepted a part of it
+        except AwsError as error:
+            try:
+                await caller.keep_asked(gateway.asked(target))  # it may have accepted a part of it
+            except Exception as other:
+                raise error from other
             raise
         if issued:
             target = replace(target, credentials={**target.credentials, **issued})

@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
@@ -35,7 +35,7 @@ from setops.aws.errors import (
 )
 from setops.aws.identity import Identity
 from setops.aws.inventories import FRESH, Inventories
-from setops.aws.leftover_users import leftover_users
+from setops.aws.leftover_users import Unknown, unknown_users
 from setops.aws.observation import Inventory, Observation
 from setops.aws.product import Product
 from setops.aws.registry import Registry
@@ -109,14 +109,14 @@ class Gateway:
             )
         self._checked.add(account)
 
-    async def leftover_users(
+    async def unknown_users(
         self, account: Account, organization: Identity, known: Collection[str]
-    ) -> Sequence[str]:
-        """See the module `leftover_users`."""
+    ) -> Unknown:
+        """See `leftover_users.unknown_users`."""
         await self._check_once(account)
         owner = replace(organization, cluster=self._cluster)
         clients = self._clients.of(account)
-        return await self._run(_Sts(), account, leftover_users, clients, owner, known)
+        return await self._run(_Sts(), account, unknown_users, clients, owner, known)
 
     def ids(self, target: Target) -> Mapping[str, str]:
         """The id of each part of a Service by its key, to be stored before anything is made.

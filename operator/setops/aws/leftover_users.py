@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
 
 from setops.aws.clients import AccountClients
 from setops.aws.errors import tolerate
@@ -15,19 +16,32 @@ if TYPE_CHECKING:
     from mypy_boto3_iam import IAMClient
 
 
-def leftover_users(
-    clients: AccountClients, organization: Identity, known: Collection[str]
-) -> Sequence[str]:
-    """The names of the Organization's users in the account that aren't `known`, sorted.
+MOST: Final = 25
 
-    Those of Organizations of this name in other clusters count only where the installation has no
-    name for its own cluster. Users of another name aren't ours to look at.
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """Names of users in an account: the Organization's, and those of anybody else."""
+
+    own: Sequence[str]
+    others: Sequence[str]
+
+
+def unknown_users(
+    clients: AccountClients, organization: Identity, known: Collection[str]
+) -> Unknown:
+    """The users in the account that aren't `known`, `MOST` of them, as each takes a call.
+
+    Those of Organizations of this name in other clusters are others', unless the installation has
+    no name for its own cluster. Users of another name aren't ours to look at.
     """
     iam: IAMClient = clients.client("iam")
     pages = iam.get_paginator("list_users").paginate(PathPrefix=PATH)
     listed = (user["UserName"] for page in pages for user in page["Users"])
     names = {name for name in listed if name.startswith(f"{MANAGED_BY}-")}
-    return [name for name in sorted(names.difference(known)) if _is_of(iam, name, organization)]
+    looked = sorted(names.difference(known))[:MOST]
+    own = [name for name in looked if _is_of(iam, name, organization)]
+    return Unknown(own, [name for name in looked if name not in own])
 
 
 def _is_of(iam: IAMClient, name: str, organization: Identity) -> bool:

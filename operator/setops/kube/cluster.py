@@ -173,6 +173,15 @@ class Cluster:
         if rest["metadata"].get("deletionTimestamp") and not remaining:
             self.cache.drop(key_of(obj), version_of(rest))
 
+    async def remove_annotation(self, obj: Object, name: str) -> Object:
+        """Make sure that `obj` lacks an annotation. Raises Conflict if the object has changed."""
+        metadata = obj["metadata"]
+        if name not in (metadata.get("annotations") or {}):
+            return obj
+        guard = {"resourceVersion": metadata["resourceVersion"]}
+        patch = {"metadata": {**guard, "annotations": {name: None}}}
+        return self._seen(await self.client.merge_patch(key_of(obj), patch))
+
     async def delete(
         self,
         key: Key,

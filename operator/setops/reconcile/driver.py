@@ -60,7 +60,7 @@ async def reconcile(context: Context, key: Key) -> float | None:
     """
     obj = context.cluster.get(key)
     if obj is None:
-        context.memory.faults.pop(key, None)
+        context.memory.forget(key)
         return None
     if _is_paused(obj):
         _note_paused(context, obj)

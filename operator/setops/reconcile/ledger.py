@@ -42,7 +42,12 @@ async def read(cluster: Cluster, stage: Object, before: int = 0) -> Mapping[str,
     `before` is the first revision that an earlier version has left in the Project's namespace; 0 if
     there is none. The ConfigMap of that version counts only with it, and only for revisions before.
     """
-    kept = _kept(cluster, stage)
+    return await _read(cluster, stage, _kept(cluster, stage), before)
+
+
+async def _read(
+    cluster: Cluster, stage: Object, kept: Sequence[Object], before: int
+) -> Mapping[str, LedgerEntry]:
     if not kept:
         return await _of_earlier_version(cluster, stage, before) if before else {}
     entries: dict[str, LedgerEntry] = {}
@@ -59,13 +64,14 @@ async def add(
 
     Raises as `records.make`.
     """
-    known = await read(cluster, stage, before)
+    kept = _kept(cluster, stage)
+    known = await _read(cluster, stage, kept, before)
     merged = {**known, **entries}
     newest = sorted(merged.items(), key=lambda item: item[1].revision)[-MAX_ENTRIES:]
     data = _that_fit({name: _written(entry) for name, entry in newest})
     if data.keys() == known.keys() and all(merged[name] == known[name] for name in data):
         return
-    await _write(cluster, stage, {name: merged[name] for name in data})
+    await _write(cluster, stage, {name: merged[name] for name in data}, kept)
 
 
 async def carry_over(cluster: Cluster, stage: Object, before: int) -> None:
@@ -75,13 +81,16 @@ async def carry_over(cluster: Cluster, stage: Object, before: int) -> None:
     entries = await _of_earlier_version(cluster, stage, before)
     if not entries:
         return
-    await _write(cluster, stage, entries)
+    await _write(cluster, stage, entries, ())
     found = await cluster.fetch(_config_map(stage))
     if found is not None:
         await cluster.delete(_config_map(stage), uid=found["metadata"]["uid"])
 
 
-async def _write(cluster: Cluster, stage: Object, entries: Mapping[str, LedgerEntry]) -> None:
+async def _write(
+    cluster: Cluster, stage: Object, entries: Mapping[str, LedgerEntry], read_: Sequence[Object]
+) -> None:
+    """Write the ledger anew, and delete the records of which `entries` holds all."""
     kept = _kept(cluster, stage)
     number = int(kept[-1]["revision"]) if kept else 0
     data = {"entries": {name: _fields(entry) for name, entry in entries.items()}}
@@ -90,11 +99,11 @@ async def _write(cluster: Cluster, stage: Object, entries: Mapping[str, LedgerEn
         number += 1
         wanted = records.make(cluster, stage, names.ledger_name, number, data, {}, {})
         written = await records.write(cluster, wanted)
-    await records.delete(cluster, kept)
+    await records.delete(cluster, read_)
 
 
 def _kept(cluster: Cluster, stage: Object) -> Sequence[Object]:
-    """The ledger; after a kill two, the later of which holds all that the other does."""
+    """The ledger. It is in two parts after a kill, or when two have written at the same time."""
     return records.kept(cluster, stage, names.ledger_name)
 
 

@@ -1,7 +1,7 @@
 """Tells of IAM users that no Service has any more, whose access keys still work.
 
-A Service takes its user away before its finalizer goes. Who removes the finalizer by hand leaves
-the user behind, and nothing in the cluster names it from then on.
+The deletion of a Service deletes its IAM user before the finalizer goes. If somebody removes the
+finalizer by hand, the IAM user stays, and nothing in the cluster names it from then on.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ async def look(context: Context, organization: Object, account: Account) -> str:
     if now < before.due:
         return _sentence(before)
     after = await _looked(context, metadata["name"], account, before)
-    rest = 1 if after.seen or after.refusal else _REST
+    rest = 1 if after.seen or after.refusal or after.others != before.others else _REST
     after = replace(after, due=now + rest * context.options.drift_interval)
     context.memory.leftovers[metadata["uid"]] = after
     message = _sentence(after)
@@ -49,17 +49,21 @@ def forget(context: Context, uid: str) -> None:
 
 
 async def _looked(context: Context, name: str, account: Account, before: Leftovers) -> Leftovers:
-    known = _of_services(context.cluster)
+    known = _of_services(context.cluster) | before.others
     owner = Identity.of_organization(name)
     try:
-        found = await context.aws.leftover_users(account, owner, known)
+        found = await context.aws.unknown_users(account, owner, known)
     except StalledError as error:
         return Leftovers(refusal=error.message)
     except AwsError:
         return before  # it is tried again
     known = _of_services(context.cluster)
-    left = [user for user in found if user not in known]
-    return Leftovers(seen=frozenset(left), told=tuple(name for name in left if name in before.seen))
+    left = [user for user in found.own if user not in known]
+    return Leftovers(
+        seen=frozenset(left),
+        told=tuple(user for user in left if user in before.seen),
+        others=before.others.union(found.others),
+    )
 
 
 def _of_services(cluster: Cluster) -> frozenset[str]:

@@ -52,12 +52,14 @@ class Leftovers:
 
     `told` are the users that were left over at two looks in a row: the first one may have come in
     the middle of a deletion. `refusal` is why AWS refuses to tell.
+    `others` are users of somebody else, who needn't be looked at again.
     """
 
     due: float = 0.0
     seen: frozenset[str] = frozenset()
     told: tuple[str, ...] = ()
     refusal: str = ""
+    others: frozenset[str] = frozenset()
 
 
 class Gate:
@@ -124,4 +126,11 @@ class Memory:
     pace: PlanPace = field(default_factory=PlanPace)
     leftovers: dict[str, Leftovers] = field(default_factory=dict)
     """By the uid of an Organization; see the module `leftovers`."""
+
+    def forget(self, key: Key) -> None:
+        """Keep nothing of an object that is gone."""
+        self.faults.pop(key, None)
+        self.shown.pop(key, None)
+        self.pace.forget(key)
+
     shown: dict[Key, Hashable] = field(default_factory=dict)

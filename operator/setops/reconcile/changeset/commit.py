@@ -9,6 +9,7 @@ from setops.api.conditions import Reason
 from setops.api.kinds import key_of
 from setops.api.names import FINALIZER
 from setops.changes.digest import content_hash
+from setops.fence import FencedError
 from setops.kube.errors import TooLarge
 from setops.reconcile import edits, lock, revisions
 from setops.reconcile.changeset import patience
@@ -25,6 +26,7 @@ from setops.reconcile.changeset.reporting import report
 from setops.reconcile.changeset.steps import ACTIONS, revert, wait
 from setops.reconcile.changeset.writes import NotYetError
 from setops.reconcile.context import Context
+from setops.reconcile.live import live_definition
 from setops.reconcile.report import Requeue
 
 _log = logging.getLogger(__name__)
@@ -34,6 +36,8 @@ async def start(context: Context, job: Job) -> Requeue | None:
     """Take the Stage's lock and plan for good; then take one step after another."""
     try:
         begun = await _begin(context, job)
+    except FencedError:
+        raise  # nothing can be told any more
     except Exception as error:
         if not patience.is_over(context, job, error):
             return await patience.wait(context, patience.as_stored(context, job), error)
@@ -70,7 +74,10 @@ async def _begin(context: Context, job: Job) -> Job | Requeue | None:
     if planned.problems:
         await refuse(context, job, planned)
         return None
-    await lock.take(context, stage, job.changeset)
+    # Making the plan may have taken a while, in which others went on.
+    if live_definition(cluster, job.namespace) != planned.before:
+        return Requeue()
+    await lock.take(context, cluster.get(key_of(stage)) or stage, job.changeset)
     # The lock is ours: nobody else commits from here on, so this is the plan that counts.
     previous = await edits.record(context, stage, job.namespace, planned.before)
     context.memory.begun[key_of(job.changeset)] = previous
@@ -125,6 +132,8 @@ async def resume(context: Context, job: Job, *, cancelled: bool = False) -> Requ
     while True:
         try:
             step, outcome = await _next(context, job, last, cancelled=cancelled)
+        except FencedError:
+            raise  # nothing can be told any more
         except Exception as error:
             stored, step = patience.as_stored(context, job), None
             if stored.phase.finished:

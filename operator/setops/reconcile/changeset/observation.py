@@ -68,6 +68,8 @@ async def observe(context: Context, job: Job, *, cancelled: bool) -> Commit:
     try:
         planned = await plan_again(context, job)
     except PlanLostError as error:
+        if view.irrevocable:
+            raise  # data is deleted already, so nothing can be put back
         return Commit(job, replace(view, failure=str(error), lost=True), None)
     commit = Commit(job, view, planned)
     return replace(commit, view=_with_resources(context, commit))

@@ -129,7 +129,7 @@ async def way_back(context: Context, job: Job) -> tuple[Change, ...] | None:
     """What undoes the commit; None when the revision from which it started is gone."""
     try:
         planned = await plan_again(context, job)
-    except PlanLostError:
+    except (PlanLostError, TooCostlyError):
         number = job.status["previousRevision"]
         before = await _readable(context, job, number)
         return None if before is None else _as_before(context, job, before.definition)
@@ -156,10 +156,8 @@ async def _made_again(context: Context, job: Job) -> Planned:
             raise PlanLostError(message)
         base = loaded
     question = _question(context, job, PlanBasis(base, before.definition), Purpose.COMMIT)
-    try:
-        outcome = await context.planner.outcome(question, job.namespace)
-    except TooCostlyError as error:
-        raise PlanLostError(str(error)) from error
+    # It was made before, so what it lacks now, time or memory, may be there at the next try.
+    outcome = await context.planner.outcome(question, job.namespace)
     planned = outcome.planned(before.definition, ())
     if planned.problems or planned.target_hash != status["plan"]["targetHash"]:
         raise PlanLostError(

@@ -1,4 +1,4 @@
-"""Which Changeset comes first on a Stage: the queue of commits, and one open one for each user."""
+"""Which Changeset comes first on a Stage, and how many of them may wait or be open."""
 
 from __future__ import annotations
 
@@ -72,10 +72,16 @@ def older_draft(cluster: Cluster, changeset: Object) -> Object | None:
 
 
 def too_many(cluster: Cluster, changeset: Object) -> str:
-    """Why there may be no further Changeset that hasn't ended; empty if there may."""
+    """Why there may be no further Changeset that hasn't ended; empty if there may.
+
+    One that was taken up before stays, whatever has come or become of the bounds since.
+    """
+    if "phase" in (changeset.get("status") or {}):
+        return ""
     user, unfinished, of_user = changeset["spec"].get("user"), 0, 0
     for other in cluster.list(CHANGESET, changeset["metadata"]["namespace"]):
-        if not phase_of(other).finished and _age(other) < _age(changeset):
+        known = "phase" in (other.get("status") or {})
+        if not phase_of(other).finished and (known or _age(other) < _age(changeset)):
             unfinished += 1
             of_user += user is not None and other["spec"].get("user") == user
     if of_user >= MOST_OF_A_USER:

@@ -26,7 +26,7 @@ from setops.reconcile.report import Waiting
 from setops.reconcile.service.asked import store_asked
 from setops.reconcile.service.claim import is_its_own
 from setops.reconcile.service.placement import where_to_delete
-from setops.reconcile.service.rollback import is_rolled_back
+from setops.reconcile.service.rollback import is_rolled_back, note_deletion
 from setops.reconcile.service.target import target_of
 
 
@@ -50,8 +50,15 @@ async def end(context: Context, service: Object) -> None:
         # A deletion needs neither version nor options, and AWS may have refused them.
         target = replace(target_of(service, spec, where), version=None, options={})
         if is_rolled_back(context, service) and not service["status"].get("adopted"):
+            service = await note_deletion(context, service)
             target = replace(target, deletion_policy=DeletionPolicy.DELETE)
         await _remove(context, service, target)
+    elif stored is not None:
+        message = (
+            "let go; the resources at AWS that its status names belong to another Service, so they "
+            "are left as they are"
+        )
+        context.events.record(service, "Warning", Reason.OBJECT_TAKEN.value, message)
     await context.cluster.remove_finalizer(service, FINALIZER)
 
 

@@ -17,17 +17,29 @@ from setops.reconcile.places import is_deleting
 def is_rolled_back(context: Context, service: Object) -> bool:
     """Whether the deletion of a Service is part of the rollback that its status names.
 
-    A Changeset that is gone has ended before, and what it has begun goes on.
+    Once this was seen, the deletion goes on without the Changeset; see `note_deletion`. In doubt it
+    isn't: then the deletion policy counts.
     """
     mark = (service.get("status") or {}).get("rolledBack")
     if not mark:
         return False
+    if mark.get("deleting"):
+        return True
     changeset = _changeset(context, service, mark)
-    if changeset is None or phase_of(changeset) is Phase.ROLLING_BACK:
+    if changeset is None:
+        return False
+    if phase_of(changeset) is Phase.ROLLING_BACK:
         return True
     ended = (changeset.get("status") or {}).get("finishedAt")
     began = service["metadata"].get("deletionTimestamp")
     return bool(ended and began and _time(began) <= _time(ended))
+
+
+async def note_deletion(context: Context, service: Object) -> Object:
+    """Note that the rollback's deletion is being carried out, before anything is deleted."""
+    status = service["status"]
+    mark = {**status["rolledBack"], "deleting": True}
+    return await context.cluster.swap_status(service, {**status, "rolledBack": mark})
 
 
 async def forget_rollback(context: Context, service: Object) -> Object:
