@@ -110,7 +110,8 @@ class Memory:
     objects. `specs`: what was validated last. `faults`: of each object that fails, by its key, how.
     `meant`: the uids of objects whose deletion somebody has meant. `contents`: of each large
     Changeset that is being committed, by its uid, its spec. `pace`: when open Changesets are
-    planned. `shown`: of each that shows its plan, by its key, what that was made from.
+    planned. `shown`: of each that shows its plan, by its key, what that was made from. `leftovers`:
+    of each Organization, by its uid, the IAM users that no Service has any more.
     """
 
     edits: dict[Key, Seen] = field(default_factory=dict)
@@ -125,7 +126,6 @@ class Memory:
     contents: dict[str, ChangesetSpec] = field(default_factory=dict)
     pace: PlanPace = field(default_factory=PlanPace)
     leftovers: dict[str, Leftovers] = field(default_factory=dict)
-    """By the uid of an Organization; see the module `leftovers`."""
 
     def forget(self, key: Key) -> None:
         """Keep nothing of an object that is gone."""

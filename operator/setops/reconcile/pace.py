@@ -18,7 +18,7 @@ SHARE: Final = 0.1
 """The share of one CPU that the plans of a Stage's open Changesets may take."""
 
 _LATE: Final = 5.0
-"""Seconds after which one that was told when to come, and hasn't come, keeps nobody waiting."""
+"""Seconds after its time at which a Changeset that hasn't come keeps no other waiting."""
 
 _MOST: Final = 4096
 """Changesets of which it is remembered in which order they were edited."""

@@ -27,7 +27,7 @@ from setops.reconcile.report import Requeue
 from setops.reconcile.revisions import latest_number
 
 _BUSY: Final = 0.25
-"""Seconds after which one looks again that waits for another's plan."""
+"""Seconds after which a Changeset that waits for the plan of another looks again."""
 
 
 async def show_plan(context: Context, job: Job) -> Requeue | None:

@@ -30,8 +30,8 @@ async def prune(context: Context, namespace: str) -> None:
 def not_kept(changesets: Sequence[Object], most: int, oldest: datetime) -> list[Object]:
     """Those to delete: what ended before `oldest`, and all but the `most` that ended last. Pure.
 
-    One that a Git tool, Helm or another object holds stays: it would only be made again. But
-    everybody may say so of their Changesets, so that of these, too, only the last ones stay.
+    One that a Git tool, Helm or another object holds stays longer, since it would only be made
+    again. Everybody may say so of their Changesets, so there is a bound for these as well.
     """
     ended = sorted(
         (
