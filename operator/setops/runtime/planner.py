@@ -22,7 +22,7 @@ from typing import Final
 from setops.api.definition import StageDefinition
 from setops.changes.outcome import Outcome, Question, outcome_of
 from setops.reconcile.planner import TooCostlyError
-from setops.runtime.planner_process import LENGTH, PlanAnswer
+from setops.runtime.planner_process import LENGTH, OUT_OF_MEMORY, PlanAnswer
 
 SMALL: Final = 0.05
 """Seconds of CPU that a plan may take where everybody waits for it."""
@@ -86,7 +86,6 @@ class ProcessPlanner:
             self._note("refused", namespace, self._limits.seconds)
             raise
         self._note("process", namespace, answer.seconds)
-        assert answer.outcome is not None  # noqa: S101 - `ask` raises otherwise
         return answer.outcome
 
     async def stop(self) -> None:
@@ -164,19 +163,17 @@ class _Process:
             except (asyncio.IncompleteReadError, ConnectionError) as error:
                 self._running = None
                 code = await running.wait()
-                if code >= 0:
-                    raise RuntimeError(f"the process that makes plans ended with {code}") from error
-                raise TooCostlyError(self._told()) from error  # the kernel has ended it
+                if code < 0 or code == OUT_OF_MEMORY:  # below zero: the kernel has ended it
+                    raise TooCostlyError(self._told()) from error
+                raise RuntimeError(f"the process that makes plans ended with {code}") from error
             except BaseException:
                 await self.end()  # nobody would take the answer
                 raise
-            if answer.outcome is None or answer.memory > self._limits.memory / 2:
+            if answer.memory > self._limits.memory / 2:
                 await self.end()
             else:
                 loop = asyncio.get_running_loop()
                 self._ending = loop.call_later(_IDLE, self._kill)
-            if answer.outcome is None:
-                raise TooCostlyError(self._told())
             return answer
 
     async def end(self) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import pickle
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -93,7 +94,7 @@ def answers() -> dict[str, Outcome]:
         planner = ProcessPlanner(Limits(), Ways())
         try:
             return [
-                (await planner._commits.ask(each)).outcome or pytest.fail("no outcome")
+                (await planner._commits.ask(each)).outcome or pytest.fail("x")
                 for each in CASES.values()
             ]
         finally:
@@ -150,6 +151,42 @@ def test_who_takes_too_much_is_told_the_bound_and_the_next_is_served(
 
     asyncio.run(story())
     assert ways.seen == ["refused", "inline"]
+
+
+def unread() -> Question:
+    """One that a process with little memory can't even read."""
+    return question(EMPTY, EMPTY, definition={"apps": {"web": {"image": "x" * 80_000_000}}})
+
+
+def large() -> Question:
+    """One whose answer is as large as itself, since it holds all that there is afterwards."""
+    env = {f"KEY{number}": {"value": "x" * 100} for number in range(400)}
+    apps = {f"app{number}": {**WEB, "env": env} for number in range(60)}
+    base = load({"apps": apps})
+    return question(base, base, commands=["--app app1 env:set A=3"])
+
+
+@pytest.mark.parametrize(
+    ("asks", "memory"),
+    [(unread, 60), *((large, memory) for memory in (20, 36, 44, 60))],
+)
+def test_wherever_memory_runs_out_the_bound_is_told(
+    asks: Callable[[], Question], memory: int
+) -> None:
+    """While the question is read, in the plan, or while the answer is packed."""
+
+    async def story() -> str:
+        planner = ProcessPlanner(Limits(seconds=10, memory=memory), Ways())
+        try:
+            await planner.outcome(asks(), "shop-live")
+        except TooCostlyError as error:
+            return str(error)
+        finally:
+            await planner.stop()
+        return ""
+
+    told = asyncio.run(story())
+    assert f"{memory} MiB of memory" in told or (asks is large and memory >= 40)
 
 
 def test_no_process_is_left_and_none_runs_without_need() -> None:
