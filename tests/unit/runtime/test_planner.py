@@ -6,6 +6,7 @@ import asyncio
 import os
 import pickle
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -15,7 +16,7 @@ from setops.api.definition import StageDefinition, load
 from setops.api.section import SECTIONS
 from setops.changes.outcome import GitHeld, Outcome, Question, outcome_of
 from setops.language.command import CommandContext
-from setops.reconcile.planner import TooCostlyError
+from setops.reconcile.planner import BusyError, TooCostlyError
 from setops.runtime.planner import Limits, ProcessPlanner
 
 CONTEXT = CommandContext(organization="acme", project="shop", stage="live", registry=None)
@@ -201,6 +202,31 @@ def test_no_process_is_left_and_none_runs_without_need() -> None:
         await planner.stop()
         with pytest.raises(ProcessLookupError):
             os.kill(running.pid, 0)
+
+    asyncio.run(story())
+
+
+@pytest.mark.parametrize(("for_commit", "held"), [(False, 1), (True, 2)])
+def test_a_costly_plan_holds_up_no_small_one_and_few_workers(
+    *, for_commit: bool, held: int
+) -> None:
+    costly = replace(heavy(50, 200), for_commit=for_commit)
+    small = replace(CASES["something new"], for_commit=for_commit)
+
+    async def story() -> None:
+        planner = ProcessPlanner(Limits(), Ways())
+        tasks = [asyncio.create_task(planner.outcome(costly, f"s{n}-live")) for n in range(4)]
+        await asyncio.sleep(0)
+        assert [task.done() for task in tasks].count(False) == held
+        for task in tasks[held:]:
+            with pytest.raises(BusyError):
+                await task
+        assert await planner.outcome(small, "other-live") == outcome_of(small)
+        assert not tasks[0].done()
+        for task in tasks[:held]:
+            assert await task == outcome_of(costly)
+        assert await planner.outcome(costly, "s3-live") == outcome_of(costly)
+        await planner.stop()
 
     asyncio.run(story())
 
