@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from setops.api.kinds import CHANGESET, Key
 from setops.reconcile.pace import SHARE, PlanPace
 
@@ -27,7 +29,7 @@ def test_what_a_plan_took_is_paid_for_by_its_stage_alone() -> None:
     pace = PlanPace(clock)
     pace.wait(key("a"), 1)
     clock.now += 1.0
-    pace.paid("shop-live", 1.0)
+    pace.paid(key("a"), 1.0)
     assert pace.wait(key("a"), 2) == 1.0 / SHARE - 1.0
     assert pace.wait(key("a", "other-live"), 1) == 0
 
@@ -48,7 +50,7 @@ def test_together_they_take_their_share_whatever_is_edited() -> None:
                 busy += 1.0
                 planned[name] += 1
                 clock.now += 1.0
-                pace.paid("shop-live", 1.0)
+                pace.paid(key(name), 1.0)
         clock.now += 0.25
     assert 0.5 * SHARE <= busy / 600 <= SHARE * 1.1
     assert min(planned.values()) > 0, "none is forgotten"
@@ -58,7 +60,7 @@ def test_what_was_edited_last_comes_first() -> None:
     clock = Clock()
     pace = PlanPace(clock)
     pace.wait(key("old"), 1)
-    pace.paid("shop-live", 0.1)
+    pace.paid(key("old"), 0.1)
     waits = {name: pace.wait(key(name), 1) for name in ("old", "new")}
     assert waits["new"] == waits["old"], "while nobody else waited"
     assert pace.wait(key("old"), 1) > pace.wait(key("new"), 1)
@@ -69,7 +71,7 @@ def test_one_that_never_comes_back_keeps_nobody_waiting() -> None:
     clock = Clock()
     pace = PlanPace(clock)
     pace.wait(key("a"), 1)
-    pace.paid("shop-live", 0.1)
+    pace.paid(key("a"), 0.1)
     pace.wait(key("a"), 1)
     pace.wait(key("gone"), 1)
     clock.now += 60
@@ -80,8 +82,29 @@ def test_a_forgotten_one_leaves_nothing() -> None:
     clock = Clock()
     pace = PlanPace(clock)
     pace.wait(key("a"), 1)
-    pace.paid("shop-live", 0.1)
+    pace.paid(key("a"), 0.1)
     pace.wait(key("b"), 1)
     pace.forget(key("b"))
     clock.now += 10
     assert pace.wait(key("a"), 1) == 0
+
+
+def test_one_that_had_to_come_back_keeps_its_place_but_pays_for_what_it_took() -> None:
+    clock = Clock()
+    pace = PlanPace(clock)
+    pace.wait(key("other"), 1)
+    assert pace.wait(key("a"), 1) == 0
+    pace.used("shop-live", 0.1)
+    assert pace.wait(key("a"), 1) == pytest.approx(0.1 / SHARE - 0.1)
+    pace.paid(key("another"), 0.1)
+    assert pace.wait(key("a"), 1) < pace.wait(key("other"), 1), "edited last, and not planned yet"
+
+
+def test_one_that_has_to_come_back_is_put_off_for_longer_each_time() -> None:
+    pace = PlanPace(Clock())
+    assert [pace.put_off(key("a")) for _ in range(5)] == [0.5, 1.0, 2.0, 4.0, 4.0]
+    assert pace.put_off(key("b")) == 0.5
+    pace.paid(key("a"), 0.1)
+    assert pace.put_off(key("a")) == 0.5
+    pace.forget(key("b"))
+    assert pace.put_off(key("b")) == 0.5

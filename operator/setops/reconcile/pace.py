@@ -21,7 +21,11 @@ _LATE: Final = 5.0
 """Seconds after its time at which a Changeset that hasn't come keeps no other waiting."""
 
 _MOST: Final = 4096
-"""Changesets of which it is remembered in which order they were edited."""
+"""Changesets of which it is remembered in which order they were edited, or how often put off."""
+
+_FIRST_DELAY: Final = 0.5
+_LAST_DELAY: Final = 4.0
+"""Seconds for which one is put off whose plan comes after others; they double each time."""
 
 
 @dataclass(slots=True)
@@ -41,6 +45,7 @@ class PlanPace:
         self._clock = clock
         self._stages: dict[str, _OfStage] = {}
         self._edited: dict[Key, tuple[int, int]] = {}
+        self._put_off: dict[Key, int] = {}
         self._order = itertools.count()
 
     def wait(self, key: Key, generation: int) -> float:
@@ -57,19 +62,36 @@ class PlanPace:
             stage.waiting[key] = now + left
         else:
             stage.waiting.pop(key, None)
-            # Until it is edited again, it comes after those that were planned before it.
-            self._edited[key] = (generation, -next(self._order))
         return left
 
-    def paid(self, namespace: str, seconds: float) -> None:
-        """Note what the plan of one of a Stage's open Changesets took."""
+    def paid(self, key: Key, seconds: float) -> None:
+        """Note that an open Changeset was planned, and what that took.
+
+        Until it is edited again, it comes after those that were planned before it.
+        """
+        self._put_off.pop(key, None)
+        if key in self._edited:
+            self._edited[key] = (self._edited[key][0], -next(self._order))
+        self._stages.setdefault(key.namespace, _OfStage()).price = seconds / SHARE
+        self.used(key.namespace, seconds)
+
+    def used(self, namespace: str, seconds: float) -> None:
+        """Note what a Stage's open Changesets took, whether or not one was planned."""
         stage = self._stages.setdefault(namespace, _OfStage())
-        stage.price = seconds / SHARE
-        stage.until = max(stage.until, self._clock()) + stage.price - seconds
+        stage.until = max(stage.until, self._clock()) + seconds / SHARE - seconds
+
+    def put_off(self, key: Key) -> float:
+        """Seconds until a Changeset should ask again whose plan comes after those of others."""
+        times = self._put_off.pop(key, 0)
+        if len(self._put_off) >= _MOST:
+            del self._put_off[next(iter(self._put_off))]
+        self._put_off[key] = times + 1
+        return min(_FIRST_DELAY * 2.0 ** min(times, 30), _LAST_DELAY)
 
     def forget(self, key: Key) -> None:
         """Forget a Changeset that is no longer open."""
         self._edited.pop(key, None)
+        self._put_off.pop(key, None)
         stage = self._stages.get(key.namespace)
         if stage is None:
             return

@@ -11,15 +11,18 @@ class TooCostlyError(Exception):
     """The plan took more time or memory than one Changeset may; the message names the bound."""
 
 
+class BusyError(Exception):
+    """Others' costly plans come first, and enough wait already; nothing was done."""
+
+
 class Planner(Protocol):
     """Makes plans without keeping others waiting."""
 
-    @property
-    def is_busy(self) -> bool:
-        """Whether a costly plan is being made that is only to be shown."""
-
     async def outcome(self, question: Question, namespace: str) -> Outcome:
-        """What `outcome_of` answers, for a Stage's namespace. Raises TooCostlyError."""
+        """What `outcome_of` answers, for a Stage's namespace.
+
+        Raises TooCostlyError, and BusyError for a costly one while others are made.
+        """
 
     def seconds(self, namespace: str) -> float:
         """The seconds that the last plan for a Stage's namespace took."""
@@ -27,8 +30,6 @@ class Planner(Protocol):
 
 class InlinePlanner:
     """Makes each plan at once, where it is asked."""
-
-    is_busy = False
 
     async def outcome(self, question: Question, namespace: str) -> Outcome:  # noqa: ARG002
         """See `Planner.outcome`."""

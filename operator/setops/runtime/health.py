@@ -22,8 +22,8 @@ from setops.runtime.metrics import Metrics
 MAX_WATCH_SILENCE: Final = 210.0
 """How long all watches may be silent, in seconds. Each is opened again after 70 silent seconds."""
 
-MAX_QUEUE_WAIT: Final = 300.0
-"""How long a key may wait for a worker, in seconds."""
+MAX_STUCK: Final = 300.0
+"""How long the queue may take no key although one waits that could be handled, in seconds."""
 
 MAX_RECONCILIATION: Final = 900.0
 """How long one reconciliation may take, in seconds."""
@@ -51,7 +51,7 @@ class State:
     leading: bool
     synced: bool
     silence: float
-    oldest_wait: float
+    stuck: float
     longest_run: float
     other: str = ""
 
@@ -62,8 +62,8 @@ class State:
             return ""
         if self.silence > MAX_WATCH_SILENCE:
             return f"no sign of any watch for {self.silence:.0f} s"
-        if self.oldest_wait > MAX_QUEUE_WAIT:
-            return f"an object has waited for {self.oldest_wait:.0f} s to be reconciled"
+        if self.stuck > MAX_STUCK:
+            return f"no object was taken for {self.stuck:.0f} s, although some wait"
         if self.longest_run > MAX_RECONCILIATION:
             return f"a reconciliation has been running for {self.longest_run:.0f} s"
         return ""

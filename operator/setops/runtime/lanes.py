@@ -36,6 +36,7 @@ class Lane(Generic[K]):
         self._most = max(1, places - max(1, places // _RESERVED))
         self._waiting: OrderedDict[Hashable, dict[K, float]] = OrderedDict()
         self._running: Counter[Hashable] = Counter()
+        self._changed = float("-inf")
 
     def __len__(self) -> int:
         return sum(map(len, self._waiting.values()))
@@ -48,8 +49,20 @@ class Lane(Generic[K]):
     @property
     def since(self) -> float | None:
         """When the key was added that has waited longest."""
-        firsts = [next(iter(keys.values())) for keys in self._waiting.values()]
-        return min(firsts, default=None)
+        return min(map(_first, self._waiting.values()), default=None)
+
+    @property
+    def stuck_since(self) -> float | None:
+        """Since when a key waits although nothing of its own group keeps it waiting; None: none.
+
+        While all places are taken, this is never before a place was last taken or left. So many
+        keys make no lane stuck, but handlers that don't end do.
+        """
+        firsts = (_first(keys) for group, keys in self._waiting.items() if self._may_run(group))
+        since = min(firsts, default=None)
+        if since is None or self.running < self._places:
+            return since
+        return max(since, self._changed)
 
     def add(self, key: K, group: Hashable, now: float) -> None:
         """Have a key wait, unless it does."""
@@ -59,7 +72,7 @@ class Lane(Generic[K]):
         """Whether a key waits."""
         return key in self._waiting.get(group, ())
 
-    def take(self) -> Iterator[tuple[K, float]]:
+    def take(self, now: float) -> Iterator[tuple[K, float]]:
         """The keys that are to be handled now, and since when each has waited."""
         while self.running < self._places:
             group = self._next_group()
@@ -73,10 +86,12 @@ class Lane(Generic[K]):
             else:
                 del self._waiting[group]
             self._running[group] += 1
+            self._changed = now
             yield key, since
 
-    def leave(self, group: Hashable) -> None:
+    def leave(self, group: Hashable, now: float) -> None:
         """Note that a key of a group has been handled."""
+        self._changed = now
         self._running[group] -= 1
         if not self._running[group]:
             del self._running[group]
@@ -86,5 +101,13 @@ class Lane(Generic[K]):
         self._waiting.clear()
 
     def _next_group(self) -> Hashable | None:
-        free = (group for group in self._waiting if self._running[group] < self._most)
-        return next(free, None)
+        return next(filter(self._may_run, self._waiting), None)
+
+    def _may_run(self, group: Hashable) -> bool:
+        """Whether a group has fewer places than it may have."""
+        return self._running[group] < self._most
+
+
+def _first(keys: dict[K, float]) -> float:
+    """When the first of a group's keys was added."""
+    return next(iter(keys.values()))

@@ -5,7 +5,7 @@ the Leases are renewed. They are given to others as `leadership` needs them, in 
 
 A process that is stopped for longer than its Leases last must not write when it goes on. The fence
 refuses what is about to leave. For what is under way at that very moment there is an alarm of the
-kernel's, set anew while the fence is open: it ends the process before any of its code runs again.
+kernel's, set anew while a Lease is held: it ends the process before any of its code runs again.
 """
 
 from __future__ import annotations
@@ -27,15 +27,45 @@ _WINDINGS: Final = 4
 """How often the alarm is set in one retry period."""
 
 
+class Alarm:
+    """Ends the process when its Leases have ended without its notice. May be set from any thread.
+
+    It is set only while a Lease is held, so that the process may take its time to end.
+    """
+
+    def __init__(self, fence: Fence, durations: Durations) -> None:
+        self._fence = fence
+        self._grace = (durations.duration - durations.renew_deadline) / 2
+        self._lock = threading.Lock()
+        self._armed = False
+
+    def arm(self) -> None:
+        """A Lease is held from here on."""
+        with self._lock:
+            self._armed = True
+
+    def wind(self) -> None:
+        """Set it to a moment after the renew deadline and before another may lead."""
+        with self._lock:
+            left = self._fence.left
+            if self._armed and left > 0:
+                signal.setitimer(signal.ITIMER_REAL, left + self._grace)
+
+    def disarm(self) -> None:
+        """Let the process live, however long it takes to end, until a Lease is held again."""
+        with self._lock:
+            self._armed = False
+            signal.setitimer(signal.ITIMER_REAL, 0)
+
+
 class LeaseThread:
     """A thread with an event loop, and a connection to the API server in it."""
 
     def __init__(self, fence: Fence, durations: Durations) -> None:
-        self._fence = fence
-        self._durations = durations
+        self.alarm = Alarm(fence, durations)
+        self._winding_period = durations.retry_period / _WINDINGS
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="leases", daemon=True)
-        self._winding: asyncio.Task[None] | None = None
 
     async def run(self, call: Callable[[], Coroutine[Any, Any, T]]) -> T:
         """Await a coroutine in the thread. It is cancelled with its caller."""
@@ -54,19 +84,15 @@ class LeaseThread:
                 winding.cancel()
                 await self.run(connection.close)
         finally:
-            disarm()
+            self.alarm.disarm()
             self._loop.call_soon_threadsafe(self._loop.stop)
             self._thread.join()
             self._loop.close()
 
     async def _wind(self) -> None:
-        """Set the alarm to a moment after the renew deadline and before another may lead."""
-        grace = (self._durations.duration - self._durations.renew_deadline) / 2
         while True:
-            left = self._fence.left
-            if left > 0:
-                signal.setitimer(signal.ITIMER_REAL, left + grace)
-            await asyncio.sleep(self._durations.retry_period / _WINDINGS)
+            self.alarm.wind()
+            await asyncio.sleep(self._winding_period)
 
 
 class ThreadedLease:
@@ -82,16 +108,12 @@ class ThreadedLease:
 
     async def hold(self) -> None:
         """See `Lease.hold`. From its loss on the fence is closed, and the end may take its time."""
+        self._thread.alarm.arm()
         try:
             await self._thread.run(self._lease.hold)
         finally:
-            disarm()
+            self._thread.alarm.disarm()
 
     async def release(self) -> None:
         """See `Lease.release`."""
         await self._thread.run(self._lease.release)
-
-
-def disarm() -> None:
-    """Let the process live, however long it takes to end."""
-    signal.setitimer(signal.ITIMER_REAL, 0)

@@ -119,7 +119,7 @@ def _state(operator: Operator, leases: leadership.Leases) -> health.State:
         leading=operator.leading,
         synced=operator.watches.synced.is_set(),
         silence=operator.watches.silence,
-        oldest_wait=operator.queue.oldest_wait,
+        stuck=operator.queue.stuck,
         longest_run=operator.queue.longest_run,
         other=leases.other,
     )

@@ -2,7 +2,8 @@
 
 A small plan is made at once. One that may take longer is made in a process of its own, which has a
 limit of time and memory: one process for what is to be committed, and one for what is only to be
-shown, which gives way to everything else. A process is started when it is needed, and ends when
+shown, which gives way to everything else. Who finds a process busy comes back later, so that few
+hold a worker of the queue while they wait. A process is started when it is needed, and ends when
 nobody has needed it for a while, or when it has grown.
 """
 
@@ -21,8 +22,8 @@ from typing import Final
 
 from setops.api.definition import StageDefinition
 from setops.changes.outcome import Outcome, Question, outcome_of
-from setops.reconcile.planner import TooCostlyError
-from setops.runtime.planner_process import LENGTH, PlanAnswer
+from setops.reconcile.planner import BusyError, TooCostlyError
+from setops.runtime.planner_process import LENGTH, OUT_OF_MEMORY, PlanAnswer
 
 SMALL: Final = 0.05
 """Seconds of CPU that a plan may take where everybody waits for it."""
@@ -59,14 +60,9 @@ class ProcessPlanner:
     def __init__(self, limits: Limits, observe: Callable[[str, float], None]) -> None:
         self._limits = limits
         self._observe = observe
-        self._commits = _Process(limits, niceness=0)
-        self._shown = _Process(limits, niceness=10)
+        self._commits = _Process(limits, niceness=0, askers=2)
+        self._shown = _Process(limits, niceness=10, askers=1)
         self._seconds: dict[str, float] = {}
-
-    @property
-    def is_busy(self) -> bool:
-        """See `Planner.is_busy`."""
-        return self._shown.is_busy
 
     def seconds(self, namespace: str) -> float:
         """See `Planner.seconds`."""
@@ -86,7 +82,6 @@ class ProcessPlanner:
             self._note("refused", namespace, self._limits.seconds)
             raise
         self._note("process", namespace, answer.seconds)
-        assert answer.outcome is not None  # noqa: S101 - `ask` raises otherwise
         return answer.outcome
 
     async def stop(self) -> None:
@@ -135,21 +130,32 @@ def _characters(value: object, most: int) -> int:
 
 
 class _Process:
-    """One process and who waits for it. Pickling is done in threads, since it takes its time."""
+    """One process and who waits for it. Pickling is done in threads, since it takes its time.
 
-    def __init__(self, limits: Limits, niceness: int) -> None:
+    There are at most `askers` at a time, counting the one whose plan is being made: each of them
+    holds a worker of the queue.
+    """
+
+    def __init__(self, limits: Limits, niceness: int, askers: int) -> None:
         self._limits = limits
         self._niceness = niceness
+        self._askers = askers
+        self._asking = 0
         self._turn = asyncio.Lock()
         self._running: asyncio.subprocess.Process | None = None
         self._ending: asyncio.TimerHandle | None = None
 
-    @property
-    def is_busy(self) -> bool:
-        return self._turn.locked()
-
     async def ask(self, question: Question) -> PlanAnswer:
-        """Raises TooCostlyError; then the process has ended."""
+        """Raises BusyError, and TooCostlyError; then the process has ended."""
+        if self._asking >= self._askers:
+            raise BusyError("other plans come first")
+        self._asking += 1
+        try:
+            return await self._ask(question)
+        finally:
+            self._asking -= 1
+
+    async def _ask(self, question: Question) -> PlanAnswer:
         async with self._turn:
             if self._ending is not None:
                 self._ending.cancel()
@@ -164,19 +170,17 @@ class _Process:
             except (asyncio.IncompleteReadError, ConnectionError) as error:
                 self._running = None
                 code = await running.wait()
-                if code >= 0:
-                    raise RuntimeError(f"the process that makes plans ended with {code}") from error
-                raise TooCostlyError(self._told()) from error  # the kernel has ended it
+                if code < 0 or code == OUT_OF_MEMORY:  # below zero: the kernel has ended it
+                    raise TooCostlyError(self._told()) from error
+                raise RuntimeError(f"the process that makes plans ended with {code}") from error
             except BaseException:
                 await self.end()  # nobody would take the answer
                 raise
-            if answer.outcome is None or answer.memory > self._limits.memory / 2:
+            if answer.memory > self._limits.memory / 2:
                 await self.end()
             else:
                 loop = asyncio.get_running_loop()
                 self._ending = loop.call_later(_IDLE, self._kill)
-            if answer.outcome is None:
-                raise TooCostlyError(self._told())
             return answer
 
     async def end(self) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import math
+import os
 import pickle
 import resource
 import signal
@@ -22,25 +23,39 @@ from setops.changes.outcome import Outcome, outcome_of
 
 LENGTH: Final = struct.Struct(">Q")
 
+OUT_OF_MEMORY: Final = 3
+"""The exit code of a process that needed more memory than it may have."""
+
 _MIB: Final = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
 class PlanAnswer:
-    """`outcome` is None if there was too little memory. `seconds` of CPU, `memory` in MiB."""
+    """The outcome, the seconds of CPU that it took, and the MiB of memory at most so far."""
 
-    outcome: Outcome | None
+    outcome: Outcome
     seconds: float
     memory: float
 
 
 def main() -> None:
-    """PlanAnswer until there are no more questions."""
+    """PlanAnswer until there are no more questions.
+
+    Exits with OUT_OF_MEMORY wherever memory runs out, be it while a question is read or an answer
+    is written: what is left of either couldn't be told from the next one.
+    """
     seconds, memory = float(sys.argv[1]), int(sys.argv[2])
     source, sink = sys.stdin.buffer, sys.stdout.buffer
     sys.stdout = sys.stderr
     _go_first()
     resource.setrlimit(resource.RLIMIT_DATA, (memory * _MIB, memory * _MIB))
+    try:
+        _serve(source, sink, seconds)
+    except MemoryError:
+        os._exit(OUT_OF_MEMORY)
+
+
+def _serve(source: BinaryIO, sink: BinaryIO, seconds: float) -> None:
     while (asked := _read(source)) is not None:
         _allow(seconds)
         data = pickle.dumps(_answer(asked), pickle.HIGHEST_PROTOCOL)
@@ -74,10 +89,7 @@ def _read(source: BinaryIO) -> bytes | None:
 
 def _answer(asked: bytes) -> PlanAnswer:
     before = time.process_time()
-    try:
-        outcome = outcome_of(pickle.loads(asked))  # noqa: S301 - from the operator
-    except MemoryError:
-        outcome = None
+    outcome = outcome_of(pickle.loads(asked))  # noqa: S301 - from the operator
     return PlanAnswer(outcome, time.process_time() - before, _peak())
 
 

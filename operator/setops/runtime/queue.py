@@ -108,6 +108,15 @@ class Queue(Generic[K]):
         return self._clock.time() - first if first is not None else 0.0
 
     @property
+    def stuck(self) -> float:
+        """Seconds for which the main lane has taken no key although one could be its turn.
+
+        A group at its own bound keeps only its own keys waiting, so it doesn't count.
+        """
+        since = self._lanes[MAIN].stuck_since
+        return self._clock.time() - since if since is not None else 0.0
+
+    @property
     def longest_run(self) -> float:
         """Seconds that the longest running handler of the main lane has been at work."""
         running = (at for key, at in self._running.items() if self._place(key).lane == MAIN)
@@ -186,7 +195,7 @@ class Queue(Generic[K]):
         if not self._started:
             return
         for lane in self._lanes.values():
-            for key, since in lane.take():
+            for key, since in lane.take(self._clock.time()):
                 self._running[key] = self._begun[key] = self._clock.time()
                 self._waited(key, self._clock.time() - since)
                 task = asyncio.create_task(self._run(key), name=str(key))
@@ -200,7 +209,7 @@ class Queue(Generic[K]):
     def _leave(self, key: K) -> None:
         del self._running[key]
         place = self._place(key)
-        self._lanes[place.lane].leave(place.group)
+        self._lanes[place.lane].leave(place.group, self._clock.time())
 
     async def _run(self, key: K) -> None:
         try:

@@ -12,7 +12,7 @@ from setops.runtime import health
 from setops.runtime.health import Server, State
 from setops.runtime.metrics import Metrics
 
-WELL = State(leading=True, synced=True, silence=1.0, oldest_wait=0.0, longest_run=0.0)
+WELL = State(leading=True, synced=True, silence=1.0, stuck=0.0, longest_run=0.0)
 
 
 def asked(state: State, *paths: str, metrics: Metrics | None = None) -> list[tuple[int, str]]:
@@ -37,31 +37,31 @@ def asked(state: State, *paths: str, metrics: Metrics | None = None) -> list[tup
         ("a leader", WELL, (200, "ok"), (200, "leading")),
         (
             "a replica that stands by is ready, whatever it does not hear",
-            State(leading=False, synced=False, silence=9e9, oldest_wait=0, longest_run=0),
+            State(leading=False, synced=False, silence=9e9, stuck=0, longest_run=0),
             (200, "ok"),
             (200, "standby"),
         ),
         (
             "a leader that does not know everything yet",
-            State(leading=True, synced=False, silence=1, oldest_wait=0, longest_run=0),
+            State(leading=True, synced=False, silence=1, stuck=0, longest_run=0),
             (200, "ok"),
             (503, "syncing"),
         ),
         (
             "a deaf leader",
-            State(leading=True, synced=True, silence=300, oldest_wait=0, longest_run=0),
+            State(leading=True, synced=True, silence=300, stuck=0, longest_run=0),
             (503, "no sign of any watch for 300 s"),
             (200, "leading"),
         ),
         (
             "a stuck queue",
-            State(leading=True, synced=True, silence=1, oldest_wait=301, longest_run=0),
-            (503, "an object has waited for 301 s to be reconciled"),
+            State(leading=True, synced=True, silence=1, stuck=301, longest_run=0),
+            (503, "no object was taken for 301 s, although some wait"),
             (200, "leading"),
         ),
         (
             "a stuck worker",
-            State(leading=True, synced=True, silence=1, oldest_wait=0, longest_run=1000),
+            State(leading=True, synced=True, silence=1, stuck=0, longest_run=1000),
             (503, "a reconciliation has been running for 1000 s"),
             (200, "leading"),
         ),

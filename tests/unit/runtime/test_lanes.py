@@ -19,7 +19,7 @@ from setops.runtime.work import place_of
 
 
 def taken(lane: Lane[str]) -> list[str]:
-    return [key for key, _ in lane.take()]
+    return [key for key, _ in lane.take(0.0)]
 
 
 def test_a_group_of_many_gives_way_after_each_of_its_keys() -> None:
@@ -31,7 +31,7 @@ def test_a_group_of_many_gives_way_after_each_of_its_keys() -> None:
     for _ in range(3):
         [key] = taken(lane)
         order.append(key)
-        lane.leave("hostile" if key.startswith("hostile") else "good")
+        lane.leave("hostile" if key.startswith("hostile") else "good", 0.0)
     assert order == ["hostile0", "good", "hostile1"]
 
 
@@ -62,6 +62,26 @@ def test_it_tells_since_when_the_first_waits_in_whatever_group() -> None:
     assert lane.since == 3.0
     lane.clear()
     assert lane.since is None
+
+
+def test_a_group_at_its_own_bound_makes_no_lane_stuck() -> None:
+    lane: Lane[str] = Lane(4)
+    for number in range(100):
+        lane.add(f"hanging{number}", "hanging", 1.0)
+    assert len(taken(lane)) == 3
+    assert (lane.since, lane.stuck_since) == (1.0, None)
+
+
+def test_a_lane_is_stuck_since_its_last_place_was_taken_or_left() -> None:
+    lane: Lane[str] = Lane(4)
+    for name in "abcdefg":
+        lane.add(name, name, 2.0)
+    assert lane.stuck_since == 2.0, "places are free"
+    assert [key for key, _ in lane.take(5.0)] == ["a", "b", "c", "d"]
+    assert (lane.since, lane.stuck_since) == (2.0, 5.0)
+    lane.leave("a", 300.0)
+    assert [key for key, _ in lane.take(300.0)] == ["e"]
+    assert lane.stuck_since == 300.0, "many keys aren't a fault"
 
 
 STAGE_KEY = Key(STAGE, "shop", "live")

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import os
 import pickle
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -14,7 +16,7 @@ from setops.api.definition import StageDefinition, load
 from setops.api.section import SECTIONS
 from setops.changes.outcome import GitHeld, Outcome, Question, outcome_of
 from setops.language.command import CommandContext
-from setops.reconcile.planner import TooCostlyError
+from setops.reconcile.planner import BusyError, TooCostlyError
 from setops.runtime.planner import Limits, ProcessPlanner
 
 CONTEXT = CommandContext(organization="acme", project="shop", stage="live", registry=None)
@@ -93,7 +95,7 @@ def answers() -> dict[str, Outcome]:
         planner = ProcessPlanner(Limits(), Ways())
         try:
             return [
-                (await planner._commits.ask(each)).outcome or pytest.fail("no outcome")
+                (await planner._commits.ask(each)).outcome or pytest.fail("x")
                 for each in CASES.values()
             ]
         finally:
@@ -152,6 +154,42 @@ def test_who_takes_too_much_is_told_the_bound_and_the_next_is_served(
     assert ways.seen == ["refused", "inline"]
 
 
+def unread() -> Question:
+    """One that a process with little memory can't even read."""
+    return question(EMPTY, EMPTY, definition={"apps": {"web": {"image": "x" * 80_000_000}}})
+
+
+def large() -> Question:
+    """One whose answer is as large as itself, since it holds all that there is afterwards."""
+    env = {f"KEY{number}": {"value": "x" * 100} for number in range(400)}
+    apps = {f"app{number}": {**WEB, "env": env} for number in range(60)}
+    base = load({"apps": apps})
+    return question(base, base, commands=["--app app1 env:set A=3"])
+
+
+@pytest.mark.parametrize(
+    ("asks", "memory"),
+    [(unread, 60), *((large, memory) for memory in (20, 36, 44, 60))],
+)
+def test_wherever_memory_runs_out_the_bound_is_told(
+    asks: Callable[[], Question], memory: int
+) -> None:
+    """While the question is read, in the plan, or while the answer is packed."""
+
+    async def story() -> str:
+        planner = ProcessPlanner(Limits(seconds=10, memory=memory), Ways())
+        try:
+            await planner.outcome(asks(), "shop-live")
+        except TooCostlyError as error:
+            return str(error)
+        finally:
+            await planner.stop()
+        return ""
+
+    told = asyncio.run(story())
+    assert f"{memory} MiB of memory" in told or (asks is large and memory >= 40)
+
+
 def test_no_process_is_left_and_none_runs_without_need() -> None:
     async def story() -> None:
         planner = ProcessPlanner(Limits(), Ways())
@@ -164,6 +202,31 @@ def test_no_process_is_left_and_none_runs_without_need() -> None:
         await planner.stop()
         with pytest.raises(ProcessLookupError):
             os.kill(running.pid, 0)
+
+    asyncio.run(story())
+
+
+@pytest.mark.parametrize(("for_commit", "held"), [(False, 1), (True, 2)])
+def test_a_costly_plan_holds_up_no_small_one_and_few_workers(
+    *, for_commit: bool, held: int
+) -> None:
+    costly = replace(heavy(50, 200), for_commit=for_commit)
+    small = replace(CASES["something new"], for_commit=for_commit)
+
+    async def story() -> None:
+        planner = ProcessPlanner(Limits(), Ways())
+        tasks = [asyncio.create_task(planner.outcome(costly, f"s{n}-live")) for n in range(4)]
+        await asyncio.sleep(0)
+        assert [task.done() for task in tasks].count(False) == held
+        for task in tasks[held:]:
+            with pytest.raises(BusyError):
+                await task
+        assert await planner.outcome(small, "other-live") == outcome_of(small)
+        assert not tasks[0].done()
+        for task in tasks[:held]:
+            assert await task == outcome_of(costly)
+        assert await planner.outcome(costly, "s3-live") == outcome_of(costly)
+        await planner.stop()
 
     asyncio.run(story())
 

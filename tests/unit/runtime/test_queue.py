@@ -232,6 +232,19 @@ async def test_it_tells_how_long_keys_wait_and_run() -> None:
 
 
 @story
+async def test_it_is_stuck_when_nothing_is_taken_and_not_when_much_waits() -> None:
+    desk = Desk(workers=1)
+    desk.queue.start()
+    for key in "abc":
+        desk.queue.mark(key)
+    await desk.settle()
+    desk.clock.advance(400)
+    assert (desk.queue.oldest_wait, desk.queue.stuck) == (400.0, 400.0)
+    await desk.end("a")
+    assert (desk.queue.oldest_wait, desk.queue.stuck) == (400.0, 0.0)
+
+
+@story
 async def test_the_end_lets_runs_finish_and_drops_the_rest() -> None:
     desk = Desk(workers=2)
     desk.queue.start()

@@ -19,7 +19,7 @@ from setops.reconcile.changeset.giving_up import give_up, without_effect
 from setops.reconcile.changeset.job import FailedError, Job
 from setops.reconcile.changeset.machine import Awaited, next_step
 from setops.reconcile.changeset.observation import Commit, is_decided, observe
-from setops.reconcile.changeset.opening import queue, refuse, refuse_size
+from setops.reconcile.changeset.opening import queue, queue_plan, refuse, refuse_size
 from setops.reconcile.changeset.planning import plan
 from setops.reconcile.changeset.queue import ahead, is_overfull
 from setops.reconcile.changeset.reporting import report
@@ -27,17 +27,24 @@ from setops.reconcile.changeset.steps import ACTIONS, revert, wait
 from setops.reconcile.changeset.writes import NotYetError
 from setops.reconcile.context import Context
 from setops.reconcile.live import live_definition
+from setops.reconcile.planner import BusyError
 from setops.reconcile.report import Requeue
 
 _log = logging.getLogger(__name__)
 
 
 async def start(context: Context, job: Job) -> Requeue | None:
-    """Take the Stage's lock and plan for good; then take one step after another."""
+    """Take the Stage's lock and plan for good; then take one step after another.
+
+    Raises BusyError.
+    """
     try:
         begun = await _begin(context, job)
     except FencedError:
         raise  # nothing can be told any more
+    except BusyError:
+        await queue_plan(context, patience.as_stored(context, job))
+        raise
     except Exception as error:
         if not patience.is_over(context, job, error):
             return await patience.wait(context, patience.as_stored(context, job), error)
@@ -125,15 +132,15 @@ async def resume(context: Context, job: Job, *, cancelled: bool = False) -> Requ
     """Take one step after another until the commit has to wait or has ended.
 
     It doesn't matter whether the commit began before a restart of the operator. `cancelled`: its
-    user cancels it, or the Stage is being deleted.
+    user cancels it, or the Stage is being deleted. Raises BusyError.
     """
     job = await with_content(context, job)
     last: Step | None = None
     while True:
         try:
             step, outcome = await _next(context, job, last, cancelled=cancelled)
-        except FencedError:
-            raise  # nothing can be told any more
+        except (FencedError, BusyError):
+            raise  # neither of them is the commit's own trouble
         except Exception as error:
             stored, step = patience.as_stored(context, job), None
             if stored.phase.finished:

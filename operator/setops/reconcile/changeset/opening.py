@@ -23,11 +23,15 @@ from setops.reconcile.changeset.reporting import rendered, report
 from setops.reconcile.context import Context
 from setops.reconcile.pace import SHARE
 from setops.reconcile.places import is_deleting
+from setops.reconcile.planner import BusyError
 from setops.reconcile.report import Requeue
 from setops.reconcile.revisions import latest_number
 
-_BUSY: Final = 0.25
-"""Seconds after which a Changeset that waits for the plan of another looks again."""
+_PACED: Final = (
+    f"waits to be planned: the plans of a Stage's open Changesets take {SHARE:.0%} of one CPU at "
+    "most"
+)
+_AFTER_OTHERS: Final = "waits to be planned: large plans are made one after another"
 
 
 async def show_plan(context: Context, job: Job) -> Requeue | None:
@@ -49,12 +53,21 @@ async def show_plan(context: Context, job: Job) -> Requeue | None:
         return later
     job = await with_content(context, job)
     revision = latest_number(context.cluster, job.around.stage)
-    planned = await plan(context, job.begun_at(base), Purpose.SHOW)
+    planned = await _planned(context, job, base)
     if await _show(context, job, planned, base, revision):
         context.memory.shown[key] = made_from
         # Its user may have withdrawn the commit just when it had taken the lock.
         await lock.release(context, job.around.stage, job.changeset)
     return None
+
+
+async def _planned(context: Context, job: Job, base: int | None) -> Planned:
+    """The plan to be shown. Raises BusyError after it has said so."""
+    try:
+        return await plan(context, job if base is None else job.begun_at(base), Purpose.SHOW)
+    except BusyError:
+        await _say_it_waits(context, job, _AFTER_OTHERS, base)
+        raise
 
 
 async def _show(context: Context, job: Job, planned: Planned, base: int, revision: int) -> bool:
@@ -99,16 +112,17 @@ async def _its_turn(context: Context, job: Job, base: int | None) -> Requeue | N
     """
     generation = job.changeset["metadata"].get("generation", 1)
     left = context.memory.pace.wait(key_of(job.changeset), generation)
-    if not left and not context.planner.is_busy:
+    if not left:
         return None
+    await _say_it_waits(context, job, _PACED, base)
+    return Requeue(left)
+
+
+async def _say_it_waits(context: Context, job: Job, message: str, base: int | None) -> None:
+    """Say why there is no plan yet; an older one of the same spec stays."""
     if not _is_shown(job):
-        message = (
-            f"waits to be planned: the plans of a Stage's open Changesets take {SHARE:.0%} of one "
-            "CPU at most"
-        )
         waits, none = Reason.PROGRESSING, {"plan": None, "errors": None}
         await report(context, job, Phase.OPEN, waits, message, baseRevision=base, **none)
-    return Requeue(left or _BUSY)
 
 
 def _is_shown(job: Job) -> bool:
@@ -149,7 +163,7 @@ async def show_plan_and_end(context: Context, job: Job) -> Requeue | None:
     if later is not None:
         return later
     job = await with_content(context, job)
-    planned = await plan(context, job, Purpose.SHOW)
+    planned = await _planned(context, job, None)
     if planned.problems:
         await refuse(context, job, planned)
         return None
@@ -222,6 +236,12 @@ async def refuse_size(context: Context, job: Job) -> None:
         plan=None,
         errors=None,
     )
+
+
+async def queue_plan(context: Context, job: Job) -> None:
+    """Say that a commit, whose turn it is on its Stage, waits for the plans of other Stages."""
+    turn = turn_of(job.changeset)
+    await report(context, job, Phase.QUEUED, Reason.QUEUED, _AFTER_OTHERS, turn=turn)
 
 
 async def queue(context: Context, job: Job, ahead: Object) -> Requeue:

@@ -16,7 +16,7 @@ from setops.api.kinds import key_of
 from setops.api.section import SECTIONS, Entry, Section, section_of
 from setops.changes.diff import Change, diff
 from setops.changes.git_ownership import tracker_of
-from setops.changes.outcome import GitHeld, Question, compared
+from setops.changes.outcome import GitHeld, Outcome, Question, compared
 from setops.changes.plan import ROOM, Planned
 from setops.kube.trim import spec_size
 from setops.language.command import CommandContext
@@ -25,7 +25,7 @@ from setops.reconcile.changeset import conflicts
 from setops.reconcile.changeset.job import Job
 from setops.reconcile.context import Context
 from setops.reconcile.live import live_definition, live_entry
-from setops.reconcile.planner import TooCostlyError
+from setops.reconcile.planner import BusyError, TooCostlyError
 
 MAX_OBJECT: Final = 1_400_000
 """Bytes of spec and plan; etcd takes 1.5 MiB, and conditions and metadata need some of it."""
@@ -84,7 +84,8 @@ async def _number_now(context: Context, job: Job) -> int:
 async def plan(context: Context, job: Job, purpose: Purpose = Purpose.COMMIT) -> Planned:
     """The plan over the Stage as it is now, with everything that is wrong.
 
-    One that is only shown has no definitions and no changes, and its Stage pays for it.
+    One that is only shown has no definitions and no changes, and its Stage pays for it. Raises
+    BusyError.
     """
     empty, started = StageDefinition(), time.thread_time()
     try:
@@ -97,14 +98,10 @@ async def plan(context: Context, job: Job, purpose: Purpose = Purpose.COMMIT) ->
     question = _question(context, job, PlanBasis(base, now), purpose)
     spent = time.thread_time() - started
     try:
-        outcome = await context.planner.outcome(question, job.namespace)
+        outcome = await _outcome(context, job, question, spent)
     except TooCostlyError as error:
         problem = Problem("", Validator.TOO_LONG, str(error), Code.CHANGESET_INVALID)
         return _without_changes(job, now, (problem,))
-    finally:
-        if purpose is Purpose.SHOW:
-            seconds = spent + context.planner.seconds(job.namespace)
-            context.memory.pace.paid(job.namespace, seconds)
     found = (
         *await conflicts.problems(context, job, base, outcome.conflicts),
         *map(conflicts.owned_by_git, outcome.owned),
@@ -112,10 +109,27 @@ async def plan(context: Context, job: Job, purpose: Purpose = Purpose.COMMIT) ->
     return outcome.planned(now, found)
 
 
+async def _outcome(context: Context, job: Job, question: Question, spent: float) -> Outcome:
+    """The outcome; for what is only shown, its Stage pays. `spent` are the seconds so far."""
+    planner, pace = context.planner, context.memory.pace
+    if question.for_commit:
+        return await planner.outcome(question, job.namespace)
+    try:
+        outcome = await planner.outcome(question, job.namespace)
+    except BusyError:
+        pace.used(job.namespace, spent)
+        raise
+    except Exception:
+        pace.paid(key_of(job.changeset), spent + planner.seconds(job.namespace))
+        raise
+    pace.paid(key_of(job.changeset), spent + planner.seconds(job.namespace))
+    return outcome
+
+
 async def plan_again(context: Context, job: Job) -> Planned:
     """The plan that is being carried out, made from what the status names.
 
-    Raises PlanLostError.
+    Raises PlanLostError and BusyError.
     """
     known = context.memory.plans.get(job.uid)
     if known is not None and known.target_hash == job.status["plan"]["targetHash"]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from setops.api.changeset import ChangesetSpec, phase_of
-from setops.api.kinds import Object
+from setops.api.kinds import Object, key_of
 from setops.api.names import FINALIZER
 from setops.reconcile.changeset import commit, opening, retention
 from setops.reconcile.changeset.due import Due, Situation, what_is_due
@@ -14,6 +14,7 @@ from setops.reconcile.changeset.queue import older_draft
 from setops.reconcile.changeset.reporting import report_bare
 from setops.reconcile.context import Context
 from setops.reconcile.places import expected_stage, is_deleting, stage_around
+from setops.reconcile.planner import BusyError
 from setops.reconcile.report import Interruption, Requeue
 
 
@@ -38,6 +39,14 @@ async def reconcile(context: Context, changeset: Object) -> Requeue | None:
     due = what_is_due(situation)
     if due in (Due.PLAN, Due.DRY_RUN, Due.START) and await opening.is_one_too_many(context, job):
         return None
+    try:
+        return await _do(context, job, due)
+    except BusyError:
+        return Requeue(context.memory.pace.put_off(key_of(changeset)))
+
+
+async def _do(context: Context, job: Job, due: Due) -> Requeue | None:
+    """Raises BusyError if a plan is needed that has to wait for others."""
     match due:
         case Due.PLAN:
             return await opening.show_plan(context, job)
