@@ -31,7 +31,11 @@ AWS: Final = "aws"
 """The lane of what waits for AWS."""
 
 AWS_PLACES: Final = 64
-"""Its places. Who waits for AWS costs little; calls are bounded by account."""
+"""Its places. Who waits for AWS costs little.
+
+Stages take turns, not accounts. The gateway bounds the calls of an account, far below the places,
+and lets nobody wait long for one of them.
+"""
 
 _CALLS_AWS: Final = frozenset({ORGANIZATION, SERVICE})
 

@@ -1,0 +1,82 @@
+"""A Changeset whose plan comes after those of others holds no worker, and says so."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any, Final, cast
+
+import pytest
+
+from setops.api.kinds import ORGANIZATION, Key, Object, key_of
+from setops.aws.gateway import Gateway
+from setops.changes.outcome import Outcome, Question
+from setops.kube.client import Client
+from setops.kube.cluster import Cluster
+from setops.kube.events import EventRecorder
+from setops.reconcile.context import Context, Options
+from setops.reconcile.driver import reconcile
+from setops.reconcile.planner import BusyError
+from tests.reconcile import samples
+from tests.reconcile.samples import changeset, reported
+from tests.reconcile.server import Server
+
+TOLD: Final = "waits to be planned: large plans are made one after another"
+
+
+class Events:
+    """Takes up Events."""
+
+    def record(self, *_: object) -> None:
+        """Nothing is done with them."""
+
+
+class Busy:
+    """A planner that makes others' plans."""
+
+    async def outcome(self, question: Question, namespace: str) -> Outcome:  # noqa: ARG002 - a port
+        """Refuse."""
+        raise BusyError("others come first")
+
+    def seconds(self, namespace: str) -> float:  # noqa: ARG002
+        """What the last plan of the Stage took."""
+        return 10.0
+
+
+def _changeset(phase: str | None, **spec: Any) -> Object:
+    status = {**reported(), "phase": phase}
+    for item in status["conditions"]:
+        item["lastTransitionTime"] = "2026-01-01T00:00:00Z"
+    made = changeset("one", None, spec={"commands": ["app:create web"], **spec})
+    return {**made, "status": status} if phase else made
+
+
+CASES: Final = {
+    "a draft": (_changeset("Open"), "Open"),
+    "a dry run": (_changeset(None, dryRun=True), "Open"),
+    "a commit": (_changeset(None, commit=True), "Queued"),
+    "a commit that was open before": (_changeset("Open", commit=True), "Queued"),
+    "a commit that had to come back": (_changeset("Queued", commit=True), "Queued"),
+}
+
+
+@pytest.mark.parametrize(("made", "phase"), CASES.values(), ids=CASES)
+def test_it_comes_back_later_each_time_and_tells_why(made: Object, phase: str) -> None:
+    around = [obj for obj in samples.surroundings() if obj["kind"] != ORGANIZATION.kind]
+    world = samples.World(*around, made)
+    server = Server(made)
+    key: Key = key_of(made)
+    context = Context(
+        cluster=Cluster(Client(server), world.cluster.cache),
+        events=cast(EventRecorder, Events()),
+        aws=cast(Gateway, None),
+        options=Options("", "setops-system", {}, 60.0),
+        planner=Busy(),
+    )
+    assert asyncio.run(reconcile(context, key)) == 0.5
+    now = context.cluster.get(key)
+    assert now is not None
+    status = now["status"]
+    assert (status["phase"], status["conditions"][0]["message"]) == (phase, TOLD)
+    assert "finalizers" not in now["metadata"], "its commit hasn't begun"
+    again = asyncio.run(reconcile(context, key))
+    assert again == 1.0 or phase == "Open", "what is only shown pays for having asked"
