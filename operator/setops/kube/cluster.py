@@ -1,7 +1,8 @@
 """The cluster as reconcilers see it: reads come from the cache, and only differences are written.
 
 The answer to a write goes into the cache at once, so the next read shows it. Returned objects are
-trimmed and shared, so they must not be changed. The field manager is named in `client`.
+trimmed and shared, so they must not be changed. The field manager is `MANAGER` of
+`api/names`, which `client` puts into each request.
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@ placement    the account and network that it lives in, stored before anything is
 claim        whose the identity at AWS is that a Service has stored
 target       what AWS should make of it
 rollback     the note that a rollback deletes the Service again
-asked        what AWS has accepted, kept across a restart
+asked_before what AWS has accepted, kept across a restart
 version_pin  the note that a rollback has restored an older version
 secret       the Secret in the cluster
 """

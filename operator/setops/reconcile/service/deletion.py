@@ -23,7 +23,7 @@ from setops.reconcile.aws import SOON
 from setops.reconcile.context import Context
 from setops.reconcile.places import is_deleting
 from setops.reconcile.report import Waiting
-from setops.reconcile.service.asked import store_asked
+from setops.reconcile.service.asked_before import store_asked
 from setops.reconcile.service.claim import is_its_own
 from setops.reconcile.service.placement import where_to_delete
 from setops.reconcile.service.rollback import is_rolled_back, note_deletion

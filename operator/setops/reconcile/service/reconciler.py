@@ -27,7 +27,7 @@ from setops.reconcile.context import Context
 from setops.reconcile.places import is_deleting, stage_around
 from setops.reconcile.released import is_released
 from setops.reconcile.report import Report, Stalled, Waiting
-from setops.reconcile.service.asked import asked_field, store_asked
+from setops.reconcile.service.asked_before import asked_field, store_asked
 from setops.reconcile.service.claim import refuse_anothers
 from setops.reconcile.service.deletion import end
 from setops.reconcile.service.placement import check_network, settle_in, where_to_keep

@@ -12,7 +12,7 @@ from setops.api.service_type import DeletionPolicy
 from setops.aws.identity import Identity
 from setops.aws.target import Placement, Target
 from setops.reconcile.aws import account_of
-from setops.reconcile.service.asked import asked_before
+from setops.reconcile.service.asked_before import asked_before
 from setops.reconcile.service.version_pin import pin_of
 
 _UID_LENGTH: Final = 8
