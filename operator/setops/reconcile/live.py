@@ -26,8 +26,11 @@ def live_definition(cluster: Cluster, namespace: str) -> StageDefinition:
 def live_entry(cluster: Cluster, namespace: str, section: Section, name: str) -> Entry | None:
     """One entry of the live definition; None where there is none that the definition can hold."""
     live = cluster.get(Key(section.kind, namespace, name))
-    if live is None or is_deleting(live):
-        return None
+    return None if live is None or is_deleting(live) else entry_in(section, live)
+
+
+def entry_in(section: Section, live: Object) -> Entry | None:
+    """The spec of a live resource; None if the definition can't hold it."""
     try:
         return section.model.model_validate(live["spec"])
     except ValidationError:

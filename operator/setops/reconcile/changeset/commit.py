@@ -9,6 +9,7 @@ from setops.api.conditions import Reason
 from setops.api.kinds import key_of
 from setops.api.names import FINALIZER
 from setops.changes.digest import content_hash
+from setops.changes.plan import Planned
 from setops.fence import FencedError
 from setops.kube.errors import TooLarge
 from setops.reconcile import edits, lock, revisions
@@ -84,6 +85,12 @@ async def _begin(context: Context, job: Job) -> Job | Requeue | None:
     # Making the plan may have taken a while, in which others went on.
     if live_definition(cluster, job.namespace) != planned.before:
         return Requeue()
+    return await _lock(context, job, planned)
+
+
+async def _lock(context: Context, job: Job, planned: Planned) -> Job | None:
+    """Take the Stage's lock and store the plan; None if there is no room for it."""
+    cluster, stage = context.cluster, job.around.stage
     await lock.take(context, cluster.get(key_of(stage)) or stage, job.changeset)
     # The lock is ours: nobody else commits from here on, so this is the plan that counts.
     previous = await edits.record(context, stage, job.namespace, planned.before)

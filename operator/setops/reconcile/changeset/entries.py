@@ -7,13 +7,12 @@ repeat after a kill.
 
 from __future__ import annotations
 
-from pydantic import ValidationError
-
-from setops.api.kinds import Key, Object
+from setops.api.kinds import Key
 from setops.api.section import Entry
 from setops.changes.diff import Action, Change
 from setops.changes.merge import EntryMerge, merge_entry
 from setops.kube.cluster import Cluster
+from setops.reconcile.live import entry_in
 from setops.reconcile.places import is_deleting
 
 
@@ -27,7 +26,7 @@ def is_done(cluster: Cluster, namespace: str, change: Change) -> bool:
     live = cluster.get(key_of_change(namespace, change))
     if live is None or is_deleting(live):
         return change.after is None
-    spec = spec_in(change, live)
+    spec = entry_in(change.section, live)
     if change.action is not Action.UPDATE or spec is None or spec == change.after:
         return change.after is not None and spec == change.after
     merged = merged_over(change, spec)
@@ -43,15 +42,7 @@ def is_blocked(cluster: Cluster, namespace: str, change: Change) -> bool:
 def is_as_before(cluster: Cluster, namespace: str, change: Change) -> bool:
     """Whether a resource to be destroyed is as planned, or is already being deleted."""
     live = cluster.get(key_of_change(namespace, change))
-    return live is None or is_deleting(live) or spec_in(change, live) == change.before
-
-
-def spec_in(change: Change, live: Object) -> Entry | None:
-    """The spec of the live resource; None if the definition can't hold it."""
-    try:
-        return change.section.model.model_validate(live["spec"])
-    except ValidationError:
-        return None
+    return live is None or is_deleting(live) or entry_in(change.section, live) == change.before
 
 
 def merged_over(change: Change, live: Entry) -> EntryMerge:

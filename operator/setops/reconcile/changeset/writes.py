@@ -13,8 +13,9 @@ from setops.changes.diff import Action, Change
 from setops.changes.in_place import spec_with
 from setops.kube.cluster import Cluster
 from setops.kube.errors import AlreadyExists
-from setops.reconcile.changeset.entries import is_done, key_of_change, merged_over, spec_in
+from setops.reconcile.changeset.entries import is_done, key_of_change, merged_over
 from setops.reconcile.changeset.marks import mark_rolled_back, note_version
+from setops.reconcile.live import entry_in
 from setops.reconcile.places import is_deleting
 
 
@@ -46,7 +47,7 @@ async def write(cluster: Cluster, namespace: str, change: Change, *, dry_run: bo
     if change.action is Action.UPDATE:
         await _update(cluster, change, live, dry_run=dry_run)
         return
-    if change.before is None or spec_in(change, live) != change.before:
+    if change.before is None or entry_in(change.section, live) != change.before:
         raise EditedError(
             f"{key.kind} {key.name!r} was changed by somebody else while the commit ran"
         )
@@ -75,7 +76,7 @@ async def revert(cluster: Cluster, change: Change, changeset: Object) -> None:
     key = key_of_change(namespace, change)
     live = await cluster.fetch(key)
     if change.action is Action.UPDATE and live is not None and not is_deleting(live):
-        spec = spec_in(change, live)
+        spec = entry_in(change.section, live)
         if spec is not None and (merged := merged_over(change, spec)).entry != spec:
             live = await cluster.replace(_with_spec(change, live, spec, merged.entry))
         # Also if the spec was put back before a kill.
@@ -98,7 +99,7 @@ def waits_for(key: Key) -> str:
 
 async def _update(cluster: Cluster, change: Change, live: Object, *, dry_run: bool) -> None:
     what = f"{live['kind']} {change.name!r}"
-    spec = spec_in(change, live)
+    spec = entry_in(change.section, live)
     if spec is None:
         raise EditedError(f"{what} was changed by somebody else while the commit ran")
     merged = merged_over(change, spec)
@@ -123,7 +124,7 @@ def _made_by_us(change: Change, live: Object) -> bool:
     """
     managed = live["metadata"].get("managedFields")
     if not managed:
-        return spec_in(change, live) == change.before
+        return entry_in(change.section, live) == change.before
     return any(
         entry.get("manager") == MANAGER
         and not entry.get("subresource")
@@ -150,7 +151,7 @@ async def _create(cluster: Cluster, key: Key, change: Change, *, dry_run: bool) 
         live = await cluster.fetch(key)
         if live is None or is_deleting(live):
             raise NotYetError(waits_for(key)) from error
-        if spec_in(change, live) != change.after:
+        if entry_in(change.section, live) != change.after:
             raise EditedError(
                 f"{key.kind} {key.name!r} was created by somebody else meanwhile"
             ) from error
