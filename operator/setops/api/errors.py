@@ -7,7 +7,7 @@ pydantic's errors into Problems. This module loads no model, since help and comp
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
@@ -142,6 +142,11 @@ def quoted(text: str) -> str:
         + "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in shown)
         + "'"
     )
+
+
+def enumerated(names: Sequence[str], most: int) -> str:
+    """The first names with commas between them, and `…` if there are more than `most`."""
+    return ", ".join(names[:most]) + (", …" if len(names) > most else "")
 
 
 def nearest(word: str, known: Iterable[str]) -> str | None:

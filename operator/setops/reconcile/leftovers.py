@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import Final
 
 from setops.api.conditions import Reason
+from setops.api.errors import enumerated
 from setops.api.kinds import SERVICE, Object
 from setops.aws.errors import AwsError, StalledError
 from setops.aws.identity import Identity
@@ -79,7 +80,7 @@ def _of_services(cluster: Cluster) -> frozenset[str]:
 def _sentence(found: Leftovers) -> str:
     users = found.told
     if users:
-        shown = ", ".join(users[:_SHOWN]) + (", …" if len(users) > _SHOWN else "")
+        shown = enumerated(users, _SHOWN)
         return (
             "no Service of this cluster has these IAM users of the Organization any more, and "
             f"their access keys still work: {shown}; delete them at AWS unless another cluster "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from setops.api.conditions import ConditionType, Reason, condition, find
+from setops.api.errors import enumerated
 from setops.api.kinds import PROJECT, Object
 from setops.api.names import FINALIZER
 from setops.api.organization import OrganizationSpec
@@ -72,5 +73,5 @@ def _with_code(error: AwsError) -> str:
 
 
 def _named(projects: list[str]) -> str:
-    shown = ", ".join(projects[:5]) + (", …" if len(projects) > 5 else "")
+    shown = enumerated(projects, 5)
     return f"{len(projects)} Project{'s' if len(projects) != 1 else ''} ({shown})"

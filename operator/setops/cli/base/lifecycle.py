@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from setops.api.conditions import ConditionType, find, is_true
-from setops.api.errors import Code
+from setops.api.errors import Code, enumerated
 from setops.api.kinds import Kind, Object
 from setops.cli.base.problems import failure
 from setops.cli.base.session import Session
@@ -88,8 +88,7 @@ def counted(names: Sequence[str], what: str) -> str:
     """`2 Apps (web, worker)`, or an empty text."""
     if not names:
         return ""
-    shown = ", ".join(names[:10]) + (", …" if len(names) > 10 else "")
-    return f"{len(names)} {what}{'' if len(names) == 1 else 's'} ({shown})"
+    return f"{len(names)} {what}{'' if len(names) == 1 else 's'} ({enumerated(names, 10)})"
 
 
 def _late(kind: Kind, name: str, found: Object) -> str:

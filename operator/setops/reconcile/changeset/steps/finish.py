@@ -7,6 +7,7 @@ from typing import Final
 
 from setops.api.changeset import Phase, Progress
 from setops.api.conditions import Reason
+from setops.api.errors import enumerated
 from setops.kube.errors import ApiError
 from setops.reconcile import history, revisions
 from setops.reconcile.changeset.ending import end
@@ -84,5 +85,5 @@ async def _what_was_put_back(context: Context, job: Job) -> str:
     left = [named(each) for each in changes if not is_done(context.cluster, job.namespace, each)]
     if not left:
         return _ALL
-    shown = ", ".join(left[:_MAX_LEFT]) + (", …" if len(left) > _MAX_LEFT else "")
+    shown = enumerated(left, _MAX_LEFT)
     return f"{_ALL}, except what somebody else has changed meanwhile: {shown}"
