@@ -24,7 +24,7 @@ from setops.aws.identity import Identity
 from setops.aws.ownership import tag_list
 from setops.aws.target import Account, Target
 from tests.cluster.aws.story import Operator, Root, recorded
-from tests.cluster.aws.test_postgresql import Owner
+from tests.cluster.aws.test_postgresql import Owner, take_instance
 
 Tags = dict[str, str]
 
@@ -94,14 +94,7 @@ def _see_user(holder: Holder, name: str) -> Any:
 
 
 def _take_instance(holder: Holder, name: str) -> None:
-    holder.rds.create_db_instance(
-        DBInstanceIdentifier=name,
-        DBInstanceClass="db.t3.micro",
-        Engine="postgres",
-        AllocatedStorage=20,
-        MasterUsername="me",
-        MasterUserPassword="of mine alone",
-    )
+    take_instance(holder.rds, name)
 
 
 def _take_parameter_group(holder: Holder, name: str) -> None:

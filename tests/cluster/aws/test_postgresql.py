@@ -46,6 +46,18 @@ from tests.cluster.witness import Witness
 _names = itertools.count()
 
 
+def take_instance(rds: RDSClient, name: str) -> None:
+    """Make somebody else's database of this name."""
+    rds.create_db_instance(
+        DBInstanceIdentifier=name,
+        DBInstanceClass="db.t3.micro",
+        Engine="postgres",
+        AllocatedStorage=20,
+        MasterUsername="me",
+        MasterUserPassword="of mine alone",
+    )
+
+
 class Owner:
     """The account as its owner sees it: databases and their network."""
 
@@ -978,14 +990,7 @@ def test_what_has_our_name_and_not_our_tags_is_never_touched(
     database: Operator, owner: Owner
 ) -> None:
     name = name_of(database)
-    owner.rds.create_db_instance(
-        DBInstanceIdentifier=name,
-        DBInstanceClass="db.t3.micro",
-        Engine="postgres",
-        AllocatedStorage=20,
-        MasterUsername="me",
-        MasterUserPassword="of mine alone",
-    )
+    take_instance(owner.rds, name)
     before = owner.instance(name)
     assert database.create() == [Foreign((f"RDS instance {name}",))]
     database.secret = {"password": "x"}

@@ -26,7 +26,7 @@ from setops.aws.target import Account, Target
 from tests.cluster.aws import emulator
 from tests.cluster.aws.queue import Queues
 from tests.cluster.aws.story import Faults, KilledError, Operator, hooked, recorded
-from tests.cluster.aws.test_postgresql import Owner
+from tests.cluster.aws.test_postgresql import Owner, take_instance
 
 EVERY = Registry((*PRODUCTS.products, Queues()))
 
@@ -75,14 +75,7 @@ def _take_queue(holder: Holder, name: str) -> None:
 
 
 def _take_database(holder: Holder, name: str) -> None:
-    holder.rds.create_db_instance(
-        DBInstanceIdentifier=name,
-        DBInstanceClass="db.t3.micro",
-        Engine="postgres",
-        AllocatedStorage=20,
-        MasterUsername="me",
-        MasterUserPassword="of mine alone",
-    )
+    take_instance(holder.rds, name)
 
 
 def _buckets(holder: Holder) -> list[str]:
