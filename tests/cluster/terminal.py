@@ -26,6 +26,7 @@ _forks: Final = Forks()
 _numbers = itertools.count(1)
 
 BOSS: Final = "boss@example.com"
+"""The administrator of every module that has one; the rights stay for the whole run."""
 DEV: Final = "dev@example.com"
 OPS: Final = "ops@example.com"
 

@@ -26,11 +26,12 @@ NAMESPACE: Final = "changeset-users"
 POLICY: Final = "setops-changeset-users"
 DENIED: Final = f"ValidatingAdmissionPolicy '{POLICY}' with binding '{POLICY}' denied request: "
 
-OWNER: Final = "dev@example.com"
-OTHER: Final = "boss@example.com"
-ROBOT: Final = "robot@example.com"
+# No user of another module: whatever rights one of those has been given would count here, too.
+OWNER: Final = "owner@signed.example.com"
+OTHER: Final = "other@signed.example.com"
+ROBOT: Final = "robot@signed.example.com"
 """Named among the chart's trustedAccounts."""
-MASTER: Final = "root@example.com"
+MASTER: Final = "root@signed.example.com"
 """Member of system:masters, to whom no RBAC applies."""
 
 CREATING: Final = {

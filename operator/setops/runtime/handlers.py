@@ -8,7 +8,7 @@ kopf itself writes nothing: no Events, no annotations, no finalizers.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any, Final
 
 import kopf
@@ -32,6 +32,12 @@ from setops.runtime.watches import Watches
 
 IDLE_TIMEOUT: Final = 0.05
 """Seconds for which kopf keeps a task and the last event of an object after handling it."""
+
+RECONNECT_PAUSE: Final = 0.1
+"""Seconds for which kopf waits after a watch before it opens the next one."""
+
+_WATCHER: Final = "watcher for "
+"""How the names of kopf's watching tasks begin."""
 
 
 def handlers(watches: Watches) -> kopf.OperatorRegistry:
@@ -85,6 +91,7 @@ def settings() -> kopf.OperatorSettings:
     configured.watching.server_timeout = WATCH_SECONDS
     configured.watching.connect_timeout = CONNECT_TIMEOUT
     configured.watching.inactivity_timeout = INACTIVITY_TIMEOUT
+    configured.watching.reconnect_backoff = RECONNECT_PAUSE
     configured.watching.chunk_size = PAGE
     configured.queueing.idle_timeout = IDLE_TIMEOUT
     configured.networking.request_timeout = REQUEST_TIMEOUT
@@ -126,9 +133,23 @@ async def run_kopf(
             task.result()
         raise RuntimeError(f"kopf ended: {', '.join(task.get_name() for task in done)}")
     finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.wait(tasks)
+        await _end(tasks)
+
+
+async def _end(tasks: Collection[asyncio.Task[Any]]) -> None:
+    """End kopf, given its root tasks.
+
+    kopf suppresses a cancellation that comes while it closes a watch, and would open the next one,
+    for ever. So its watchers are cancelled again, often enough to meet the pause in between.
+    """
+    for task in tasks:
+        task.cancel()
+    pending = set(tasks)
+    while pending:
+        _, pending = await asyncio.wait(pending, timeout=RECONNECT_PAUSE / 2)
+        for task in asyncio.all_tasks():
+            if task.get_name().startswith(_WATCHER):
+                task.cancel()
 
 
 class _NoDiffs(kopf.DiffBaseStorage):

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final
 
 import pytest
+from kopf._cogs.aiokits.aiotoggles import ToggleSet
 
 from sandbox import Sandbox
 from sandbox.components import API_SERVER
@@ -157,6 +158,33 @@ def test_a_version_that_is_always_too_old_does_not_flood_the_api_server(
             ]
             assert 2 <= len(lists) <= 4, "at once, then after 0.5 s, 1 s and 2 s"
 
+    asyncio.run(story())
+
+
+def test_kopf_ends_though_its_watches_swallow_a_cancellation(
+    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """kopf suppresses a cancellation that comes while it closes a watch; here it takes its time."""
+    wait_for = ToggleSet.wait_for
+
+    async def slow_to_close(toggles: ToggleSet, state: bool) -> None:
+        try:
+            await wait_for(toggles, state)
+        finally:
+            await asyncio.sleep(0.2)
+
+    async def story() -> None:
+        async with asyncio.timeout(60), watching(sandbox, tmp_path) as seen:
+            seen.gate.shut(forget=True)
+            seen.gate.open()
+            closing = "pause-waiter"
+            await until(
+                lambda: any(
+                    closing in task.get_name() and task.cancelling() for task in asyncio.all_tasks()
+                )
+            )
+
+    monkeypatch.setattr(ToggleSet, "wait_for", slow_to_close)
     asyncio.run(story())
 
 
@@ -330,7 +358,7 @@ def test_a_new_token_is_taken_up(
             seen.gate.tokens = {token}
             seen.gate.shut(forget=False)
             seen.gate.open()
-            await asyncio.sleep(0.5)
+            await asyncio.sleep(0.2)
             make(sandbox, SECRET, namespace, "made")
             write_kubeconfig(seen.kubeconfig, seen.gate.url, token)
             await seen.until_names(SECRET, namespace, {"made"})
