@@ -7,7 +7,7 @@ from typing import Any, Final, cast
 
 import pytest
 
-from setops.api.kinds import ORGANIZATION, Key, Object, key_of
+from setops.api.kinds import ORGANIZATION, Object, key_of
 from setops.aws.gateway import Gateway
 from setops.changes.outcome import Outcome, Question
 from setops.kube.client import Client
@@ -59,19 +59,21 @@ CASES: Final = {
 }
 
 
-@pytest.mark.parametrize(("made", "phase"), CASES.values(), ids=CASES)
-def test_it_comes_back_later_each_time_and_tells_why(made: Object, phase: str) -> None:
+def _context(made: Object) -> Context:
     around = [obj for obj in samples.surroundings() if obj["kind"] != ORGANIZATION.kind]
     world = samples.World(*around, made)
-    server = Server(made)
-    key: Key = key_of(made)
-    context = Context(
-        cluster=Cluster(Client(server), world.cluster.cache),
+    return Context(
+        cluster=Cluster(Client(Server(made, samples.stage())), world.cluster.cache),
         events=cast(EventRecorder, Events()),
         aws=cast(Gateway, None),
         options=Options("", "setops-system", {}, 60.0),
         planner=Busy(),
     )
+
+
+@pytest.mark.parametrize(("made", "phase"), CASES.values(), ids=CASES)
+def test_it_comes_back_later_each_time_and_tells_why(made: Object, phase: str) -> None:
+    key, context = key_of(made), _context(made)
     assert asyncio.run(reconcile(context, key)) == 0.5
     now = context.cluster.get(key)
     assert now is not None
@@ -80,3 +82,26 @@ def test_it_comes_back_later_each_time_and_tells_why(made: Object, phase: str) -
     assert "finalizers" not in now["metadata"], "its commit hasn't begun"
     again = asyncio.run(reconcile(context, key))
     assert again == 1.0 or phase == "Open", "what is only shown pays for having asked"
+
+
+@pytest.mark.parametrize(("phase", "step"), [("Applying", "Write"), ("RollingBack", "Revert")])
+def test_one_that_a_restarted_operator_has_to_plan_again_goes_on_later(
+    phase: str, step: str
+) -> None:
+    """That others come first is no fault of a step, so no time of the step's runs."""
+    made = _changeset(phase, commit=True)
+    status = {
+        **made["status"],
+        "plan": {"targetHash": "unknown", "generation": 1, "changes": []},
+        "previousRevision": 0,
+        "baseRevision": 0,
+        "step": step,
+        "startedAt": "2026-01-01T00:00:00Z",
+    }
+    made = {**made, "status": status}
+    key, context = key_of(made), _context(made)
+    assert [asyncio.run(reconcile(context, key)) for _ in range(2)] == [0.5, 1.0]
+    now = context.cluster.get(key)
+    assert now is not None
+    assert now["status"] == status
+    assert not context.memory.held_up

@@ -135,6 +135,11 @@ def _expose(operator: Operator, cluster: Cluster, metrics: Metrics) -> None:
         "How long the key at the head of the queue has waited for a worker",
         lambda: queue.oldest_wait,
     )
+    metrics.gauge(
+        "setops_queue_stuck_seconds",
+        "How long no worker took a key although some wait and their Stages may have more workers",
+        lambda: queue.stuck,
+    )
     metrics.labelled_gauge(
         "setops_aws_accounts",
         "AWS accounts: called, left alone since they don't answer or throttle, or tried again",
