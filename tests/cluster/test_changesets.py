@@ -442,6 +442,30 @@ def test_fields_that_belong_to_git_are_left_to_git(world: World, stage: str) -> 
     )
 
 
+def test_a_shown_plan_follows_what_git_takes_over(world: World, stage: str) -> None:
+    """Git takes over a field with the value that it has: no spec changes, but the plan does."""
+
+    def sync(**spec: Any) -> None:
+        applied = json.dumps(manifest("App", "taken", {"image": IMAGE, **spec}, stage))
+        line = ("apply", "--server-side", "--force-conflicts", "--field-manager=argocd-controller")
+        world.sandbox.kubectl(*line, "-f", "-", input=applied)
+
+    sync()
+    world.wait("sapp", "taken", stage)
+    assert world.commit(stage, "--app taken env:set A=1", name="mine")["status"]["phase"] == (
+        "Committed"
+    )
+    status = begin(world, stage, "wish", "--app taken env:set A=2")
+    assert not status.get("errors")
+    sync(env={"A": {"value": "1"}})
+    world.until(
+        lambda: bool(status_of(world, stage, "wish").get("errors")),
+        "the plan to say that Git holds the field",
+    )
+    (error,) = status_of(world, stage, "wish")["errors"]
+    assert "env.A.value of App 'taken' belongs to Git" in error["message"]
+
+
 def test_definition_in_part_and_whole(world: World, stage: str) -> None:
     part = {"apps": {"web": {"resources": {"scale": 2}}, "worker": {"image": IMAGE}}}
     done = world.commit(stage, name="part", definition=part)["status"]

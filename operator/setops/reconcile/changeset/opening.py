@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Hashable
 from typing import Final
 
@@ -149,12 +150,17 @@ def _inputs(context: Context, job: Job) -> Hashable:
                 obj["metadata"].get("generation"),
                 is_deleting(obj),
                 tracker_of(obj),
-                frozenset(e.get("manager") for e in obj["metadata"].get("managedFields") or ()),
+                _held(obj),
             )
             for section in SECTIONS
             for obj in cluster.list(section.kind, job.namespace)
         ),
     )
+
+
+def _held(obj: Object) -> int:
+    """Stands for who holds which fields. A plan says which of them belong to Git."""
+    return hash(json.dumps(obj["metadata"].get("managedFields"), sort_keys=True))
 
 
 async def show_plan_and_end(context: Context, job: Job) -> Requeue | None:
