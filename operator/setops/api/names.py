@@ -122,7 +122,18 @@ def project_namespace(project: str, prefix: str = "") -> str:
 
 def stage_namespace(project: str, stage: str, prefix: str = "") -> str:
     """The namespace that holds a Stage's Apps, Services and Changesets."""
-    return f"{prefix}{project}-{stage}"
+    return namespace_beside(project_namespace(project, prefix), stage)
+
+
+def namespace_beside(home: str, stage: str) -> str:
+    """The namespace of a Stage that stands in its Project's namespace, `home`."""
+    return f"{home}-{stage}"
+
+
+def home_and_stage(namespace: str) -> tuple[str, str]:
+    """The other way round. Whether there can be such a Project and Stage isn't looked at."""
+    home, _, stage = namespace.rpartition("-")
+    return home, stage
 
 
 def project_of_namespace(namespace: str, prefix: str = "") -> str | None:
@@ -138,7 +149,7 @@ def stage_of_namespace(namespace: str, prefix: str = "") -> tuple[str, str] | No
 
     The name of neither holds a dash, so there is never a second answer.
     """
-    home, _, stage = namespace.rpartition("-")
+    home, stage = home_and_stage(namespace)
     project = project_of_namespace(home, prefix)
     if project is None or is_reserved_namespace(namespace):
         return None

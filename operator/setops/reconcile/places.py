@@ -66,7 +66,7 @@ def namesake(namespace: str) -> Key:
 
     Whether the namespace is that Stage's, and whether there is such a Stage, isn't said.
     """
-    home, _, stage = namespace.rpartition("-")
+    home, stage = names.home_and_stage(namespace)
     return Key(STAGE, home, stage)
 
 

@@ -22,7 +22,7 @@ _SORTS = (names.revision_name, names.ledger_name)
 def space_of(stage: Object) -> str:
     """The namespace of a Stage, by its name."""
     metadata = stage["metadata"]
-    return names.stage_namespace(metadata["namespace"], metadata["name"])
+    return names.namespace_beside(metadata["namespace"], metadata["name"])
 
 
 def kept(cluster: Cluster, stage: Object, name_of: RecordName) -> list[Object]:

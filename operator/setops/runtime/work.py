@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from setops.api.kinds import ORGANIZATION, SERVICE, STAGE, Key
+from setops.api.names import namespace_beside
 from setops.fence import Fence
 from setops.kube.cache import ObjectChange
 from setops.kube.cluster import Cluster
@@ -52,7 +53,7 @@ def place_of(key: Key) -> Place:
     """Where a key queues: a Stage and all in its namespace take turns with other Stages."""
     lane = AWS if key.kind in _CALLS_AWS else MAIN
     if key.kind is STAGE:
-        return Place(lane, f"{key.namespace}-{key.name}")
+        return Place(lane, namespace_beside(key.namespace, key.name))
     return Place(lane, key.namespace or (key.kind.kind, key.name))
 
 

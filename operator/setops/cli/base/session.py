@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final, NoReturn
 
 from setops.api.errors import Code, Problem, ProblemsError, Validator, nearest, quoted
 from setops.api.kinds import APP, PROJECT, SELF_SUBJECT_REVIEW, SERVICE, STAGE, Kind, Object
+from setops.api.names import namespace_beside
 from setops.cli.base.declare import Own
 from setops.cli.base.scope import VARIABLES, LineScope
 from setops.language.command import INNER, Level
@@ -182,7 +183,7 @@ class Session:
             resource = self.cluster.find(STAGE, home, stage)
         if resource is None:
             self._absent(Level.STAGE, stage, self._names(STAGE, home))
-        namespace = (resource.get("status") or {}).get("namespace") or f"{home}-{stage}"
+        namespace = (resource.get("status") or {}).get("namespace") or namespace_beside(home, stage)
         return CurrentStage(project, stage, str(namespace), home, resource)
 
     def _projects(self) -> Sequence[str]:
