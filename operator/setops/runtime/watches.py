@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import aiohttp
 
-from setops.api.kinds import Kind, key_of
+from setops.api.kinds import Kind, Object, key_of
 from setops.kube.cache import Cache, version_of
 from setops.kube.client import Client
 from setops.kube.connection import Connection
@@ -64,12 +64,24 @@ class Watches:
         return self._clock() - self._heard_at
 
     def take(self, kind: Kind, event: Event) -> None:
-        """Take an event of kopf's into the cache."""
+        """Take an event of kopf's into the cache; the event has little left of its object then.
+
+        kopf's views of an object refer to each other, and would keep all of it in memory until the
+        next full garbage collection: a few large Changesets took hundreds of megabytes.
+        """
         obj = dict(event["object"])
-        if event["type"] == "DELETED":
+        try:
+            self._take(kind, event["type"], obj)
+        finally:
+            for field in ("spec", "status"):
+                event["object"].pop(field, None)
+            event["object"]["metadata"].pop("managedFields", None)
+
+    def _take(self, kind: Kind, type_: str | None, obj: Object) -> None:
+        if type_ == "DELETED":
             self._cache.drop(key_of(obj), version_of(obj))
             return
-        if event["type"] is _LISTED:
+        if type_ is _LISTED:
             # Before anything can fail: a recount makes up for what does.
             self._recounts[kind].soon()
         self._cache.put(obj)

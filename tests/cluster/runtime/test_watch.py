@@ -7,6 +7,7 @@ comes through kopf and its handlers.
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 from pathlib import Path
 from typing import Final
@@ -16,7 +17,7 @@ from kopf._cogs.aiokits.aiotoggles import ToggleSet
 
 from sandbox import Sandbox
 from sandbox.components import API_SERVER
-from setops.api.kinds import APP, NOTIFICATION, SECRET, STAGE, Key, Kind
+from setops.api.kinds import APP, CHANGESET, NOTIFICATION, SECRET, STAGE, Key, Kind
 from setops.kube.cache import ObjectChange
 from setops.kube.watched import WATCHED, WRITTEN_BY_USERS
 from tests.cluster.runtime.gate import until
@@ -159,6 +160,34 @@ def test_a_version_that_is_always_too_old_does_not_flood_the_api_server(
             assert 2 <= len(lists) <= 4, "at once, then after 0.5 s, 1 s and 2 s"
 
     asyncio.run(story())
+
+
+def test_a_large_changeset_does_not_stay_in_memory_until_a_garbage_collection(
+    sandbox: Sandbox, namespace: str, tmp_path: Path
+) -> None:
+    """kopf's views of an object refer to each other, so that only a collection would free them."""
+    large = json.dumps(manifest(CHANGESET, "large", namespace)).replace(
+        '"commands": ["app:create web"]',
+        '"definition": {"apps": {"web": {"env": {'
+        + ", ".join(f'"LARGE{number}": {{"value": "x"}}' for number in range(1000))
+        + "}}}}",
+    )
+
+    async def story() -> None:
+        async with watching(sandbox, tmp_path) as seen:
+            sandbox.kubectl("create", "--filename=-", input=large)
+            await until(lambda: seen.has(Key(CHANGESET, namespace, "large")))
+            # As soon as kopf has nothing to do with it any more.
+            await until(lambda: not parts())
+
+    def parts() -> list[object]:
+        return [each for each in gc.get_objects() if isinstance(each, dict) and "LARGE7" in each]
+
+    gc.disable()
+    try:
+        asyncio.run(story())
+    finally:
+        gc.enable()
 
 
 def test_kopf_ends_though_its_watches_swallow_a_cancellation(
