@@ -30,7 +30,7 @@ from setops.api.kinds import (
 )
 from setops.kube.cache import ObjectChange
 from setops.kube.watched import WATCHED
-from setops.reconcile.triggers import PACE, TRIGGERS, spacing_after, triggered
+from setops.reconcile.triggers import PACE, PACE_PER_APP, TRIGGERS, spacing_after, triggered
 from tests.reconcile.samples import (
     HOME,
     LABELS,
@@ -390,6 +390,14 @@ def changed(here: World, key: Key, **content: Any) -> ObjectChange:
 def test_a_crowd_of_reports_is_paced_and_a_new_spec_is_not() -> None:
     here = world()
     report = {"status": {**reported(), "readyReplicas": 2}}
-    assert spacing_after(changed(here, WEB, **report)) == PACE
-    assert spacing_after(changed(here, PRODUCTION, **report)) == 0
-    assert spacing_after(changed(here, WEB, spec={"image": "b"})) == 0
+    assert spacing_after(here.cluster, changed(here, WEB, **report)) == 2 * PACE_PER_APP
+    assert spacing_after(here.cluster, changed(here, PRODUCTION, **report)) == 0
+    assert spacing_after(here.cluster, changed(here, WEB, spec={"image": "b"})) == 0
+
+
+def test_where_there_are_many_apps_their_reports_are_paced_more() -> None:
+    here = world()
+    for number in range(100):
+        here.put(app(f"app{number}"))
+    report = {"status": {**reported(), "readyReplicas": 2}}
+    assert spacing_after(here.cluster, changed(here, WEB, **report)) == PACE

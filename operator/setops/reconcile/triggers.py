@@ -48,8 +48,11 @@ _PACED: Final = frozenset({APP, DEPLOYMENT, NOTIFICATION, POD, SERVICE})
 """A new status of these alone sets off at most one reconciliation of an object in `PACE` seconds.
 
 Otherwise, while many Apps roll out, each of their reports would set off one of the Stage, one of
-the Changeset, and so on.
+the Changeset, and so on. In a namespace of few Apps, where that costs little and somebody may wait
+for the end of a commit, `PACE_PER_APP` for each of them is enough.
 """
+
+PACE_PER_APP: Final = 0.005
 
 PACE_OF_COUNTS: Final = 1.0
 """The same in seconds while a Deployment only counts its containers, and nothing is decided yet."""
@@ -69,11 +72,13 @@ def triggered(cluster: Cluster, change: ObjectChange) -> Sequence[Key]:
     return tuple(dict.fromkeys(found))
 
 
-def spacing_after(change: ObjectChange) -> float:
+def spacing_after(cluster: Cluster, change: ObjectChange) -> float:
     """Least seconds between two reconciliations of an object that such changes set off."""
     if not change.of_status_alone or change.key.kind not in _PACED:
         return 0.0
-    return PACE_OF_COUNTS if _counts_containers_alone(change) else PACE
+    if _counts_containers_alone(change):
+        return PACE_OF_COUNTS
+    return min(PACE, PACE_PER_APP * len(cluster.cache.keys(APP, change.key.namespace)))
 
 
 def _counts_containers_alone(change: ObjectChange) -> bool:

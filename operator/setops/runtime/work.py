@@ -154,7 +154,7 @@ class Operator:
     def _changed(self, change: ObjectChange) -> None:
         """Mark what a change sets off, whether an event or one of our own writes brought it."""
         try:
-            spacing = spacing_after(change)
+            spacing = spacing_after(self._cluster, change)
             for key in triggered(self._cluster, change):
                 self.queue.mark_paced(key, spacing)
         except Exception:
