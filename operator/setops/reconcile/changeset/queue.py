@@ -78,22 +78,24 @@ def too_many(cluster: Cluster, changeset: Object) -> str:
     """
     if "phase" in (changeset.get("status") or {}):
         return ""
-    user, unfinished, of_user = changeset["spec"].get("user"), 0, 0
+    user = changeset["spec"].get("user")
+    unfinished = of_user = 0
     for other in cluster.list(CHANGESET, changeset["metadata"]["namespace"]):
         known = "phase" in (other.get("status") or {})
-        if not phase_of(other).finished and (known or _age(other) < _age(changeset)):
-            unfinished += 1
-            of_user += user is not None and other["spec"].get("user") == user
-    if of_user >= MOST_OF_A_USER:
-        return (
-            f"{user} has {MOST_OF_A_USER} Changesets on this Stage that are open or wait for their "
-            "turn, the most that one user may have"
-        )
-    if unfinished >= MOST_OF_A_STAGE:
-        return (
-            f"this Stage has {MOST_OF_A_STAGE} Changesets that are open or wait for their turn, "
-            "the most that it may have"
-        )
+        if phase_of(other).finished or not (known or _age(other) < _age(changeset)):
+            continue
+        unfinished += 1
+        of_user += user is not None and other["spec"].get("user") == user
+        if of_user >= MOST_OF_A_USER:
+            return (
+                f"{user} has {MOST_OF_A_USER} Changesets on this Stage that are open or wait for "
+                "their turn, the most that one user may have"
+            )
+        if unfinished >= MOST_OF_A_STAGE:
+            return (
+                f"this Stage has {MOST_OF_A_STAGE} Changesets that are open or wait for their "
+                "turn, the most that it may have"
+            )
     return ""
 
 
