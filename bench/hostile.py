@@ -40,6 +40,8 @@ class Field:
     memory: float = 0.0
     """MiB of the operator and its processes together, at most."""
     number: int = 0
+    alone: list[float] = field(default_factory=list)
+    """The seconds of each commit while nothing else went on."""
     ratios: dict[str, float] = field(default_factory=dict)
 
     def count(self, number: int) -> int:
@@ -63,13 +65,26 @@ class Field:
         await self.lab.until(is_committed, f"the commit {name}", poll=0.01)
         return time.monotonic() - started
 
-    async def usual(self) -> float:
-        """The median of several commits, one a second."""
+    async def several(self) -> list[float]:
+        """The seconds that each of several commits takes, one a second."""
         taken = []
         for _ in range(self.commits):
             taken.append(await self.commit())
             await asyncio.sleep(1)
-        return statistics.median(taken)
+        return taken
+
+    async def ratio(self, attack: Attack) -> float:
+        """What a commit takes under an attack, by what it takes alone.
+
+        Alone is measured before and after: a Stage's history grows all the time, and a machine
+        isn't always equally fast.
+        """
+        alone = await self.several()
+        async with attack(self):
+            attacked = await self.several()
+        alone += await self.several()
+        self.alone += alone
+        return statistics.median(attacked) / statistics.median(alone)
 
     async def watch_memory(self) -> None:
         """Note the most memory that is ever taken, until cancelled."""
@@ -227,18 +242,16 @@ async def run(quick: bool) -> list[Figure]:
         await in_parallel(lab.ready(work.stage(name)) for name in ("good", "hostile"))
         for namespace in (_GOOD, _HOSTILE):
             await lab.ready(work.app(namespace, "web", scale=0))
-        at = Field(lab, 0.1 if quick else 1.0, 3 if quick else 15)
+        at = Field(lab, 0.1 if quick else 1.0, 3 if quick else 10)
         await at.commit()
-        alone = await at.usual()
         watching = asyncio.create_task(at.watch_memory())
         for name, attack in ATTACKS.items():
-            async with attack(at):
-                at.ratios[name] = await at.usual() / alone
+            at.ratios[name] = await at.ratio(attack)
             print(f"  {name}: {at.ratios[name]:.2f}; memory {at.memory:.0f} MiB", flush=True)
         watching.cancel()
         await asyncio.gather(watching, return_exceptions=True)
         lost = lab.operator.log.count("No longer leading") + (not lab.operator.alive)
-    print(f"  a commit alone takes {alone:.2f} s", flush=True)
+    print(f"  a commit alone takes {statistics.median(at.alone):.2f} s", flush=True)
     return [
         *(Figure(name, ratio, "of a commit alone", _RATIO) for name, ratio in at.ratios.items()),
         Figure("memory under attack, with the processes for plans", at.memory, "MiB", _MEMORY),
