@@ -389,7 +389,7 @@ def test_a_new_token_is_taken_up(
             seen.gate.tokens = {token}
             seen.gate.shut(forget=False)
             seen.gate.open()
-            await asyncio.sleep(0.2)
+            await asyncio.sleep(0.5)
             make(sandbox, SECRET, namespace, "made")
             write_kubeconfig(seen.kubeconfig, seen.gate.url, token)
             await seen.until_names(SECRET, namespace, {"made"})
