@@ -219,9 +219,11 @@ def test_a_kill_at_any_call_ends_at_the_old_or_at_the_new_revision(
     strike(rig, lives, lambda life: has_ended(rig, life))
     for life in lives:
         check(rig, life)
-    # How often RDS is asked in vain before all is taken back differs, so the last have no fault.
     assert all(life.struck for life in lives if not fails(life)), list(map(str, lives))
-    assert sum(life.struck for life in lives if fails(life)) > undisturbed.bad / 4
+    # How often RDS is asked in vain, and how much of the bucket is made until then, differs from
+    # life to life. So the last have no fault.
+    failing = [life for life in lives if fails(life)]
+    assert sum(life.struck for life in failing) > len(failing) / 3, list(map(str, failing))
     change(rig, [life for life in lives if not fails(life)])
     destroy(rig, [life for life in lives if not fails(life)])
 

@@ -15,7 +15,7 @@ from setops.kube.cluster import Cluster
 from setops.kube.events import EventRecorder
 from setops.reconcile.context import Context, Options
 from setops.reconcile.driver import reconcile
-from setops.reconcile.planner import BusyError
+from setops.reconcile.planner import BusyError, Planner
 from tests.reconcile import samples
 from tests.reconcile.samples import changeset, reported
 from tests.reconcile.server import Server
@@ -59,16 +59,20 @@ CASES: Final = {
 }
 
 
-def _context(made: Object) -> Context:
+def context_of(made: Object, server: Server, planner: Planner) -> Context:
+    """A Changeset in the sample Stage, and what is around it."""
     around = [obj for obj in samples.surroundings() if obj["kind"] != ORGANIZATION.kind]
-    world = samples.World(*around, made)
     return Context(
-        cluster=Cluster(Client(Server(made, samples.stage())), world.cluster.cache),
+        cluster=Cluster(Client(server), samples.World(*around, made).cluster.cache),
         events=cast(EventRecorder, Events()),
         aws=cast(Gateway, None),
         options=Options("", "setops-system", {}, 60.0),
-        planner=Busy(),
+        planner=planner,
     )
+
+
+def _context(made: Object) -> Context:
+    return context_of(made, Server(made, samples.stage()), Busy())
 
 
 @pytest.mark.parametrize(("made", "phase"), CASES.values(), ids=CASES)

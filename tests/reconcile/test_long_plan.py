@@ -4,21 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import json
-from typing import cast
 
-from setops.api.kinds import ORGANIZATION, STAGE, Object, key_of
-from setops.aws.gateway import Gateway
+from setops.api.kinds import STAGE, Object, key_of
 from setops.changes.outcome import Outcome, Question, outcome_of
-from setops.kube.client import Client
 from setops.kube.cluster import Cluster
-from setops.kube.events import EventRecorder
 from setops.kube.transport import Answer
-from setops.reconcile.context import Context, Options
 from setops.reconcile.driver import reconcile
 from tests.reconcile import samples
 from tests.reconcile.samples import changeset
 from tests.reconcile.server import Server
-from tests.reconcile.test_busy_planner import Events
+from tests.reconcile.test_busy_planner import context_of
 
 
 class Strict(Server):
@@ -38,16 +33,18 @@ class Strict(Server):
 class Long:
     """A planner that works while somebody writes the Stage's status."""
 
-    def __init__(self, world: samples.World, server: Strict) -> None:
-        self._world = world
+    cluster: Cluster
+
+    def __init__(self, server: Strict) -> None:
         self._server = server
 
     async def outcome(self, question: Question, namespace: str) -> Outcome:  # noqa: ARG002 - a port
         """The outcome, after another status has come to the Stage."""
         stage = samples.stage()
-        written = self._world.put({**stage, "status": {**stage["status"], "revision": 7}})
-        assert written.new is not None
-        self._server.stage = written.new
+        metadata = {**stage["metadata"], "resourceVersion": "5000"}
+        written = {**stage, "metadata": metadata, "status": {**stage["status"], "revision": 7}}
+        self._server.stage = written
+        self.cluster.cache.put(written)
         return outcome_of(question)
 
     def seconds(self, namespace: str) -> float:  # noqa: ARG002
@@ -57,16 +54,10 @@ class Long:
 
 def test_a_commit_locks_the_stage_as_it_is_after_the_plan() -> None:
     made = changeset("one", None, spec={"commands": ["app:create web"], "commit": True})
-    around = [obj for obj in samples.surroundings() if obj["kind"] != ORGANIZATION.kind]
-    world = samples.World(*around, made)
     server = Strict(made, samples.stage())
-    context = Context(
-        cluster=Cluster(Client(server), world.cluster.cache),
-        events=cast(EventRecorder, Events()),
-        aws=cast(Gateway, None),
-        options=Options("", "setops-system", {}, 60.0),
-        planner=Long(world, server),
-    )
+    planner = Long(server)
+    context = context_of(made, server, planner)
+    planner.cluster = context.cluster
     asyncio.run(reconcile(context, key_of(made)))
     stage = server.objects[STAGE.path(samples.HOME, "production")]
     assert stage["status"]["currentChangeset"]["changeset"] == "one", "at the first attempt"
