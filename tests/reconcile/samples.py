@@ -21,11 +21,15 @@ from setops.api.kinds import (
 from setops.kube.cache import Cache, ObjectChange
 from setops.kube.client import Client
 from setops.kube.cluster import Cluster
+from setops.reconcile.context import Context, Options
+from setops.reconcile.planner import Planner
+from tests.reconcile.server import Server
 
 HOME: Final = "shop"
 """The namespace of the sample Project."""
 SPACE: Final = "shop-production"
 """The namespace of its one Stage."""
+OPTIONS: Final = Options("", "setops-system", {}, 60.0)
 LABELS: Final = {names.LABEL_PROJECT: "shop", names.LABEL_STAGE: "production"}
 
 _versions = itertools.count(1)
@@ -109,6 +113,26 @@ def changeset(name: str = "draft", phase: str | None = "Open", **content: Any) -
 def stage(**content: Any) -> Object:
     status = {**reported(), "namespace": SPACE}
     return make(STAGE, "production", HOME, **{"spec": {}, "status": status, **content})
+
+
+def context_of(cluster: Cluster, **more: Any) -> Context:
+    """A Context that knows neither AWS nor who records Events; `more` are other fields of it."""
+    known: dict[str, Any] = {"events": None, "aws": None, "options": OPTIONS}
+    return Context(cluster=cluster, **known | more)
+
+
+def planning_context(made: Object, server: Server, planner: Planner) -> Context:
+    """A Changeset in the sample Stage, what is around it, and who makes its plan."""
+    around = [obj for obj in surroundings() if obj["kind"] != ORGANIZATION.kind]
+    cluster = Cluster(Client(server), World(*around, made).cluster.cache)
+    return context_of(cluster, events=Events(), planner=planner)
+
+
+class Events:
+    """Takes up Events."""
+
+    def record(self, *_: object) -> None:
+        """Nothing is done with them."""
 
 
 def surroundings() -> list[Object]:

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Any, Final, cast
+from typing import Any, Final
 
 import pytest
 
 from setops.api.app import AppSpec
 from setops.api.kinds import APP, DEPLOYMENT, ORGANIZATION, Key, Object
-from setops.aws.gateway import Gateway
 from setops.desired.metadata import Owner
-from setops.kube.events import EventRecorder
 from setops.reconcile.app.inputs import inputs_of
 from setops.reconcile.app.verdict import verdict
-from setops.reconcile.context import Context, Options
 from setops.reconcile.places import stage_around
-from tests.reconcile.samples import SPACE, World, app, changeset, make, stage, surroundings
+from tests.reconcile.samples import (
+    SPACE,
+    World,
+    app,
+    changeset,
+    context_of,
+    make,
+    stage,
+    surroundings,
+)
 
 SPEC: Final = {"image": "registry.example.com/slow:1"}
 TEMPLATE: Final[Object] = {"metadata": {"labels": {}}}
@@ -78,12 +84,7 @@ def test_no_progress_until_the_deadline(objects: list[Object], shape: str) -> No
     """The limit of the Changeset counts in place of the Deployment's deadline of 300 seconds."""
     here = [obj for obj in surroundings() if obj["kind"] != ORGANIZATION.kind]
     world = World(*here, app(spec=SPEC), LATE, *objects)
-    context = Context(
-        cluster=world.cluster,
-        events=cast(EventRecorder, None),
-        aws=cast(Gateway, None),
-        options=Options("", "setops-system", {}, 60),
-    )
+    context = context_of(world.cluster)
     around = stage_around(context, SPACE)
     inputs = inputs_of(context, around, Owner(APP, "web", "uid-of-web"), AppSpec(**SPEC))
     deployment = world.cluster.get(Key(DEPLOYMENT, SPACE, "web"))

@@ -3,31 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any, Final, cast
+from typing import Any, Final
 
 import pytest
 
-from setops.api.kinds import ORGANIZATION, Object, key_of
-from setops.aws.gateway import Gateway
+from setops.api.kinds import Object, key_of
 from setops.changes.outcome import Outcome, Question
-from setops.kube.client import Client
-from setops.kube.cluster import Cluster
-from setops.kube.events import EventRecorder
-from setops.reconcile.context import Context, Options
+from setops.reconcile.context import Context
 from setops.reconcile.driver import reconcile
-from setops.reconcile.planner import BusyError, Planner
+from setops.reconcile.planner import BusyError
 from tests.reconcile import samples
-from tests.reconcile.samples import changeset, reported
+from tests.reconcile.samples import changeset, planning_context, reported
 from tests.reconcile.server import Server
 
 TOLD: Final = "waits to be planned: large plans are made one after another"
-
-
-class Events:
-    """Takes up Events."""
-
-    def record(self, *_: object) -> None:
-        """Nothing is done with them."""
 
 
 class Busy:
@@ -59,20 +48,8 @@ CASES: Final = {
 }
 
 
-def context_of(made: Object, server: Server, planner: Planner) -> Context:
-    """A Changeset in the sample Stage, and what is around it."""
-    around = [obj for obj in samples.surroundings() if obj["kind"] != ORGANIZATION.kind]
-    return Context(
-        cluster=Cluster(Client(server), samples.World(*around, made).cluster.cache),
-        events=cast(EventRecorder, Events()),
-        aws=cast(Gateway, None),
-        options=Options("", "setops-system", {}, 60.0),
-        planner=planner,
-    )
-
-
 def _context(made: Object) -> Context:
-    return context_of(made, Server(made, samples.stage()), Busy())
+    return planning_context(made, Server(made, samples.stage()), Busy())
 
 
 @pytest.mark.parametrize(("made", "phase"), CASES.values(), ids=CASES)

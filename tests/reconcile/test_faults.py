@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from typing import Any, Final, cast
+from typing import Any, Final
 
 import pytest
 
@@ -26,17 +26,14 @@ from setops.api.kinds import (
     key_of,
 )
 from setops.api.names import FINALIZER
-from setops.aws.gateway import Gateway
 from setops.kube.client import Client
 from setops.kube.cluster import Cluster
 from setops.kube.errors import ApiError
-from setops.kube.events import EventRecorder
 from setops.kube.transport import Answer
-from setops.reconcile.context import Context, Options
 from setops.reconcile.driver import reconcile
 from setops.reconcile.faults import CutOffError
 from tests.reconcile import samples
-from tests.reconcile.samples import HOME, SPACE, make, reported
+from tests.reconcile.samples import HOME, SPACE, context_of, make, reported
 from tests.reconcile.server import Server
 
 SECRET_TEXT: Final = "not-for-everybody"
@@ -59,12 +56,7 @@ class Story:
         self.server = Server(held, make(CUSTOM_RESOURCE_DEFINITION, "services.setops.co"))
         client = Client(self.server)
         self.events: list[str] = []
-        self.context = Context(
-            cluster=Cluster(client, world.cluster.cache),
-            events=cast(EventRecorder, self),
-            aws=cast(Gateway, None),
-            options=Options("", "setops-system", {}, 60.0),
-        )
+        self.context = context_of(Cluster(client, world.cluster.cache), events=self)
         self.put = world.put
 
     def record(self, _obj: Object, _type: str, reason: str, message: str) -> None:

@@ -11,9 +11,8 @@ from setops.kube.cluster import Cluster
 from setops.kube.transport import Answer
 from setops.reconcile.driver import reconcile
 from tests.reconcile import samples
-from tests.reconcile.samples import changeset
+from tests.reconcile.samples import changeset, planning_context
 from tests.reconcile.server import Server
-from tests.reconcile.test_busy_planner import context_of
 
 
 class Strict(Server):
@@ -56,7 +55,7 @@ def test_a_commit_locks_the_stage_as_it_is_after_the_plan() -> None:
     made = changeset("one", None, spec={"commands": ["app:create web"], "commit": True})
     server = Strict(made, samples.stage())
     planner = Long(server)
-    context = context_of(made, server, planner)
+    context = planning_context(made, server, planner)
     planner.cluster = context.cluster
     asyncio.run(reconcile(context, key_of(made)))
     stage = server.objects[STAGE.path(samples.HOME, "production")]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final, cast
+from typing import Any, Final
 
 import pytest
 
@@ -14,16 +14,22 @@ from setops.api.definition import StageDefinition, of_entries
 from setops.api.kinds import ORGANIZATION, Object
 from setops.api.section import APPS, SERVICES
 from setops.api.service import ServiceSpec
-from setops.aws.gateway import Gateway
 from setops.changes.diff import diff
 from setops.changes.plan import Planned, Source, plan_of
-from setops.kube.events import EventRecorder
 from setops.reconcile.changeset.job import Job
 from setops.reconcile.changeset.machine import CommitView, next_step
 from setops.reconcile.changeset.observation import observe
-from setops.reconcile.context import Context, Options
 from setops.reconcile.places import stage_around
-from tests.reconcile.samples import SPACE, World, app, changeset, reported, service, surroundings
+from tests.reconcile.samples import (
+    SPACE,
+    World,
+    app,
+    changeset,
+    context_of,
+    reported,
+    service,
+    surroundings,
+)
 
 BEGAN: Final = datetime(2026, 1, 1, tzinfo=UTC)
 GOING: Final = {"deletionTimestamp": "2025-12-31T00:00:00Z"}
@@ -49,13 +55,7 @@ def seen(elapsed: int, timeout: int | None, *objects: Object) -> CommitView:
     running = changeset("again", status={**reported(), **status})
     around = [obj for obj in surroundings() if obj["kind"] != ORGANIZATION.kind]
     world = World(*around, running, *objects)
-    context = Context(
-        cluster=world.cluster,
-        events=cast(EventRecorder, None),
-        aws=cast(Gateway, None),
-        options=Options("", "setops-system", {}, 60),
-        now=lambda: BEGAN + timedelta(seconds=elapsed),
-    )
+    context = context_of(world.cluster, now=lambda: BEGAN + timedelta(seconds=elapsed))
     job = Job(running, ChangesetSpec(timeout=timeout), stage_around(context, SPACE))
     context.memory.plans[job.uid] = Planned(StageDefinition(), AFTER, changes, (), plan)
     return asyncio.run(observe(context, job, cancelled=False)).view

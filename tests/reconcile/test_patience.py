@@ -5,14 +5,13 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Final, cast
+from typing import Final
 
 import pytest
 
 from setops.api.changeset import ChangesetSpec
 from setops.api.errors import Problem, Validator
 from setops.api.kinds import APP, CONTROLLER_REVISION, ORGANIZATION, Key, Object
-from setops.aws.gateway import Gateway
 from setops.kube.errors import (
     ApiError,
     BadRequest,
@@ -24,13 +23,11 @@ from setops.kube.errors import (
     TooManyRequests,
     Unavailable,
 )
-from setops.kube.events import EventRecorder
 from setops.reconcile.changeset import patience
 from setops.reconcile.changeset.job import Job
 from setops.reconcile.changeset.reporting import rendered
-from setops.reconcile.context import Context, Options
 from setops.reconcile.places import stage_around
-from tests.reconcile.samples import SPACE, World, changeset, reported, surroundings
+from tests.reconcile.samples import SPACE, World, changeset, context_of, reported, surroundings
 
 BEGAN: Final = datetime(2026, 1, 1, tzinfo=UTC)
 REVISION: Final = Key(CONTROLLER_REVISION, "shop", "production-2")
@@ -45,13 +42,7 @@ class Case:
         made = changeset("one", status=status)
         around = [obj for obj in surroundings() if obj["kind"] != ORGANIZATION.kind]
         self.now = BEGAN
-        self.context = Context(
-            cluster=World(*around, made).cluster,
-            events=cast(EventRecorder, None),
-            aws=cast(Gateway, None),
-            options=Options("", "setops-system", {}, 60),
-            now=lambda: self.now,
-        )
+        self.context = context_of(World(*around, made).cluster, now=lambda: self.now)
         self.job = Job(made, ChangesetSpec(timeout=timeout), stage_around(self.context, SPACE))
 
     def over_after(self, error: Exception, seconds: float) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, cast
 
@@ -17,13 +18,10 @@ from setops.aws.errors import (
     ThrottledError,
     UnreachableError,
 )
-from setops.aws.gateway import Gateway
 from setops.aws.target import Account
-from setops.kube.events import EventRecorder
 from setops.reconcile import reach
-from setops.reconcile.context import Context, Options
 from setops.reconcile.memory import Reach
-from tests.reconcile.samples import World
+from tests.reconcile.samples import OPTIONS, World, context_of
 
 DRIFT: Final = 60.0
 AWS: Final = Aws(account_id="123456789012", region="eu-central-1", role_arn=None)
@@ -57,11 +55,10 @@ class Story:
         self.aws = FakeAws()
         self.now = datetime(2026, 1, 1, tzinfo=UTC)
         self.generation = 1
-        self.context = Context(
-            cluster=World().cluster,
-            events=cast(EventRecorder, None),
-            aws=cast(Gateway, self.aws),
-            options=Options("", "setops-system", {}, DRIFT),
+        self.context = context_of(
+            World().cluster,
+            aws=self.aws,
+            options=replace(OPTIONS, drift_interval=DRIFT),
             now=lambda: self.now,
         )
 

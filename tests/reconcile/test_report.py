@@ -4,22 +4,18 @@ from __future__ import annotations
 
 import asyncio
 from typing import cast
-from unittest.mock import Mock
 
 import pytest
 
 from setops.api.conditions import Reason
 from setops.api.kinds import CHANGESET, SERVICE, Object, key_of
 from setops.api.service import ServiceSpec
-from setops.aws.gateway import Gateway
 from setops.kube.client import Client
 from setops.kube.cluster import Cluster
-from setops.kube.events import EventRecorder
 from setops.reconcile.changeset.marks import mark_rolled_back, note_version
-from setops.reconcile.context import Context, Options
 from setops.reconcile.report import Interruption, Report, Stalled, Waiting, interrupted, publish
 from setops.reconcile.service.reconciler import KEPT
-from tests.reconcile.samples import World, app, make, reported
+from tests.reconcile.samples import Events, World, app, context_of, make, reported
 from tests.reconcile.server import Server
 
 
@@ -56,12 +52,7 @@ def published(obj: Object, report: Report) -> Object:
     world = World(obj)
     live = world.cluster.get(key_of(obj))
     assert live is not None
-    context = Context(
-        cluster=Cluster(Client(Server(live)), world.cluster.cache),
-        events=cast(EventRecorder, Mock()),
-        aws=cast(Gateway, None),
-        options=Options("", "setops-system", {}, 60.0),
-    )
+    context = context_of(Cluster(Client(Server(live)), world.cluster.cache), events=Events())
     written: Object = asyncio.run(publish(context, live, report))["status"]
     return written
 

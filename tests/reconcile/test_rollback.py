@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any, Final, cast
+from typing import Any, Final
 
 import pytest
 
 from setops.api.kinds import SERVICE, Key, Object
 from setops.api.put_back import PutBack
-from setops.aws.gateway import Gateway
-from setops.kube.events import EventRecorder
-from setops.reconcile.context import Context, Options
+from setops.reconcile.context import Context
 from setops.reconcile.service.rollback import forget_rollback, is_rolled_back, note_deletion
 from setops.reconcile.service.version_pin import pin_of
-from tests.reconcile.samples import SPACE, World, changeset, reported, service
+from tests.reconcile.samples import SPACE, World, changeset, context_of, reported, service
 
 MARK: Final = {"changeset": "broken", "uid": "uid-of-broken"}
 PIN: Final = {"version": "15", "taken": "16", "changeset": "broken", "uid": "u"}
@@ -28,12 +26,7 @@ def broken(phase: str, finished: str = "") -> Object:
 
 
 def context(*objects: Object) -> Context:
-    return Context(
-        cluster=World(*objects).cluster,
-        events=cast(EventRecorder, None),
-        aws=cast(Gateway, None),
-        options=Options("", "setops-system", {}, 60),
-    )
+    return context_of(World(*objects).cluster)
 
 
 def marked(mark: Any = MARK, **content: Any) -> Object:

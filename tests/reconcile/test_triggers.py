@@ -363,6 +363,36 @@ def test_a_changeset_that_moves_on_wakes_those_behind_it() -> None:
     assert woken == UNFINISHED - {DRAFT}
 
 
+def _of_user(name: str, user: str, **spec: Any) -> Object:
+    return changeset(name, spec={"user": f"{user}@example.com", **spec})
+
+
+@pytest.mark.parametrize(
+    ("ending", "woken"),
+    [
+        pytest.param("1", {"2", "3"}, id="a user's first draft: all others of that user"),
+        pytest.param("2", set(), id="a draft behind another: none"),
+        pytest.param("3", {"queued"}, id="a commit behind a draft: other commits"),
+        pytest.param("theirs", set(), id="a user's only draft: none"),
+    ],
+)
+def test_who_waits_for_one_that_ends(ending: str, woken: set[str]) -> None:
+    here, key = world(), Key(CHANGESET, SPACE, ending)
+    for name in ("1", "2"):
+        here.put(_of_user(name, "dev"))
+    here.put(_of_user("3", "dev", commit=True))
+    here.put(_of_user("theirs", "ops"))
+    found = edited(here, key, status={**reported(), "phase": "Failed"})
+    assert found - {key} == {Key(CHANGESET, SPACE, name) for name in woken}
+
+
+def test_the_deletion_of_one_that_had_ended_wakes_no_other() -> None:
+    here = world()
+    here.put(changeset("done", "Committed"))
+    done = Key(CHANGESET, SPACE, "done")
+    assert marked(here, here.drop(done)) == {PRODUCTION, done}
+
+
 def test_the_end_of_a_changeset_is_told_to_a_stage_that_waits_for_it() -> None:
     here = world()
     assert PRODUCTION in marked(here, here.drop(DRAFT))

@@ -149,7 +149,9 @@ class Cache:
 
     def list(self, kind: Kind, namespace: str | None = None) -> Sequence[Object]:
         """All known objects of a kind, in one namespace or in all."""
-        return tuple(entry.read() for _, entry in self._of_kind(kind, namespace))
+        namespaces = self._entries.get(kind, {})
+        chosen = namespaces.values() if namespace is None else (namespaces.get(namespace, {}),)
+        return tuple(entry.read() for names in chosen for entry in names.values())
 
     def keys(self, kind: Kind, namespace: str | None = None) -> Sequence[Key]:
         """The keys of all known objects of a kind, in one namespace or in all."""

@@ -83,4 +83,4 @@ def _needed(context: Context, namespace: str) -> set[int]:
     }
     for key in [key for key in begun if cluster.get(key) is None]:
         del begun[key]
-    return numbers | {number for key, number in begun.items() if key.namespace == namespace}
+    return numbers | {number for key, (_, number) in begun.items() if key.namespace == namespace}

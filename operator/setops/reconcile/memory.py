@@ -103,10 +103,10 @@ class Failure:
 @dataclass(slots=True)
 class Memory:
     """`edits`: of each Stage, by its key, what was seen of its resources. `begun`: of each
-    Changeset, by its key, the revision that its status is about to name, which must be kept.
-    `plans`: of each Changeset that is being committed, by its uid, the plan. `held_up`: of each
-    whose step can't be taken, by its uid, since when, in seconds since the epoch. `reach`: of each
-    Organization, by its uid, what AWS said. `new_apps`: closed while new Apps get their first
+    Changeset, by its key, its uid and the revision that its status is about to name, which must be
+    kept. `plans`: of each Changeset that is being committed, by its uid, the plan. `held_up`: of
+    each whose step can't be taken, by its uid, since when, in seconds since the epoch. `reach`: of
+    each Organization, by its uid, what AWS said. `new_apps`: closed while new Apps get their first
     objects. `specs`: what was validated last. `faults`: of each object that fails, by its key, how.
     `meant`: the uids of objects whose deletion somebody has meant. `contents`: of each large
     Changeset that is being committed, by its uid, its spec. `pace`: when open Changesets are
@@ -115,7 +115,7 @@ class Memory:
     """
 
     edits: dict[Key, Seen] = field(default_factory=dict)
-    begun: dict[Key, int] = field(default_factory=dict)
+    begun: dict[Key, tuple[str, int]] = field(default_factory=dict)
     plans: dict[str, Planned] = field(default_factory=dict)
     held_up: dict[str, float] = field(default_factory=dict)
     reach: dict[str, Reach] = field(default_factory=dict)
@@ -130,6 +130,7 @@ class Memory:
     def forget(self, key: Key) -> None:
         """Keep nothing of an object that is gone."""
         self.faults.pop(key, None)
+        self.begun.pop(key, None)
         self.shown.pop(key, None)
         self.pace.forget(key)
 

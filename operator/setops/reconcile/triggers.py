@@ -39,7 +39,7 @@ from setops.api.kinds import (
 )
 from setops.kube.cache import ObjectChange
 from setops.kube.cluster import Cluster
-from setops.reconcile.changeset.queue import are_twins, is_draft, of_interest
+from setops.reconcile.changeset.queue import are_twins, is_draft, of_interest, waiting_behind
 from setops.reconcile.places import is_deleting, labels_of, namesake
 from setops.reconcile.rollout import is_complete, trouble
 
@@ -225,21 +225,25 @@ def _stage_around(cluster: Cluster, change: ObjectChange, obj: Object) -> Iterat
 def _others_behind_it(cluster: Cluster, change: ObjectChange, _: Object) -> Iterator[Key]:
     """The Changesets that wait for one whose phase has changed, and the Stage once it is gone.
 
-    A new one that is open comes after all others, unless it is as old as they are.
+    A new one that is open comes after all others, unless it is as old as they are. Nobody waits for
+    one that had ended.
     """
-    if _phase(change.old) == _phase(change.new):
+    before = _phase(change.old)
+    if before == _phase(change.new):
         return
     if change.new is None:
         yield from _stage(cluster, change)
+    if before is not None and before.finished:
+        return
     new = change.new if change.old is None else None
     if new is not None and is_draft(new):
         for other in cluster.list(CHANGESET, change.key.namespace):
             if is_draft(other) and are_twins(other, new) and key_of(other) != change.key:
                 yield key_of(other)
         return
-    for key in _unfinished_changesets(cluster, change.key.namespace):
-        if key != change.key:
-            yield key
+    was = change.old or change.new
+    if was is not None:
+        yield from map(key_of, waiting_behind(cluster, was))
 
 
 def _counts_alone(change: ObjectChange) -> bool:

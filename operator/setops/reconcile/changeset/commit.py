@@ -94,7 +94,7 @@ async def _lock(context: Context, job: Job, planned: Planned) -> Job | None:
     await lock.take(context, cluster.get(key_of(stage)) or stage, job.changeset)
     # The lock is ours: nobody else commits from here on, so this is the plan that counts.
     previous = await edits.record(context, stage, job.namespace, planned.before)
-    context.memory.begun[key_of(job.changeset)] = previous
+    context.memory.begun[key_of(job.changeset)] = job.uid, previous
     job = job.now_as(await cluster.add_finalizer(job.changeset, FINALIZER))
     try:
         job = await report(

@@ -12,6 +12,7 @@ from setops.api.kinds import Object, key_of
 from setops.api.section import SECTIONS
 from setops.changes.git_ownership import tracker_of
 from setops.changes.plan import Planned
+from setops.kube.cache import version_of
 from setops.kube.errors import TooLarge
 from setops.kube.trim import spec_size
 from setops.reconcile import lock
@@ -19,10 +20,10 @@ from setops.reconcile.changeset.content import with_content
 from setops.reconcile.changeset.ending import end
 from setops.reconcile.changeset.job import POLL, Job, of_user, summary
 from setops.reconcile.changeset.planning import Purpose, number_of_base, plan
-from setops.reconcile.changeset.queue import older_draft, too_many, turn_of
+from setops.reconcile.changeset.queue import older_draft, turn_of
 from setops.reconcile.changeset.reporting import rendered, report
 from setops.reconcile.context import Context
-from setops.reconcile.pace import SHARE
+from setops.reconcile.pace import SHARE, cost_of_writing, is_dear
 from setops.reconcile.places import is_deleting
 from setops.reconcile.planner import BusyError
 from setops.reconcile.report import Requeue
@@ -43,8 +44,7 @@ async def show_plan(context: Context, job: Job) -> Requeue | None:
     base = await number_of_base(context, job)
     older = older_draft(context.cluster, job.changeset)
     if older is not None:
-        await _show_locked(context, job, older, base)
-        return None
+        return await _show_locked(context, job, older, base)
     made_from = _inputs(context, job)
     key = key_of(job.changeset)
     if context.memory.shown.get(key) == made_from and _is_shown(job):
@@ -95,33 +95,45 @@ async def _show(context: Context, job: Job, planned: Planned, base: int, revisio
     return True
 
 
-async def _show_locked(context: Context, job: Job, older: Object, base: int) -> None:
+async def _show_locked(context: Context, job: Job, older: Object, base: int) -> Requeue | None:
+    size, pace = spec_size(job.changeset), context.memory.pace
+    left = _until_turn(context, job) if is_dear(size) else 0.0
+    if left:
+        return Requeue(left)
     message = (
         f"can't be planned and committed while {of_user(older)}, which is older, is open on this "
         "Stage; commit or discard that one first"
     )
     locked, none = Reason.CHANGESET_LOCKED, {"plan": None, "errors": None, "turn": None}
-    await report(context, job, Phase.OPEN, locked, message, baseRevision=base, **none)
+    told = await report(context, job, Phase.OPEN, locked, message, baseRevision=base, **none)
+    if version_of(told.changeset) != version_of(job.changeset):
+        pace.used(job.namespace, cost_of_writing(size))
     context.memory.shown.pop(key_of(job.changeset), None)
     await lock.release(context, job.around.stage, job.changeset)
+    return None
 
 
 async def _its_turn(context: Context, job: Job, base: int | None) -> Requeue | None:
-    """None when it may be planned now.
-
-    A new one stores where it was begun, however soon its turn comes.
-    """
-    generation = job.changeset["metadata"].get("generation", 1)
-    left = context.memory.pace.wait(key_of(job.changeset), generation)
+    """None when it may be planned now."""
+    left = _until_turn(context, job)
     if not left:
         return None
     await _say_it_waits(context, job, _PACED, base)
     return Requeue(left)
 
 
+def _until_turn(context: Context, job: Job) -> float:
+    """Seconds until its Stage can pay for it; 0 if it can now."""
+    generation = job.changeset["metadata"].get("generation", 1)
+    return context.memory.pace.wait(key_of(job.changeset), generation)
+
+
 async def _say_it_waits(context: Context, job: Job, message: str, base: int | None) -> None:
-    """Say why there is no plan yet; an older one of the same spec stays."""
-    if not _is_shown(job):
+    """Say why there is no plan yet; an older one of the same spec stays.
+
+    One that is dear to write says nothing until it has its plan: that would cost as much.
+    """
+    if not (_is_shown(job) or is_dear(spec_size(job.changeset))):
         waits, none = Reason.PROGRESSING, {"plan": None, "errors": None}
         await report(context, job, Phase.OPEN, waits, message, baseRevision=base, **none)
 
@@ -184,11 +196,15 @@ async def show_plan_and_end(context: Context, job: Job) -> Requeue | None:
     return None
 
 
-async def is_one_too_many(context: Context, job: Job) -> bool:
-    """Whether there are as many unfinished Changesets as may be; then it has ended."""
-    why = too_many(context.cluster, job.changeset)
-    if not why:
-        return False
+async def refuse_one_too_many(context: Context, job: Job, why: str) -> Requeue | None:
+    """End a Changeset that comes when there are as many unfinished ones as may be.
+
+    Its Stage pays for it, so that thousands of them are refused one after another.
+    """
+    left = _until_turn(context, job)
+    if left:
+        return Requeue(left)
+    context.memory.pace.used(job.namespace, cost_of_writing(spec_size(job.changeset)))
     await end(
         context,
         job,
@@ -198,7 +214,7 @@ async def is_one_too_many(context: Context, job: Job) -> bool:
         plan=None,
         errors=None,
     )
-    return True
+    return None
 
 
 async def discard(context: Context, job: Job) -> None:

@@ -25,6 +25,7 @@ from setops.reconcile.changeset import conflicts
 from setops.reconcile.changeset.job import Job
 from setops.reconcile.context import Context
 from setops.reconcile.live import live_definition, live_entry
+from setops.reconcile.pace import cost_of_writing
 from setops.reconcile.planner import BusyError, TooCostlyError
 
 MAX_OBJECT: Final = 1_400_000
@@ -57,12 +58,13 @@ async def number_of_base(context: Context, job: Job) -> int:
     a moment later and then count as made after the Changeset was begun.
     The revision is kept from here on. Raises as `revisions.store`.
     """
-    known = job.status.get("baseRevision")
-    if known is not None:
-        return int(known)
-    number = await _number_now(context, job)
-    context.memory.begun[key_of(job.changeset)] = number
-    return number
+    stored = job.status.get("baseRevision")
+    if stored is not None:
+        return int(stored)
+    key, begun = key_of(job.changeset), context.memory.begun
+    if key not in begun or begun[key][0] != job.uid:
+        begun[key] = job.uid, await _number_now(context, job)
+    return begun[key][1]
 
 
 async def _number_now(context: Context, job: Job) -> int:
@@ -114,15 +116,16 @@ async def _outcome(context: Context, job: Job, question: Question, spent: float)
     planner, pace = context.planner, context.memory.pace
     if question.for_commit:
         return await planner.outcome(question, job.namespace)
+    storing = cost_of_writing(spec_size(job.changeset))
     try:
         outcome = await planner.outcome(question, job.namespace)
     except BusyError:
         pace.used(job.namespace, spent)
         raise
     except Exception:
-        pace.paid(key_of(job.changeset), spent + planner.seconds(job.namespace))
+        pace.paid(key_of(job.changeset), spent + planner.seconds(job.namespace) + storing)
         raise
-    pace.paid(key_of(job.changeset), spent + planner.seconds(job.namespace))
+    pace.paid(key_of(job.changeset), spent + planner.seconds(job.namespace) + storing)
     return outcome
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Final
 
 from setops.api.changeset import Phase, phase_of
@@ -122,6 +123,27 @@ def of_interest(cluster: Cluster, namespace: str) -> list[Object]:
         elif user not in drafts or _age(changeset) < _age(drafts[user]):
             drafts[user] = changeset
     return [*found, *drafts.values()]
+
+
+def waiting_behind(cluster: Cluster, changeset: Object) -> Iterator[Object]:
+    """The unfinished Changesets that may wait for this one, as it is or was.
+
+    These are commits, and the Changesets of its user if it is the first of them. A draft keeps
+    nobody else waiting.
+    """
+    user, uid, age = changeset["spec"].get("user"), changeset["metadata"]["uid"], _age(changeset)
+    draft, is_first, of_user = is_draft(changeset), True, []
+    for other in cluster.list(CHANGESET, changeset["metadata"]["namespace"]):
+        if other["metadata"]["uid"] == uid or phase_of(other).finished:
+            continue
+        if other["spec"].get("user") == user:
+            of_user.append(other)
+            is_first = is_first and age < _age(other)
+        elif not (draft or is_draft(other)):
+            yield other
+    for other in of_user:
+        if is_first or not (draft or is_draft(other)):
+            yield other
 
 
 def are_twins(one: Object, other: Object) -> bool:

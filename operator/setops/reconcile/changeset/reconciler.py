@@ -10,7 +10,7 @@ from setops.reconcile.changeset.due import Due, Situation, what_is_due
 from setops.reconcile.changeset.ending import clean_up
 from setops.reconcile.changeset.job import Job
 from setops.reconcile.changeset.observation import is_decided
-from setops.reconcile.changeset.queue import older_draft
+from setops.reconcile.changeset.queue import older_draft, too_many
 from setops.reconcile.changeset.reporting import report_bare
 from setops.reconcile.context import Context
 from setops.reconcile.places import expected_stage, is_deleting, stage_around
@@ -33,16 +33,23 @@ async def reconcile(context: Context, changeset: Object) -> Requeue | None:
         spec=job.spec,
         deleting=is_deleting(changeset),
         stage_deleting=is_deleting(around.stage),
-        locked=older_draft(context.cluster, changeset) is not None,
+        locked=bool(changeset["spec"].get("commit")) and _is_behind_a_draft(context, changeset),
         irrevocable=bool(job.status.get("irrevocable")) or is_decided(context, job),
     )
     due = what_is_due(situation)
-    if due in (Due.PLAN, Due.DRY_RUN, Due.START) and await opening.is_one_too_many(context, job):
-        return None
+    if due in (Due.PLAN, Due.DRY_RUN, Due.START):
+        why = too_many(context.cluster, changeset)
+        if why:
+            return await opening.refuse_one_too_many(context, job, why)
     try:
         return await _do(context, job, due)
     except BusyError:
         return Requeue(context.memory.pace.put_off(key_of(changeset)))
+
+
+def _is_behind_a_draft(context: Context, changeset: Object) -> bool:
+    """Whether its user has an older open Changeset on the Stage."""
+    return older_draft(context.cluster, changeset) is not None
 
 
 async def _do(context: Context, job: Job, due: Due) -> Requeue | None:

@@ -1,0 +1,118 @@
+"""An open Changeset that is dear to write is told no more than its plan, and in its turn."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from setops.api.kinds import CHANGESET, Object, key_of
+from setops.changes.outcome import Outcome, Question, outcome_of
+from setops.kube.trim import spec_size
+from setops.reconcile import edits
+from setops.reconcile.context import Context
+from setops.reconcile.driver import reconcile
+from setops.reconcile.live import live_definition
+from setops.reconcile.pace import SHARE, PlanPace, cost_of_writing
+from setops.reconcile.revisions import latest_number
+from tests.reconcile.samples import SPACE, app, changeset, planning_context, stage
+from tests.reconcile.server import Server
+
+LARGE = [f"--app web env:set KEY{number}={'x' * 1000}" for number in range(120)]
+SMALL = ["app:create web"]
+
+
+class Free:
+    """A planner whose plans take no time."""
+
+    async def outcome(self, question: Question, namespace: str) -> Outcome:  # noqa: ARG002 - a port
+        """The outcome."""
+        return outcome_of(question)
+
+    def seconds(self, namespace: str) -> float:  # noqa: ARG002
+        """What the last plan of the Stage took."""
+        return 0.0
+
+
+class Rig:
+    """A draft in the sample Stage, at a time that stands still."""
+
+    def __init__(self, commands: list[str], **spec: Any) -> None:
+        self.draft = _draft("one", commands, **spec)
+        self.server = Server(self.draft, stage())
+        self.context: Context = planning_context(self.draft, self.server, Free())
+        self.now = 100.0
+        self.context.memory.pace = PlanPace(lambda: self.now)
+
+    def reconcile(self) -> float | None:
+        return asyncio.run(reconcile(self.context, key_of(self.draft)))
+
+    def put(self, obj: Object, version: int) -> None:
+        """Have an object in the cluster."""
+        metadata = {**obj["metadata"], "resourceVersion": str(version)}
+        self.context.cluster.cache.put({**obj, "metadata": metadata})
+
+    @property
+    def told(self) -> Object:
+        """The status at the API server."""
+        status: Object = self.server.objects[CHANGESET.path(SPACE, "one")].get("status") or {}
+        return status
+
+    def until_next(self) -> float:
+        """Seconds until the Stage can pay for another Changeset."""
+        return self.context.memory.pace.wait(key_of(_draft("other", SMALL)), 1)
+
+
+def _draft(name: str, commands: list[str], **spec: Any) -> Object:
+    return changeset(name, None, spec={"commands": commands, **spec})
+
+
+@pytest.mark.parametrize(("commands", "told"), [(SMALL, True), (LARGE, False)])
+def test_only_one_that_is_cheap_to_write_says_that_it_waits(
+    commands: list[str], *, told: bool
+) -> None:
+    rig = Rig(commands)
+    rig.context.memory.pace.used(SPACE, 1.0)
+    assert rig.reconcile() == pytest.approx(1.0 / SHARE - 1.0)
+    assert bool(rig.told) is told
+
+
+def test_what_its_plan_takes_to_store_is_paid_for() -> None:
+    rig = Rig(LARGE)
+    assert rig.reconcile() is None
+    assert rig.told["plan"]["generation"] == 1
+    cost = cost_of_writing(spec_size(rig.draft))
+    assert rig.until_next() == pytest.approx(cost / SHARE - cost, rel=0.5)
+
+
+def test_it_begins_where_it_was_first_seen_however_late_its_turn_comes() -> None:
+    rig = Rig(LARGE)
+    rig.put(app("web"), 10_000)
+    rig.context.memory.pace.used(SPACE, 1.0)
+    rig.reconcile()
+    first = latest_number(rig.context.cluster, stage())
+    rig.put(app("new"), 20_000)
+    asyncio.run(
+        edits.record(rig.context, stage(), SPACE, live_definition(rig.context.cluster, SPACE))
+    )
+    rig.now += 100.0
+    rig.reconcile()
+    assert rig.told["baseRevision"] == first
+    assert latest_number(rig.context.cluster, stage()) == first + 1
+
+
+def test_one_behind_an_older_one_of_its_user_is_told_so_in_its_turn_and_pays() -> None:
+    rig = Rig(LARGE, user="dev@example.com")
+    older = _draft("before", SMALL, user="dev@example.com")
+    rig.put(older, 10_000)
+    rig.context.memory.pace.used(SPACE, 1.0)
+    assert rig.reconcile() == pytest.approx(1.0 / SHARE - 1.0)
+    assert not rig.told
+    rig.now += 1.0 / SHARE
+    assert rig.reconcile() is None
+    assert rig.told["conditions"][0]["reason"] == "ChangesetLocked"
+    assert rig.until_next() > 0
+    rig.now += 100.0
+    rig.reconcile()
+    assert rig.until_next() == 0, "it was told nothing new"
