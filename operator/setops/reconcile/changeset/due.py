@@ -31,8 +31,8 @@ class Due(Enum):
 class Situation:
     """What decides: the phase in the status, the spec, and whether it is being deleted.
 
-    `locked`: a commit is asked for, but its user has an older open Changeset on the Stage. `irrevocable`: the point of no
-    return is passed, or the commit's revision is recorded.
+    `locked`: a commit is asked for, but its user has an older open Changeset on the Stage.
+    `irrevocable`: the point of no return is passed, or the commit's revision is recorded.
     """
 
     phase: Phase
