@@ -52,7 +52,7 @@ the Changeset, and so on. In a namespace of few Apps, where that costs little an
 for the end of a commit, `PACE_PER_APP` for each of them is enough.
 """
 
-PACE_PER_APP: Final = 0.005
+PACE_PER_APP: Final = 0.025
 
 PACE_OF_COUNTS: Final = 1.0
 """The same in seconds while a Deployment only counts its containers, and nothing is decided yet."""

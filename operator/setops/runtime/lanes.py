@@ -1,9 +1,7 @@
 """Who comes next in the queue: groups take turns, and no group takes all places of its lane.
 
 A lane has places of its own. So what waits for AWS holds no place of what doesn't, and a Stage
-with many keys keeps that of another waiting for one turn, not for all of them. While several Stages
-are at work, each has few places: what runs at the same time shares one event loop, and all of it is
-as slow as there are many.
+with many keys keeps that of another waiting for one turn, not for all of them.
 """
 
 from __future__ import annotations
@@ -11,7 +9,6 @@ from __future__ import annotations
 from collections import Counter, OrderedDict
 from collections.abc import Hashable, Iterator
 from dataclasses import dataclass
-from itertools import chain
 from typing import Final, Generic, TypeVar
 
 K = TypeVar("K", bound=Hashable)
@@ -21,12 +18,6 @@ MAIN: Final = "main"
 
 _RESERVED: Final = 4
 """One of so many places is never for a group that has all others."""
-
-_BESIDE: Final = 4
-"""One of so many places is for each group while another group is at work, too."""
-
-_AT_WORK: Final = 2.0
-"""Seconds for which a group counts as at work after its last key was handled."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +34,9 @@ class Lane(Generic[K]):
     def __init__(self, places: int) -> None:
         self._places = places
         self._most = max(1, places - max(1, places // _RESERVED))
-        self._beside = max(1, places // _BESIDE)
         self._waiting: OrderedDict[Hashable, dict[K, float]] = OrderedDict()
         self._running: Counter[Hashable] = Counter()
         self._changed = float("-inf")
-        self._left: OrderedDict[Hashable, float] = OrderedDict()
-        """When each group's last key was handled, oldest first; the last of `_AT_WORK` alone."""
 
     def __len__(self) -> int:
         return sum(map(len, self._waiting.values()))
@@ -86,7 +74,6 @@ class Lane(Generic[K]):
 
     def take(self, now: float) -> Iterator[tuple[K, float]]:
         """The keys that are to be handled now, and since when each has waited."""
-        self._forget_idle(now)
         while self.running < self._places:
             group = self._next_group()
             if group is None:
@@ -108,8 +95,6 @@ class Lane(Generic[K]):
         self._running[group] -= 1
         if not self._running[group]:
             del self._running[group]
-        self._left[group] = now
-        self._left.move_to_end(group)
 
     def clear(self) -> None:
         """Drop the keys that wait."""
@@ -120,12 +105,7 @@ class Lane(Generic[K]):
 
     def _may_run(self, group: Hashable) -> bool:
         """Whether a group has fewer places than it may have."""
-        others = any(each != group for each in chain(self._running, self._left))
-        return self._running[group] < (self._beside if others else self._most)
-
-    def _forget_idle(self, now: float) -> None:
-        while self._left and next(iter(self._left.values())) < now - _AT_WORK:
-            self._left.popitem(last=False)
+        return self._running[group] < self._most
 
 
 def _first(keys: dict[K, float]) -> float:

@@ -45,17 +45,6 @@ def test_no_group_takes_all_places(places: int, most: int) -> None:
     assert taken(lane) == (["good"] if places > 1 else [])
 
 
-def test_a_group_has_few_places_while_others_are_at_work() -> None:
-    lane: Lane[str] = Lane(16)
-    lane.add("good", "good", 0.0)
-    for number in range(100):
-        lane.add(f"many{number}", "many", 0.0)
-    assert len(list(lane.take(0.0))) == 1 + 4
-    lane.leave("good", 1.0)
-    assert not list(lane.take(2.5)), "it was at work a moment ago and may be again"
-    assert len(list(lane.take(3.5))) == 12 - 4, "nobody else has been at work for a while"
-
-
 def test_within_a_group_keys_come_in_their_order_and_once() -> None:
     lane: Lane[str] = Lane(8)
     for key in "abab":
