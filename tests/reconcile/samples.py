@@ -18,6 +18,7 @@ from setops.api.kinds import (
     Kind,
     Object,
 )
+from setops.changes.outcome import Outcome, Question, outcome_of
 from setops.kube.cache import Cache, ObjectChange
 from setops.kube.client import Client
 from setops.kube.cluster import Cluster
@@ -121,11 +122,23 @@ def context_of(cluster: Cluster, **more: Any) -> Context:
     return Context(cluster=cluster, **known | more)
 
 
-def planning_context(made: Object, server: Server, planner: Planner) -> Context:
+def planning_context(made: Object, server: Server, planner: Planner, **more: Any) -> Context:
     """A Changeset in the sample Stage, what is around it, and who makes its plan."""
     around = [obj for obj in surroundings() if obj["kind"] != ORGANIZATION.kind]
     cluster = Cluster(Client(server), World(*around, made).cluster.cache)
-    return context_of(cluster, events=Events(), planner=planner)
+    return context_of(cluster, events=Events(), planner=planner, **more)
+
+
+class FreePlanner:
+    """A planner that is never busy and whose plans cost nothing."""
+
+    async def outcome(self, question: Question, namespace: str) -> Outcome:  # noqa: ARG002 - a port
+        """The outcome."""
+        return outcome_of(question)
+
+    def seconds(self, namespace: str) -> float:  # noqa: ARG002
+        """What the last plan of the Stage took."""
+        return 0.0
 
 
 class Events:

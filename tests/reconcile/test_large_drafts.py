@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 
 from setops.api.kinds import CHANGESET, Object, key_of
-from setops.changes.outcome import Outcome, Question, outcome_of
 from setops.kube.trim import spec_size
 from setops.reconcile import edits
 from setops.reconcile.context import Context
@@ -16,23 +15,11 @@ from setops.reconcile.driver import reconcile
 from setops.reconcile.live import live_definition
 from setops.reconcile.pace import SHARE, PlanPace, cost_of_writing
 from setops.reconcile.revisions import latest_number
-from tests.reconcile.samples import SPACE, app, changeset, planning_context, stage
+from tests.reconcile.samples import SPACE, FreePlanner, app, changeset, planning_context, stage
 from tests.reconcile.server import Server
 
 LARGE = [f"--app web env:set KEY{number}={'x' * 1000}" for number in range(120)]
 SMALL = ["app:create web"]
-
-
-class Free:
-    """A planner whose plans take no time."""
-
-    async def outcome(self, question: Question, namespace: str) -> Outcome:  # noqa: ARG002 - a port
-        """The outcome."""
-        return outcome_of(question)
-
-    def seconds(self, namespace: str) -> float:  # noqa: ARG002
-        """What the last plan of the Stage took."""
-        return 0.0
 
 
 class Rig:
@@ -41,7 +28,7 @@ class Rig:
     def __init__(self, commands: list[str], **spec: Any) -> None:
         self.draft = _draft("one", commands, **spec)
         self.server = Server(self.draft, stage())
-        self.context: Context = planning_context(self.draft, self.server, Free())
+        self.context: Context = planning_context(self.draft, self.server, FreePlanner())
         self.now = 100.0
         self.context.memory.pace = PlanPace(lambda: self.now)
 

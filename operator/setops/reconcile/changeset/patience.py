@@ -21,6 +21,7 @@ from setops.api.kinds import CHANGESET, Key
 from setops.kube.errors import ApiError, BadRequest, Conflict, Invalid, TooLarge
 from setops.reconcile import faults, lock
 from setops.reconcile.changeset.job import Job
+from setops.reconcile.changeset.planning import PlanLostError
 from setops.reconcile.changeset.queue import turn_of
 from setops.reconcile.changeset.reporting import report
 from setops.reconcile.context import Context
@@ -38,6 +39,10 @@ _log = logging.getLogger(__name__)
 
 class HeldUpError(Exception):
     """Something prevents a step, which may still be taken later."""
+
+
+_IN_WORDS: Final = HeldUpError | PlanLostError
+"""Errors whose own text says it to the user."""
 
 
 def progressed(context: Context, job: Job) -> None:
@@ -66,7 +71,7 @@ async def wait(context: Context, job: Job, error: Exception) -> Requeue:
     """
     if isinstance(error, Conflict):
         raise error
-    if isinstance(error, ApiError | HeldUpError):
+    if isinstance(error, ApiError | _IN_WORDS):
         _log.warning("Changeset %s can't go on and tries again: %s", job.name, error)
     else:
         _log.error("Changeset %s tries again after an unexpected error", job.name, exc_info=error)
@@ -80,7 +85,7 @@ async def wait(context: Context, job: Job, error: Exception) -> Requeue:
 
 def cause(error: Exception) -> str:
     """An error in words, with the object that it is about."""
-    return str(error) if isinstance(error, HeldUpError) else faults.cause(error)
+    return str(error) if isinstance(error, _IN_WORDS) else faults.cause(error)
 
 
 def as_stored(context: Context, job: Job) -> Job:
