@@ -67,6 +67,19 @@ def test_what_was_edited_last_comes_first() -> None:
     assert pace.wait(key("old"), 2) < pace.wait(key("new"), 1), "edited once more"
 
 
+def test_one_that_is_put_last_comes_after_all_others() -> None:
+    clock = Clock()
+    pace = PlanPace(clock)
+    for name in ("first", "last", "second"):
+        pace.wait(key(name), 1)
+    pace.paid(key("first"), 0.1)
+    pace.put_last(key("last"), 1)
+    waits = {name: pace.wait(key(name), 1) for name in ("first", "second", "last")}
+    pace.put_last(key("last"), 1)
+    assert pace.wait(key("last"), 1) > waits["second"]
+    assert pace.wait(key("first"), 1) < pace.wait(key("last"), 1), "whoever was planned before too"
+
+
 def test_one_that_never_comes_back_keeps_nobody_waiting() -> None:
     clock = Clock()
     pace = PlanPace(clock)

@@ -86,6 +86,13 @@ class PlanPace:
             stage.waiting.pop(key, None)
         return left
 
+    def put_last(self, key: Key, generation: int) -> None:
+        """Have this generation of a Changeset come after all others that wait."""
+        known = self._edited.get(key)
+        if known is None or known[0] != generation or known[1] >= 0:
+            self._place(key, generation)
+            self._edited[key] = (generation, -next(self._order))
+
     def paid(self, key: Key, seconds: float) -> None:
         """Note that an open Changeset was planned, and what that took.
 

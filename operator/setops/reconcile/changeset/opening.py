@@ -199,8 +199,11 @@ async def show_plan_and_end(context: Context, job: Job) -> Requeue | None:
 async def refuse_one_too_many(context: Context, job: Job, why: str) -> Requeue | None:
     """End a Changeset that comes when there are as many unfinished ones as may be.
 
-    Its Stage pays for it, so that thousands of them are refused one after another.
+    Its Stage pays for it, so that thousands of them are refused one after another. It comes after
+    all others, since those that end by themselves may leave room for it meanwhile.
     """
+    generation = job.changeset["metadata"].get("generation", 1)
+    context.memory.pace.put_last(key_of(job.changeset), generation)
     left = _until_turn(context, job)
     if left:
         return Requeue(left)
