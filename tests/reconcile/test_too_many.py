@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from setops.api.kinds import Object
-from setops.reconcile.changeset.queue import MOST_OF_A_STAGE, MOST_OF_A_USER, too_many
+from setops.reconcile.changeset.bounds import MOST_OF_A_STAGE, MOST_OF_A_USER, too_many
 from tests.reconcile.samples import World, changeset, reported
 
 

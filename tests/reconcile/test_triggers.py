@@ -30,7 +30,7 @@ from setops.api.kinds import (
 )
 from setops.kube.cache import ObjectChange
 from setops.kube.watched import WATCHED
-from setops.reconcile.triggers import PACE, PACE_PER_APP, TRIGGERS, spacing_after, triggered
+from setops.reconcile.triggers import PACE, PACE_PER_OBJECT, TRIGGERS, spacing_after, triggered
 from tests.reconcile.samples import (
     HOME,
     LABELS,
@@ -194,12 +194,13 @@ def test_services_learn_who_links_them(links: Object, concerned: set[Key]) -> No
     assert of([SERVICE], edited(world(), WEB, spec=links)) == concerned
 
 
-@pytest.mark.parametrize("phase", ["Applying", "Committed", "Discarded"])
-def test_a_changeset_that_moves_on_lets_the_others_look(phase: str) -> None:
-    """Those that are queued for the Stage's lock, and those that show a plan over the Stage."""
+@pytest.mark.parametrize("phase", ["RollingBack", "Committed", "Failed"])
+def test_a_commit_that_moves_on_lets_the_others_look(phase: str) -> None:
     here = world()
-    marks = marked(here, here.put(changeset("draft", phase)))
-    assert marks >= UNFINISHED - {DRAFT}
+    here.put(changeset("first", "Applying"))
+    marks = marked(here, here.put(changeset("first", phase)))
+    assert marks >= {Key(CHANGESET, SPACE, "queued")}
+    assert DRAFT not in marks, "that plans over the Stage, which tells of its lock itself"
 
 
 def test_what_has_ended_is_not_looked_at_for_others_sake() -> None:
@@ -358,31 +359,33 @@ def test_a_draft_that_reports_wakes_neither_itself_nor_others() -> None:
     assert edited(world(), DRAFT, status=status) == set()
 
 
-def test_a_changeset_that_moves_on_wakes_those_behind_it() -> None:
-    woken = edited(world(), DRAFT, status={**reported(), "phase": "Queued"})
-    assert woken == UNFINISHED - {DRAFT}
+def _of_user(name: str, user: str, phase: str | None = "Open", **spec: Any) -> Object:
+    return changeset(name, phase, spec={"user": f"{user}@example.com", **spec})
 
 
-def _of_user(name: str, user: str, **spec: Any) -> Object:
-    return changeset(name, spec={"user": f"{user}@example.com", **spec})
-
-
+@pytest.mark.parametrize("deleted", [False, True])
 @pytest.mark.parametrize(
     ("ending", "woken"),
     [
-        pytest.param("1", {"2", "3"}, id="a user's first draft: all others of that user"),
-        pytest.param("2", set(), id="a draft behind another: none"),
-        pytest.param("3", {"queued"}, id="a commit behind a draft: other commits"),
-        pytest.param("theirs", set(), id="a user's only draft: none"),
+        pytest.param("1", {"2", "3", "0"}, id="a user's first open one: all others of that user"),
+        pytest.param("2", set(), id="one behind another: none"),
+        pytest.param("3", {"queued", "0"}, id="a commit behind another: other commits"),
+        pytest.param("theirs", set(), id="a user's only one: none"),
+        pytest.param("queued", {"3", "0"}, id="a commit in the queue: other commits"),
     ],
 )
-def test_who_waits_for_one_that_ends(ending: str, woken: set[str]) -> None:
+def test_who_waits_for_one_that_ends(ending: str, woken: set[str], *, deleted: bool) -> None:
+    """`0` is the oldest of its user, but no longer open, so nobody waits for it to be closed."""
     here, key = world(), Key(CHANGESET, SPACE, ending)
+    here.put(_of_user("0", "dev", "Applying", commit=True))
     for name in ("1", "2"):
         here.put(_of_user(name, "dev"))
     here.put(_of_user("3", "dev", commit=True))
     here.put(_of_user("theirs", "ops"))
-    found = edited(here, key, status={**reported(), "phase": "Failed"})
+    if deleted:
+        found = marked(here, here.drop(key)) - {PRODUCTION}
+    else:
+        found = edited(here, key, status={**reported(), "phase": "Failed"})
     assert found - {key} == {Key(CHANGESET, SPACE, name) for name in woken}
 
 
@@ -420,7 +423,7 @@ def changed(here: World, key: Key, **content: Any) -> ObjectChange:
 def test_a_crowd_of_reports_is_paced_and_a_new_spec_is_not() -> None:
     here = world()
     report = {"status": {**reported(), "readyReplicas": 2}}
-    assert spacing_after(here.cluster, changed(here, WEB, **report)) == 2 * PACE_PER_APP
+    assert spacing_after(here.cluster, changed(here, WEB, **report)) == 4 * PACE_PER_OBJECT
     assert spacing_after(here.cluster, changed(here, PRODUCTION, **report)) == 0
     assert spacing_after(here.cluster, changed(here, WEB, spec={"image": "b"})) == 0
 

@@ -49,6 +49,12 @@ def phase_of(changeset: Object) -> Phase:
     return Phase((changeset.get("status") or {}).get("phase", Phase.OPEN))
 
 
+def age_of(changeset: Object) -> tuple[str, str]:
+    """What sorts Changesets by their age: when it was created, then its name."""
+    metadata = changeset["metadata"]
+    return metadata.get("creationTimestamp", ""), metadata["name"]
+
+
 class Step(StrEnum):
     """The step of a commit or of its rollback."""
 

@@ -11,9 +11,9 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
+from setops.aws.asked_again import BEGINS, PAUSE, time_of_day
 from setops.aws.decide import Act, Create, Delete, IssueCredentials, Relinquish, Update, Wait
 from setops.aws.observation import Difference, Observation
-from setops.aws.pause import BEGINS, PAUSE, time_of_day
 from setops.aws.target import Asking
 
 

@@ -157,6 +157,10 @@ class Cache:
         """The keys of all known objects of a kind, in one namespace or in all."""
         return tuple(key for key, _ in self._of_kind(kind, namespace))
 
+    def count(self, kind: Kind, namespace: str) -> int:
+        """How many objects of a kind are known in a namespace."""
+        return len(self._entries.get(kind, {}).get(namespace, {}))
+
     def keys_with_prefix(self, kind: Kind, namespace: str, prefix: str) -> Sequence[Key]:
         """The keys of the objects of a kind in a namespace whose names begin with `prefix`."""
         names = self._entries.get(kind, {}).get(namespace, {})

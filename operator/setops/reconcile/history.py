@@ -72,7 +72,7 @@ def _repeated(found: Sequence[Object]) -> Iterator[Object]:
 
 def _needed(context: Context, namespace: str) -> set[int]:
     """The revisions at which unfinished Changesets began, and those from which commits started."""
-    cluster, begun = context.cluster, context.memory.begun
+    cluster, begun, bases = context.cluster, context.memory.begun, context.memory.bases
     numbers = {
         int(status[field])
         for changeset in cluster.list(CHANGESET, namespace)
@@ -81,6 +81,10 @@ def _needed(context: Context, namespace: str) -> set[int]:
         for field in ("baseRevision", "previousRevision")
         if field in status
     }
-    for key in [key for key in begun if cluster.get(key) is None]:
-        del begun[key]
-    return numbers | {number for key, (_, number) in begun.items() if key.namespace == namespace}
+    about_to_be_named = [*begun.items(), *((key, number) for key, (_, number) in bases.items())]
+    for key, number in about_to_be_named:
+        if cluster.get(key) is None:
+            context.memory.forget(key)
+        elif key.namespace == namespace:
+            numbers.add(number)
+    return numbers

@@ -102,20 +102,23 @@ class Failure:
 
 @dataclass(slots=True)
 class Memory:
-    """`edits`: of each Stage, by its key, what was seen of its resources. `begun`: of each
-    Changeset, by its key, its uid and the revision that its status is about to name, which must be
-    kept. `plans`: of each Changeset that is being committed, by its uid, the plan. `held_up`: of
-    each whose step can't be taken, by its uid, since when, in seconds since the epoch. `reach`: of
-    each Organization, by its uid, what AWS said. `new_apps`: closed while new Apps get their first
-    objects. `specs`: what was validated last. `faults`: of each object that fails, by its key, how.
-    `meant`: the uids of objects whose deletion somebody has meant. `contents`: of each large
-    Changeset that is being committed, by its uid, its spec. `pace`: when open Changesets are
-    planned. `shown`: of each that shows its plan, by its key, what that was made from. `leftovers`:
-    of each Organization, by its uid, the IAM users that no Service has any more.
+    """`edits`: of each Stage, by its key, what was seen of its resources. `bases`: of each open
+    Changeset whose status doesn't name it yet, by its key, its uid and the revision at which it
+    began. `begun`: of each commit that begins, by its key, the revision that its status is about to
+    name. Both must be kept. `plans`: of each Changeset that is being committed, by its uid, the
+    plan. `held_up`: of each whose step can't be taken, by its uid, since when, in seconds since the
+    epoch. `reach`: of each Organization, by its uid, what AWS said. `new_apps`: closed while new
+    Apps get their first objects. `specs`: what was validated last. `faults`: of each object that
+    fails, by its key, how. `meant`: the uids of objects whose deletion somebody has meant.
+    `contents`: of each large Changeset that is being committed, by its uid, its spec. `pace`: when
+    open Changesets are planned. `shown`: of each that shows its plan, by its key, what that was
+    made from. `leftovers`: of each Organization, by its uid, the IAM users that no Service has any
+    more.
     """
 
     edits: dict[Key, Seen] = field(default_factory=dict)
-    begun: dict[Key, tuple[str, int]] = field(default_factory=dict)
+    bases: dict[Key, tuple[str, int]] = field(default_factory=dict)
+    begun: dict[Key, int] = field(default_factory=dict)
     plans: dict[str, Planned] = field(default_factory=dict)
     held_up: dict[str, float] = field(default_factory=dict)
     reach: dict[str, Reach] = field(default_factory=dict)
@@ -130,6 +133,7 @@ class Memory:
     def forget(self, key: Key) -> None:
         """Keep nothing of an object that is gone."""
         self.faults.pop(key, None)
+        self.bases.pop(key, None)
         self.begun.pop(key, None)
         self.shown.pop(key, None)
         self.pace.forget(key)

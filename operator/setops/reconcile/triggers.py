@@ -43,16 +43,18 @@ from setops.reconcile.changeset.queue import are_twins, is_draft, of_interest, w
 from setops.reconcile.places import is_deleting, labels_of, namesake
 from setops.reconcile.rollout import is_complete, trouble
 
+_REPORTING: Final = (APP, NOTIFICATION, SERVICE)
+_PACED: Final = frozenset({*_REPORTING, DEPLOYMENT, POD})
 PACE: Final = 0.25
-_PACED: Final = frozenset({APP, DEPLOYMENT, NOTIFICATION, POD, SERVICE})
 """A new status of these alone sets off at most one reconciliation of an object in `PACE` seconds.
 
 Otherwise, while many Apps roll out, each of their reports would set off one of the Stage, one of
-the Changeset, and so on. In a namespace of few Apps, where that costs little and somebody may wait
-for the end of a commit, `PACE_PER_APP` for each of them is enough.
+the Changeset, and so on.
 """
 
-PACE_PER_APP: Final = 0.025
+PACE_PER_OBJECT: Final = 0.025
+"""The same for each App, Service and Notification of a namespace: where there are few, that costs
+little, and somebody may wait for the end of a commit."""
 
 PACE_OF_COUNTS: Final = 1.0
 """The same in seconds while a Deployment only counts its containers, and nothing is decided yet."""
@@ -78,7 +80,8 @@ def spacing_after(cluster: Cluster, change: ObjectChange) -> float:
         return 0.0
     if _counts_containers_alone(change):
         return PACE_OF_COUNTS
-    return min(PACE, PACE_PER_APP * len(cluster.cache.keys(APP, change.key.namespace)))
+    reporting = sum(cluster.cache.count(kind, change.key.namespace) for kind in _REPORTING)
+    return min(PACE, PACE_PER_OBJECT * reporting)
 
 
 def _counts_containers_alone(change: ObjectChange) -> bool:

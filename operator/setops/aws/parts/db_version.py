@@ -12,11 +12,11 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final, Self
 
 from setops.api.engine_version import EngineVersion
+from setops.aws.asked_again import BEGINS, PAUSE, time_of_day
 from setops.aws.errors import StalledError
 from setops.aws.identity import TAG_PREFIX
 from setops.aws.observation import Found
 from setops.aws.part import Field
-from setops.aws.pause import BEGINS, PAUSE, time_of_day
 
 if TYPE_CHECKING:
     from mypy_boto3_rds import RDSClient

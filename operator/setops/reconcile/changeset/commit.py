@@ -14,6 +14,7 @@ from setops.fence import FencedError
 from setops.kube.errors import TooLarge
 from setops.reconcile import edits, lock, revisions
 from setops.reconcile.changeset import patience
+from setops.reconcile.changeset.bounds import is_overfull
 from setops.reconcile.changeset.content import with_content
 from setops.reconcile.changeset.ending import end
 from setops.reconcile.changeset.giving_up import give_up, without_effect
@@ -22,7 +23,7 @@ from setops.reconcile.changeset.machine import Awaited, next_step
 from setops.reconcile.changeset.observation import Commit, is_decided, observe
 from setops.reconcile.changeset.opening import queue, queue_plan, refuse, refuse_size
 from setops.reconcile.changeset.planning import plan
-from setops.reconcile.changeset.queue import ahead, is_overfull
+from setops.reconcile.changeset.queue import ahead
 from setops.reconcile.changeset.reporting import report
 from setops.reconcile.changeset.steps import ACTIONS, revert, wait
 from setops.reconcile.changeset.writes import NotYetError
@@ -94,7 +95,7 @@ async def _lock(context: Context, job: Job, planned: Planned) -> Job | None:
     await lock.take(context, cluster.get(key_of(stage)) or stage, job.changeset)
     # The lock is ours: nobody else commits from here on, so this is the plan that counts.
     previous = await edits.record(context, stage, job.namespace, planned.before)
-    context.memory.begun[key_of(job.changeset)] = job.uid, previous
+    context.memory.begun[key_of(job.changeset)] = previous
     job = job.now_as(await cluster.add_finalizer(job.changeset, FINALIZER))
     try:
         job = await report(

@@ -26,6 +26,7 @@ async def clean_up(context: Context, job: Job) -> None:
     context.memory.held_up.pop(job.uid, None)
     context.memory.contents.pop(job.uid, None)
     key = key_of(job.changeset)
+    context.memory.bases.pop(key, None)
     context.memory.begun.pop(key, None)
     context.memory.shown.pop(key, None)
     context.memory.pace.forget(key)

@@ -6,12 +6,14 @@ import json
 from collections.abc import Hashable
 from typing import Final
 
+from setops.api import conditions
 from setops.api.changeset import Phase
-from setops.api.conditions import Reason
+from setops.api.conditions import ConditionType, Reason
 from setops.api.kinds import Object, key_of
 from setops.api.section import SECTIONS
 from setops.changes.git_ownership import tracker_of
 from setops.changes.plan import Planned
+from setops.changes.weight import stored_size
 from setops.kube.cache import version_of
 from setops.kube.errors import TooLarge
 from setops.kube.trim import spec_size
@@ -23,15 +25,14 @@ from setops.reconcile.changeset.planning import Purpose, number_of_base, plan
 from setops.reconcile.changeset.queue import older_draft, turn_of
 from setops.reconcile.changeset.reporting import rendered, report
 from setops.reconcile.context import Context
-from setops.reconcile.pace import SHARE, cost_of_writing, is_dear
+from setops.reconcile.pace import SHARE, cost_of_writing, is_expensive
 from setops.reconcile.places import is_deleting
 from setops.reconcile.planner import BusyError
 from setops.reconcile.report import Requeue
 from setops.reconcile.revisions import latest_number
 
 _PACED: Final = (
-    f"waits to be planned: the plans of a Stage's open Changesets take {SHARE:.0%} of one CPU at "
-    "most"
+    f"waits to be planned: the open Changesets of a Stage take {SHARE:.0%} of one CPU at most"
 )
 _AFTER_OTHERS: Final = "waits to be planned: large plans are made one after another"
 
@@ -49,7 +50,7 @@ async def show_plan(context: Context, job: Job) -> Requeue | None:
     key = key_of(job.changeset)
     if context.memory.shown.get(key) == made_from and _is_shown(job):
         return None
-    later = await _its_turn(context, job, base)
+    later = await _wait_for_turn(context, job, base)
     if later is not None:
         return later
     job = await with_content(context, job)
@@ -77,10 +78,9 @@ async def _show(context: Context, job: Job, planned: Planned, base: int, revisio
     if planned.problems:
         reason, message = Reason.CHANGESET_INVALID, summary(planned.problems)
     try:
-        await report(
+        await _tell(
             context,
             job,
-            Phase.OPEN,
             reason,
             message,
             plan=planned.plan.to_json(),
@@ -96,25 +96,22 @@ async def _show(context: Context, job: Job, planned: Planned, base: int, revisio
 
 
 async def _show_locked(context: Context, job: Job, older: Object, base: int) -> Requeue | None:
-    size, pace = spec_size(job.changeset), context.memory.pace
-    left = _until_turn(context, job) if is_dear(size) else 0.0
-    if left:
-        return Requeue(left)
     message = (
         f"can't be planned and committed while {of_user(older)}, which is older, is open on this "
         "Stage; commit or discard that one first"
     )
+    left = 0.0 if _is_told(job, message) else _until_turn(context, job)
+    if left:
+        return Requeue(left)
     locked, none = Reason.CHANGESET_LOCKED, {"plan": None, "errors": None, "turn": None}
-    told = await report(context, job, Phase.OPEN, locked, message, baseRevision=base, **none)
-    if version_of(told.changeset) != version_of(job.changeset):
-        pace.used(job.namespace, cost_of_writing(size))
+    await _tell(context, job, locked, message, baseRevision=base, **none)
     context.memory.shown.pop(key_of(job.changeset), None)
     await lock.release(context, job.around.stage, job.changeset)
     return None
 
 
-async def _its_turn(context: Context, job: Job, base: int | None) -> Requeue | None:
-    """None when it may be planned now."""
+async def _wait_for_turn(context: Context, job: Job, base: int | None) -> Requeue | None:
+    """None when it may be planned now; otherwise its status says that it waits."""
     left = _until_turn(context, job)
     if not left:
         return None
@@ -124,25 +121,47 @@ async def _its_turn(context: Context, job: Job, base: int | None) -> Requeue | N
 
 def _until_turn(context: Context, job: Job) -> float:
     """Seconds until its Stage can pay for it; 0 if it can now."""
-    generation = job.changeset["metadata"].get("generation", 1)
-    return context.memory.pace.wait(key_of(job.changeset), generation)
+    return context.memory.pace.wait(key_of(job.changeset), _generation(job))
 
 
 async def _say_it_waits(context: Context, job: Job, message: str, base: int | None) -> None:
-    """Say why there is no plan yet; an older one of the same spec stays.
+    """Say once why there is no plan yet; an older one of the same spec stays.
 
-    One that is dear to write says nothing until it has its plan: that would cost as much.
+    One that is expensive to write says nothing until it has its plan: saying so would cost as much.
     """
-    if not (_is_shown(job) or is_dear(spec_size(job.changeset))):
-        waits, none = Reason.PROGRESSING, {"plan": None, "errors": None}
-        await report(context, job, Phase.OPEN, waits, message, baseRevision=base, **none)
+    if _is_shown(job) or _says(job, message) or is_expensive(spec_size(job.changeset)):
+        return
+    none = {"plan": None, "errors": None}
+    await _tell(context, job, Reason.PROGRESSING, message, baseRevision=base, **none)
+
+
+async def _tell(context: Context, job: Job, reason: Reason, message: str, **fields: object) -> None:
+    """Report on an open Changeset; its Stage pays for what is written."""
+    told = await report(context, job, Phase.OPEN, reason, message, **fields)
+    if version_of(told.changeset) != version_of(job.changeset):
+        size = spec_size(job.changeset) + stored_size(told.status)
+        context.memory.pace.charge(job.namespace, cost_of_writing(size))
+
+
+def _says(job: Job, message: str) -> bool:
+    """Whether its status says this already, of whatever generation."""
+    ready = conditions.find(job.status, ConditionType.READY)
+    return ready is not None and ready["message"] == message
+
+
+def _is_told(job: Job, message: str) -> bool:
+    """Whether its status says this of the spec as it is."""
+    return _says(job, message) and job.status.get("observedGeneration") == _generation(job)
+
+
+def _generation(job: Job) -> int:
+    return int(job.changeset["metadata"].get("generation", 1))
 
 
 def _is_shown(job: Job) -> bool:
     """Whether the status shows the plan of the spec as it is."""
     plan = job.status.get("plan") or {}
-    generation = job.changeset["metadata"].get("generation", 1)
-    return bool(plan.get("generation") == generation == job.status.get("observedGeneration"))
+    return bool(plan.get("generation") == _generation(job) == job.status.get("observedGeneration"))
 
 
 def _inputs(context: Context, job: Job) -> Hashable:
@@ -177,7 +196,7 @@ def _held(obj: Object) -> int:
 
 async def show_plan_and_end(context: Context, job: Job) -> Requeue | None:
     """A Changeset with `spec.dryRun`: make the plan, and nothing else."""
-    later = await _its_turn(context, job, None)
+    later = await _wait_for_turn(context, job, None)
     if later is not None:
         return later
     job = await with_content(context, job)
@@ -199,15 +218,14 @@ async def show_plan_and_end(context: Context, job: Job) -> Requeue | None:
 async def refuse_one_too_many(context: Context, job: Job, why: str) -> Requeue | None:
     """End a Changeset that comes when there are as many unfinished ones as may be.
 
-    Its Stage pays for it, so that thousands of them are refused one after another. It comes after
-    all others, since those that end by themselves may leave room for it meanwhile.
+    Its Stage pays for it, so that thousands of them are refused one after another, after all others
+    had their turn: those that end by themselves may leave room for it. A commit is refused at once,
+    since others would have to wait for it.
     """
-    generation = job.changeset["metadata"].get("generation", 1)
-    context.memory.pace.put_last(key_of(job.changeset), generation)
-    left = _until_turn(context, job)
-    if left:
-        return Requeue(left)
-    context.memory.pace.used(job.namespace, cost_of_writing(spec_size(job.changeset)))
+    if not job.spec.commit:
+        left = context.memory.pace.wait_last(key_of(job.changeset), _generation(job))
+        if left:
+            return Requeue(left)
     await end(
         context,
         job,
@@ -217,6 +235,7 @@ async def refuse_one_too_many(context: Context, job: Job, why: str) -> Requeue |
         plan=None,
         errors=None,
     )
+    context.memory.pace.charge(job.namespace, cost_of_writing(spec_size(job.changeset)))
     return None
 
 

@@ -25,7 +25,6 @@ from setops.reconcile.changeset import conflicts
 from setops.reconcile.changeset.job import Job
 from setops.reconcile.context import Context
 from setops.reconcile.live import live_definition, live_entry
-from setops.reconcile.pace import cost_of_writing
 from setops.reconcile.planner import BusyError, TooCostlyError
 
 MAX_OBJECT: Final = 1_400_000
@@ -52,19 +51,27 @@ class Purpose(Enum):
 
 
 async def number_of_base(context: Context, job: Job) -> int:
-    """The revision at which a Changeset began; one that begins now begins with what it finds.
+    """The revision at which an open Changeset began; one that begins now begins with what it finds.
 
     A direct edit that isn't recorded yet becomes a revision first. Otherwise it would be recorded
     a moment later and then count as made after the Changeset was begun.
-    The revision is kept from here on. Raises as `revisions.store`.
+    The revision is kept from here on. Until the status names it, a restart of the operator begins
+    the Changeset anew. Raises as `revisions.store`.
     """
+    known = _known_base(context, job)
+    if known is None:
+        known = await _number_now(context, job)
+        context.memory.bases[key_of(job.changeset)] = job.uid, known
+    return known
+
+
+def _known_base(context: Context, job: Job) -> int | None:
+    """The revision at which a Changeset began; None if it begins with what it finds."""
     stored = job.status.get("baseRevision")
     if stored is not None:
         return int(stored)
-    key, begun = key_of(job.changeset), context.memory.begun
-    if key not in begun or begun[key][0] != job.uid:
-        begun[key] = job.uid, await _number_now(context, job)
-    return begun[key][1]
+    uid, number = context.memory.bases.get(key_of(job.changeset), ("", 0))
+    return number if uid == job.uid else None
 
 
 async def _number_now(context: Context, job: Job) -> int:
@@ -116,16 +123,15 @@ async def _outcome(context: Context, job: Job, question: Question, spent: float)
     planner, pace = context.planner, context.memory.pace
     if question.for_commit:
         return await planner.outcome(question, job.namespace)
-    storing = cost_of_writing(spec_size(job.changeset))
     try:
         outcome = await planner.outcome(question, job.namespace)
     except BusyError:
-        pace.used(job.namespace, spent)
+        pace.charge(job.namespace, spent)
         raise
     except Exception:
-        pace.paid(key_of(job.changeset), spent + planner.seconds(job.namespace) + storing)
+        pace.planned(key_of(job.changeset), spent + planner.seconds(job.namespace))
         raise
-    pace.paid(key_of(job.changeset), spent + planner.seconds(job.namespace) + storing)
+    pace.planned(key_of(job.changeset), spent + planner.seconds(job.namespace))
     return outcome
 
 
@@ -218,7 +224,7 @@ async def _base(context: Context, job: Job, now: StageDefinition) -> revisions.R
     One that was never open begins with what it finds.
     """
     cluster, stage = context.cluster, job.around.stage
-    number = job.status.get("baseRevision")
+    number = _known_base(context, job)
     latest = revisions.latest_number(cluster, stage)
     is_now = number == latest and revisions.is_recorded(cluster, stage, now)
     if number is None or is_now:

@@ -1,27 +1,17 @@
-"""Which Changeset comes first on a Stage, and how many of them may wait or be open."""
+"""Which Changeset comes first on a Stage, and which ones wait for which."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Final
 
-from setops.api.changeset import Phase, phase_of
+from setops.api.changeset import Phase, age_of, phase_of
 from setops.api.kinds import CHANGESET, Object
 from setops.api.names import ANNOTATION_PAUSED
-from setops.changes.weight import MOST
 from setops.kube.cache import version_of
 from setops.kube.cluster import Cluster
-from setops.kube.trim import spec_size
 from setops.reconcile import lock
+from setops.reconcile.changeset.bounds import is_overfull
 from setops.reconcile.places import is_deleting
-
-MOST_OF_A_USER: Final = 20
-"""Changesets of one user on a Stage that may be open or wait at the same time."""
-MOST_OF_A_STAGE: Final = 100
-"""The same for all users of a Stage together."""
-
-MAX_SPEC: Final = MOST
-"""Bytes of a Changeset's spec that leave room for a status."""
 
 
 def ahead(cluster: Cluster, stage: Object, changeset: Object) -> Object | None:
@@ -58,46 +48,17 @@ def older_draft(cluster: Cluster, changeset: Object) -> Object | None:
     A user has one open Changeset per Stage. One that was created with `commit` never was open.
     """
     user = changeset["spec"].get("user")
-    if user is None or not _was_open(changeset):
+    if user is None or not was_open(changeset):
         return None
     older = [
         other
         for other in cluster.list(CHANGESET, changeset["metadata"]["namespace"])
         if other["spec"].get("user") == user
-        and phase_of(other) is Phase.OPEN
-        and _was_open(other)
+        and _stays_open(other)
         and not is_deleting(other)
-        and _age(other) < _age(changeset)
+        and age_of(other) < age_of(changeset)
     ]
-    return min(older, key=_age, default=None)
-
-
-def too_many(cluster: Cluster, changeset: Object) -> str:
-    """Why there may be no further Changeset that hasn't ended; empty if there may.
-
-    One that was taken up before stays, whatever has come or become of the bounds since.
-    """
-    if "phase" in (changeset.get("status") or {}):
-        return ""
-    user = changeset["spec"].get("user")
-    unfinished = of_user = 0
-    for other in cluster.list(CHANGESET, changeset["metadata"]["namespace"]):
-        known = "phase" in (other.get("status") or {})
-        if phase_of(other).finished or not (known or _age(other) < _age(changeset)):
-            continue
-        unfinished += 1
-        of_user += user is not None and other["spec"].get("user") == user
-        if of_user >= MOST_OF_A_USER:
-            return (
-                f"{user} has {MOST_OF_A_USER} Changesets on this Stage that are open or wait for "
-                "their turn, the most that one user may have"
-            )
-        if unfinished >= MOST_OF_A_STAGE:
-            return (
-                f"this Stage has {MOST_OF_A_STAGE} Changesets that are open or wait for their "
-                "turn, the most that it may have"
-            )
-    return ""
+    return min(older, key=age_of, default=None)
 
 
 def is_draft(changeset: Object) -> bool:
@@ -120,55 +81,63 @@ def of_interest(cluster: Cluster, namespace: str) -> list[Object]:
         user = changeset["spec"].get("user")
         if not is_draft(changeset) or user is None or is_deleting(changeset):
             found.append(changeset)
-        elif user not in drafts or _age(changeset) < _age(drafts[user]):
+        elif user not in drafts or age_of(changeset) < age_of(drafts[user]):
             drafts[user] = changeset
     return [*found, *drafts.values()]
 
 
 def waiting_behind(cluster: Cluster, changeset: Object) -> Iterator[Object]:
-    """The unfinished Changesets that may wait for this one, as it is or was.
+    """The Changesets that may have waited for this one, given as it was before it changed.
 
-    These are commits, and the Changesets of its user if it is the first of them. A draft keeps
-    nobody else waiting.
+    Commits wait for a commit. All of its user wait for the oldest one that is open.
     """
-    user, uid, age = changeset["spec"].get("user"), changeset["metadata"]["uid"], _age(changeset)
-    draft, is_first, of_user = is_draft(changeset), True, []
+    user, uid = changeset["spec"].get("user"), changeset["metadata"]["uid"]
+    is_commit, first, of_user = _is_commit(changeset), _stays_open(changeset), []
     for other in cluster.list(CHANGESET, changeset["metadata"]["namespace"]):
         if other["metadata"]["uid"] == uid or phase_of(other).finished:
             continue
-        if other["spec"].get("user") == user:
+        if is_commit and _is_commit(other):
+            yield other
+        elif user is not None and other["spec"].get("user") == user:
             of_user.append(other)
-            is_first = is_first and age < _age(other)
-        elif not (draft or is_draft(other)):
-            yield other
-    for other in of_user:
-        if is_first or not (draft or is_draft(other)):
-            yield other
+            older = age_of(other) < age_of(changeset)
+            first = first and not (older and _stays_open(other) and not is_deleting(other))
+    if first:
+        yield from of_user
 
 
 def are_twins(one: Object, other: Object) -> bool:
     """Whether they were made in the same second by the same user, so that names tell their age."""
-    return _age(one)[0] == _age(other)[0] and one["spec"].get("user") == other["spec"].get("user")
+    return age_of(one)[0] == age_of(other)[0] and one["spec"].get("user") == other["spec"].get(
+        "user"
+    )
 
 
-def _was_open(changeset: Object) -> bool:
-    spec = changeset["spec"]
-    seen = "phase" in (changeset.get("status") or {})
+def was_open(changeset: Object) -> bool:
+    """Whether it is or was open. One that was created with what ends it never was.
+
+    One that was edited before the operator told anything has a generation above the first.
+    """
+    spec, generation = changeset["spec"], changeset["metadata"].get("generation", 1)
+    seen = "phase" in (changeset.get("status") or {}) or generation > 1
     return seen or not (spec.get("commit") or spec.get("discard") or spec.get("dryRun"))
 
 
-def _age(changeset: Object) -> tuple[str, str]:
-    metadata = changeset["metadata"]
-    return metadata.get("creationTimestamp", ""), metadata["name"]
+def _stays_open(changeset: Object) -> bool:
+    """Whether it keeps its user from having another open one."""
+    return phase_of(changeset) is Phase.OPEN and was_open(changeset)
+
+
+def _is_commit(changeset: Object) -> bool:
+    """Whether it is carried out, or is to be."""
+    spec, phase = changeset["spec"], phase_of(changeset)
+    return phase is not Phase.OPEN or bool(spec.get("commit") and not spec.get("dryRun"))
 
 
 def _waits(cluster: Cluster, changeset: Object) -> bool:
-    phase = phase_of(changeset)
-    if phase is Phase.OPEN:
-        spec = changeset["spec"]
-        asked = spec.get("commit") and not spec.get("dryRun")
-        return bool(asked) and older_draft(cluster, changeset) is None
-    return phase is Phase.QUEUED
+    if phase_of(changeset) is Phase.OPEN:
+        return _is_commit(changeset) and older_draft(cluster, changeset) is None
+    return phase_of(changeset) is Phase.QUEUED
 
 
 def _will_go_on(changeset: Object) -> bool:
@@ -176,8 +145,3 @@ def _will_go_on(changeset: Object) -> bool:
     paused = ANNOTATION_PAUSED in (changeset["metadata"].get("annotations") or ())
     stopped = paused or is_deleting(changeset) or changeset["spec"].get("discard")
     return not stopped and not is_overfull(changeset)
-
-
-def is_overfull(changeset: Object) -> bool:
-    """Whether the object has no room for a plan, so that its commit can't begin."""
-    return spec_size(changeset) > MAX_SPEC

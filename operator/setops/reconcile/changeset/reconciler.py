@@ -6,11 +6,12 @@ from setops.api.changeset import ChangesetSpec, phase_of
 from setops.api.kinds import Object, key_of
 from setops.api.names import FINALIZER
 from setops.reconcile.changeset import commit, opening, retention
+from setops.reconcile.changeset.bounds import too_many
 from setops.reconcile.changeset.due import Due, Situation, what_is_due
 from setops.reconcile.changeset.ending import clean_up
 from setops.reconcile.changeset.job import Job
 from setops.reconcile.changeset.observation import is_decided
-from setops.reconcile.changeset.queue import older_draft, too_many
+from setops.reconcile.changeset.queue import older_draft
 from setops.reconcile.changeset.reporting import report_bare
 from setops.reconcile.context import Context
 from setops.reconcile.places import expected_stage, is_deleting, stage_around
@@ -33,7 +34,7 @@ async def reconcile(context: Context, changeset: Object) -> Requeue | None:
         spec=job.spec,
         deleting=is_deleting(changeset),
         stage_deleting=is_deleting(around.stage),
-        locked=bool(changeset["spec"].get("commit")) and _is_behind_a_draft(context, changeset),
+        locked=job.spec.commit and older_draft(context.cluster, changeset) is not None,
         irrevocable=bool(job.status.get("irrevocable")) or is_decided(context, job),
     )
     due = what_is_due(situation)
@@ -45,11 +46,6 @@ async def reconcile(context: Context, changeset: Object) -> Requeue | None:
         return await _do(context, job, due)
     except BusyError:
         return Requeue(context.memory.pace.put_off(key_of(changeset)))
-
-
-def _is_behind_a_draft(context: Context, changeset: Object) -> bool:
-    """Whether its user has an older open Changeset on the Stage."""
-    return older_draft(context.cluster, changeset) is not None
 
 
 async def _do(context: Context, job: Job, due: Due) -> Requeue | None:
