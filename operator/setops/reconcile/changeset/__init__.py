@@ -6,6 +6,7 @@ it is, and only that user, or a trusted account of the chart's values, may chang
 
     reconciler       does what is due
     due              what is due, by phase and spec (pure)
+    bounds           how many there may be, and how large one may be
     queue            which commit comes first, and one open Changeset for each user
     opening          before the commit: plan, dry run, discard, queueing
     planning         the plan over the Stage as it is, the same plan again, and its reverse
@@ -24,6 +25,8 @@ it is, and only that user, or a trusted account of the chart's values, may chang
     refusals         what the API server refuses, collected
     reporting        phase, step and conditions in the status
     ending           how it ends, and frees the lock
+    retention        which of those that have ended are kept, and for how long
+    content          what a large one asks for, read when it is needed
     job              what all of these are given
 
 Everything that a commit needs to go on after a kill is in the Changeset's status before anything
