@@ -11,7 +11,7 @@ from setops.api.kinds import APP, DEPLOYMENT, ORGANIZATION, Key, Object
 from setops.desired.metadata import Owner
 from setops.reconcile.app.inputs import inputs_of
 from setops.reconcile.app.verdict import verdict
-from setops.reconcile.places import stage_around
+from setops.reconcile.stage_around import stage_around
 from tests.reconcile.samples import (
     SPACE,
     World,

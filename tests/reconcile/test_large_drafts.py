@@ -18,8 +18,8 @@ from setops.reconcile.context import Context
 from setops.reconcile.driver import reconcile
 from setops.reconcile.live import live_definition
 from setops.reconcile.pace import SHARE, PlanPace, cost_of_writing
-from setops.reconcile.places import stage_around
 from setops.reconcile.revisions import latest_number
+from setops.reconcile.stage_around import stage_around
 from tests.reconcile.samples import SPACE, FreePlanner, app, changeset, planning_context, stage
 from tests.reconcile.server import Server
 

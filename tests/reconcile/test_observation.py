@@ -19,7 +19,7 @@ from setops.changes.plan import Planned, Source, plan_of
 from setops.reconcile.changeset.job import Job
 from setops.reconcile.changeset.machine import CommitView, next_step
 from setops.reconcile.changeset.observation import observe
-from setops.reconcile.places import stage_around
+from setops.reconcile.stage_around import stage_around
 from tests.reconcile.samples import (
     SPACE,
     World,

@@ -26,7 +26,7 @@ from setops.kube.errors import (
 from setops.reconcile.changeset import patience
 from setops.reconcile.changeset.job import Job
 from setops.reconcile.changeset.reporting import rendered
-from setops.reconcile.places import stage_around
+from setops.reconcile.stage_around import stage_around
 from tests.reconcile.samples import SPACE, World, changeset, context_of, reported, surroundings
 
 BEGAN: Final = datetime(2026, 1, 1, tzinfo=UTC)

@@ -15,10 +15,10 @@ from setops.api.service import ServiceTarget
 from setops.aws.gateway import Gateway
 from setops.kube.events import EventRecorder
 from setops.reconcile.context import Context, Options
-from setops.reconcile.places import stage_around
 from setops.reconcile.report import Interruption, Stalled
 from setops.reconcile.service.claim import is_its_own, refuse_anothers
 from setops.reconcile.stage import reconcile as reconcile_stage
+from setops.reconcile.stage_around import stage_around
 from tests.reconcile.samples import (
     HOME,
     LABELS,

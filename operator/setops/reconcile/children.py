@@ -14,8 +14,8 @@ from setops.api.conditions import Reason
 from setops.api.kinds import GROUP, Kind, Object, key_of
 from setops.kube.cluster import Cluster
 from setops.kube.errors import AlreadyExists, Forbidden, Invalid, TooLarge
-from setops.reconcile.places import is_deleting, labels_of
 from setops.reconcile.report import Stalled, Waiting
+from setops.reconcile.stage_around import is_deleting, labels_of
 
 POLL: Final = 5.0
 """Seconds between two looks at a foreign object that has a child's name. It isn't watched."""

@@ -22,7 +22,7 @@ from setops.reconcile import history, lock, revisions
 from setops.reconcile.context import Context
 from setops.reconcile.live import last_editor, live_definition
 from setops.reconcile.memory import Seen
-from setops.reconcile.places import is_deleting
+from setops.reconcile.stage_around import is_deleting
 
 QUIET: Final = 2.0
 """Seconds without a further edit after which the edits so far are recorded as one."""

@@ -11,8 +11,8 @@ from setops.api.kinds import Key, Object
 from setops.api.section import SECTIONS, Entry, Section
 from setops.changes.diff import Action, Change, FieldDelta
 from setops.kube.cluster import Cluster
-from setops.reconcile.places import is_deleting
 from setops.reconcile.revisions import Author
+from setops.reconcile.stage_around import is_deleting
 
 
 def live_definition(cluster: Cluster, namespace: str) -> StageDefinition:

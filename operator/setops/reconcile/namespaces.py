@@ -11,8 +11,8 @@ from setops.desired.namespace import is_ours
 from setops.kube.errors import AlreadyExists
 from setops.reconcile.context import Context
 from setops.reconcile.deletion import delete_or_wait
-from setops.reconcile.places import is_deleting, labels_of
 from setops.reconcile.report import Stalled, Waiting
+from setops.reconcile.stage_around import is_deleting, labels_of
 
 POLL: Final = 2.0
 """Seconds between two looks at a namespace that is being deleted."""

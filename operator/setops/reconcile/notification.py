@@ -5,8 +5,8 @@ from __future__ import annotations
 from setops.api.conditions import Reason
 from setops.api.kinds import Object
 from setops.reconcile.context import Context
-from setops.reconcile.places import is_deleting, stage_around
 from setops.reconcile.report import Report
+from setops.reconcile.stage_around import is_deleting, stage_around
 
 
 async def reconcile(context: Context, notification: Object) -> Report | None:

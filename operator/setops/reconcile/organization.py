@@ -11,9 +11,9 @@ from setops.aws.errors import AwsError
 from setops.reconcile import leftovers, reach
 from setops.reconcile.aws import account_of, interruption
 from setops.reconcile.context import Context
-from setops.reconcile.places import is_deleting
 from setops.reconcile.released import is_released
 from setops.reconcile.report import Report, Requeue, Waiting
+from setops.reconcile.stage_around import is_deleting
 
 
 async def reconcile(context: Context, organization: Object) -> Report | Requeue | None:

@@ -11,9 +11,9 @@ from setops.desired.namespace import is_ours, project_namespace
 from setops.reconcile import namespaces
 from setops.reconcile.context import Context
 from setops.reconcile.deletion import blocker, delete_or_wait
-from setops.reconcile.places import is_deleting, is_protected
 from setops.reconcile.released import is_released
 from setops.reconcile.report import Report, Waiting
+from setops.reconcile.stage_around import is_deleting, is_protected
 
 
 async def reconcile(context: Context, project: Object) -> Report | None:

@@ -12,7 +12,7 @@ from typing import Final
 from setops.api.conditions import Reason
 from setops.api.kinds import CUSTOM_RESOURCE_DEFINITION, Key, Object, kind_of
 from setops.reconcile.context import Context
-from setops.reconcile.places import is_deleting
+from setops.reconcile.stage_around import is_deleting
 
 _MOST: Final = 10_000
 """How many deletions are remembered as meant."""

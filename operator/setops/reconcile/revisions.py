@@ -26,7 +26,7 @@ from setops.kube.cluster import Cluster
 from setops.kube.errors import Conflict
 from setops.reconcile import ledger, records
 from setops.reconcile.context import Context
-from setops.reconcile.places import labels_of
+from setops.reconcile.stage_around import labels_of
 
 KEPT: Final = 50
 """Revisions of a Stage that are kept with their data, those of Changesets and of direct edits each

@@ -31,9 +31,9 @@ from setops.reconcile.carry_over import carry_over
 from setops.reconcile.children import apply_all, remove_unwanted
 from setops.reconcile.context import Context
 from setops.reconcile.deletion import blocker, delete_or_wait
-from setops.reconcile.places import is_deleting, is_protected, labels_of, organization_name
 from setops.reconcile.released import is_released
 from setops.reconcile.report import Report, Stalled, Waiting
+from setops.reconcile.stage_around import is_deleting, is_protected, labels_of, organization_name
 
 _KINDS = (NETWORK_POLICY, RESOURCE_QUOTA)
 # Changesets first, so that none makes anything again; Services last, since Apps link them.

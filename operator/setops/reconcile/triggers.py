@@ -40,8 +40,8 @@ from setops.api.kinds import (
 from setops.kube.cache import ObjectChange
 from setops.kube.cluster import Cluster
 from setops.reconcile.changeset.queue import are_twins, is_draft, of_interest, waiting_behind
-from setops.reconcile.places import is_deleting, labels_of, namesake
 from setops.reconcile.rollout import is_complete, trouble
+from setops.reconcile.stage_around import is_deleting, labels_of, namesake
 
 _REPORTING: Final = (APP, NOTIFICATION, SERVICE)
 _PACED: Final = frozenset({*_REPORTING, DEPLOYMENT, POD})

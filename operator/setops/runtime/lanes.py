@@ -21,7 +21,7 @@ _RESERVED: Final = 4
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class LaneGroup:
     """Where a key queues: its lane, and the group in it that it shares its turns with."""
 
     lane: str

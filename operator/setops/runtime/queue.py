@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
 from setops.reconcile.faults import is_cancelled
-from setops.runtime.lanes import MAIN, Lane, Place
+from setops.runtime.lanes import MAIN, Lane, LaneGroup
 
 K = TypeVar("K", bound=Hashable)
 
@@ -48,13 +48,13 @@ class _Waiting:
     timer: Timer
 
 
-def in_order(key: Hashable) -> Place:
+def in_order(key: Hashable) -> LaneGroup:
     """Every key in the main lane, and in a group of its own: the first comes first."""
-    return Place(MAIN, key)
+    return LaneGroup(MAIN, key)
 
 
 class Queue(Generic[K]):
-    """Handles marked keys, each in the lane and in the group that `place` names.
+    """Handles marked keys, each in the lane and in the group that `lane_group` names.
 
     `workers` are the places of each lane. Groups take turns; within a group keys come in their
     order. `waited` hears how long each key has waited for a place. Keys may be marked at any time.
@@ -67,13 +67,13 @@ class Queue(Generic[K]):
         *,
         workers: Mapping[str, int],
         delay: Delay,
-        place: Callable[[K], Place] = in_order,
+        lane_group: Callable[[K], LaneGroup] = in_order,
         waited: Callable[[K, float], None] = lambda _, __: None,
         clock: Clock | None = None,
     ) -> None:
         self._handle = handle
         self._delay = delay
-        self._place = place
+        self._lane_group = lane_group
         self._waited = waited
         self._clock: Clock = clock or asyncio.get_running_loop()
         self._lanes = {name: Lane[K](places) for name, places in workers.items()}
@@ -119,7 +119,7 @@ class Queue(Generic[K]):
     @property
     def longest_run(self) -> float:
         """Seconds that the longest running handler of the main lane has been at work."""
-        running = (at for key, at in self._running.items() if self._place(key).lane == MAIN)
+        running = (at for key, at in self._running.items() if self._lane_group(key).lane == MAIN)
         first = next(running, None)
         return self._clock.time() - first if first is not None else 0.0
 
@@ -172,8 +172,8 @@ class Queue(Generic[K]):
             await asyncio.wait(unfinished)
 
     def _mark_later(self, key: K, when: float) -> None:
-        place = self._place(key)
-        if self._lanes[place.lane].holds(key, place.group) or key in self._again:
+        found = self._lane_group(key)
+        if self._lanes[found.lane].holds(key, found.group) or key in self._again:
             return
         waiting = self._later.get(key)
         if waiting is not None:
@@ -203,13 +203,13 @@ class Queue(Generic[K]):
                 task.add_done_callback(self._tasks.discard)
 
     def _add(self, key: K, now: float) -> None:
-        place = self._place(key)
-        self._lanes[place.lane].add(key, place.group, now)
+        found = self._lane_group(key)
+        self._lanes[found.lane].add(key, found.group, now)
 
     def _leave(self, key: K) -> None:
         del self._running[key]
-        place = self._place(key)
-        self._lanes[place.lane].leave(place.group, self._clock.time())
+        found = self._lane_group(key)
+        self._lanes[found.lane].leave(found.group, self._clock.time())
 
     async def _run(self, key: K) -> None:
         try:

@@ -20,7 +20,7 @@ from setops.reconcile.triggers import spacing_after, triggered
 from setops.runtime import collection, wiring
 from setops.runtime.attempt import delay, observed
 from setops.runtime.handlers import run_kopf
-from setops.runtime.lanes import MAIN, Place
+from setops.runtime.lanes import MAIN, LaneGroup
 from setops.runtime.logging import about
 from setops.runtime.metrics import Metrics
 from setops.runtime.planner import Limits, ProcessPlanner
@@ -49,12 +49,12 @@ _LAG_PERIOD: Final = 1.0
 _log = logging.getLogger(__name__)
 
 
-def place_of(key: Key) -> Place:
+def lane_group_of(key: Key) -> LaneGroup:
     """Where a key queues: a Stage and all in its namespace take turns with other Stages."""
     lane = AWS if key.kind in _CALLS_AWS else MAIN
     if key.kind is STAGE:
-        return Place(lane, namespace_beside(key.namespace, key.name))
-    return Place(lane, key.namespace or (key.kind.kind, key.name))
+        return LaneGroup(lane, namespace_beside(key.namespace, key.name))
+    return LaneGroup(lane, key.namespace or (key.kind.kind, key.name))
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +90,7 @@ class Operator:
             observed(handle, metrics),
             workers={MAIN: settings.workers, AWS: AWS_PLACES},
             delay=delay(settings.retry_cap),
-            place=place_of,
+            lane_group=lane_group_of,
             waited=lambda key, seconds: metrics.observe_wait(key.kind, seconds),
         )
         cluster.cache.listener = self._changed

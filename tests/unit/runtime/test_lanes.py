@@ -15,7 +15,7 @@ from setops.api.kinds import (
     Key,
 )
 from setops.runtime.lanes import Lane
-from setops.runtime.work import place_of
+from setops.runtime.work import lane_group_of
 
 
 def taken(lane: Lane[str]) -> list[str]:
@@ -102,6 +102,6 @@ STAGE_KEY = Key(STAGE, "shop", "live")
     ],
 )
 def test_where_each_kind_queues(key: Key, lane: str, *, with_the_stage: bool) -> None:
-    place = place_of(key)
-    assert place.lane == lane
-    assert (place.group == place_of(STAGE_KEY).group) is with_the_stage
+    found = lane_group_of(key)
+    assert found.lane == lane
+    assert (found.group == lane_group_of(STAGE_KEY).group) is with_the_stage

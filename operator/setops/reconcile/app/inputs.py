@@ -13,7 +13,7 @@ from setops.desired.pod import URL_KEY, LinkSecret
 from setops.kube.cluster import Cluster
 from setops.reconcile.app.selectors import selectors
 from setops.reconcile.context import Context
-from setops.reconcile.places import StagePlace
+from setops.reconcile.stage_around import StageAround
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,7 @@ class AppInputs:
     missing: tuple[str, ...]
 
 
-def inputs_of(context: Context, around: StagePlace, app: Owner, spec: AppSpec) -> AppInputs:
+def inputs_of(context: Context, around: StageAround, app: Owner, spec: AppSpec) -> AppInputs:
     """The inputs for an App of this spec; `app` is the App itself, which owns its objects."""
     cluster, namespace = context.cluster, around.names.namespace
     secrets, missing = _link_secrets(cluster, namespace, spec)

@@ -25,8 +25,8 @@ from setops.reconcile.app.inputs import AppInputs, inputs_of, with_placeholders
 from setops.reconcile.app.verdict import status_of, verdict
 from setops.reconcile.children import apply_all, remove_unwanted
 from setops.reconcile.context import Context
-from setops.reconcile.places import StagePlace, is_deleting, stage_around
 from setops.reconcile.report import Report, Requeue
+from setops.reconcile.stage_around import StageAround, is_deleting, stage_around
 
 _PATIENCE: Final = 1.0
 """Seconds for which a new App's pods wait at most for other Apps' Services."""
@@ -60,7 +60,7 @@ async def reconcile(context: Context, app: Object) -> Report | Requeue | None:
     return verdict(context, around, inputs.objects, deployment)
 
 
-def children(context: Context, around: StagePlace, app: Owner, spec: AppSpec) -> Sequence[Object]:
+def children(context: Context, around: StageAround, app: Owner, spec: AppSpec) -> Sequence[Object]:
     """The child objects of an App of this spec, whether or not it is there already.
 
     A link whose Secret isn't there yet gets a placeholder.

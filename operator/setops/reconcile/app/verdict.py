@@ -10,9 +10,9 @@ from setops.api.kinds import APP, POD, Object
 from setops.desired.app import AppObjects, selector_text
 from setops.reconcile import lock
 from setops.reconcile.context import Context
-from setops.reconcile.places import StagePlace, labels_of
 from setops.reconcile.report import Report
 from setops.reconcile.rollout import RolloutStatus, is_complete, rollout_status
+from setops.reconcile.stage_around import StageAround, labels_of
 
 _LOOK: Final = 10.0
 """Seconds between two looks while a commit's limit replaces the Deployment's deadline."""
@@ -33,7 +33,7 @@ def status_of(app: AppObjects, deployment: Object | None) -> dict[str, Any]:
 
 
 def verdict(
-    context: Context, around: StagePlace, app: AppObjects, deployment: Object | None
+    context: Context, around: StageAround, app: AppObjects, deployment: Object | None
 ) -> Report:
     """The report on an App, from its Deployment and the Deployment's pods."""
     status = status_of(app, deployment)
@@ -58,7 +58,7 @@ def verdict(
             return _complete(app, status, rollout.message)
 
 
-def _has_limit_of_its_own(context: Context, around: StagePlace, app: str) -> bool:
+def _has_limit_of_its_own(context: Context, around: StageAround, app: str) -> bool:
     """Whether a running commit changes the App and sets `spec.timeout`.
 
     That limit then counts instead of the Deployment's progress deadline. The deadline itself isn't

@@ -13,7 +13,7 @@ from setops.changes.diff import Action, Change
 from setops.changes.merge import EntryMerge, merge_entry
 from setops.kube.cluster import Cluster
 from setops.reconcile.live import entry_in
-from setops.reconcile.places import is_deleting
+from setops.reconcile.stage_around import is_deleting
 
 
 def key_of_change(namespace: str, change: Change) -> Key:

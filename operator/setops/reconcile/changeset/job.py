@@ -10,7 +10,7 @@ from setops.api.changeset import ChangesetSpec, Phase, phase_of
 from setops.api.errors import Problem
 from setops.api.kinds import Object
 from setops.changes.diff import Change
-from setops.reconcile.places import StagePlace
+from setops.reconcile.stage_around import StageAround
 
 POLL: Final = 2.0
 """Seconds between two looks while a commit waits. Events make it look earlier."""
@@ -31,7 +31,7 @@ class Job:
 
     changeset: Object
     spec: ChangesetSpec
-    around: StagePlace
+    around: StageAround
 
     @property
     def namespace(self) -> str:

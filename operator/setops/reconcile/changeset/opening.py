@@ -26,10 +26,10 @@ from setops.reconcile.changeset.queue import older_draft, turn_of
 from setops.reconcile.changeset.reporting import rendered, report
 from setops.reconcile.context import Context
 from setops.reconcile.pace import SHARE, cost_of_writing, is_expensive
-from setops.reconcile.places import is_deleting
 from setops.reconcile.planner import BusyError
 from setops.reconcile.report import Requeue
 from setops.reconcile.revisions import latest_number
+from setops.reconcile.stage_around import is_deleting
 
 _PACED: Final = (
     f"waits to be planned: the open Changesets of a Stage take {SHARE:.0%} of one CPU at most"

@@ -11,7 +11,7 @@ from setops.kube.cache import version_of
 from setops.kube.cluster import Cluster
 from setops.reconcile import lock
 from setops.reconcile.changeset.bounds import is_overfull
-from setops.reconcile.places import is_deleting
+from setops.reconcile.stage_around import is_deleting
 
 
 def ahead(cluster: Cluster, stage: Object, changeset: Object) -> Object | None:

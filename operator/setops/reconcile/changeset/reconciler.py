@@ -14,9 +14,9 @@ from setops.reconcile.changeset.observation import is_decided
 from setops.reconcile.changeset.queue import older_draft
 from setops.reconcile.changeset.reporting import report_bare
 from setops.reconcile.context import Context
-from setops.reconcile.places import expected_stage, is_deleting, stage_around
 from setops.reconcile.planner import BusyError
 from setops.reconcile.report import Interruption, Requeue
+from setops.reconcile.stage_around import expected_stage, is_deleting, stage_around
 
 
 async def reconcile(context: Context, changeset: Object) -> Requeue | None:

@@ -10,7 +10,7 @@ from setops.api.changeset import phase_of
 from setops.api.kinds import CHANGESET, Object, key_of
 from setops.changes.git_ownership import tracker_of
 from setops.reconcile.context import Context
-from setops.reconcile.places import is_deleting
+from setops.reconcile.stage_around import is_deleting
 
 _HELM: Final = "meta.helm.sh/release-name"
 _HELD: Final = 10

@@ -16,7 +16,7 @@ from setops.kube.errors import AlreadyExists
 from setops.reconcile.changeset.entries import is_done, key_of_change, merged_over
 from setops.reconcile.changeset.marks import mark_rolled_back, note_version
 from setops.reconcile.live import entry_in
-from setops.reconcile.places import is_deleting
+from setops.reconcile.stage_around import is_deleting
 
 
 class EditedError(Exception):

@@ -21,13 +21,13 @@ from setops.aws.decide import Act, Done, Wait
 from setops.aws.target import Asking, Target
 from setops.reconcile.aws import SOON
 from setops.reconcile.context import Context
-from setops.reconcile.places import is_deleting
 from setops.reconcile.report import Waiting
 from setops.reconcile.service.asked_before import store_asked
 from setops.reconcile.service.claim import is_its_own
 from setops.reconcile.service.placement import where_to_delete
 from setops.reconcile.service.rollback import is_rolled_back, note_deletion
 from setops.reconcile.service.target import target_of
+from setops.reconcile.stage_around import is_deleting
 
 
 async def end(context: Context, service: Object) -> None:

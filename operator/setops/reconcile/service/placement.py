@@ -11,12 +11,12 @@ from setops.api.service import ServiceSpec, ServiceTarget
 from setops.aws.decide import Relinquish
 from setops.aws.observation import Presence
 from setops.reconcile.context import Context
-from setops.reconcile.places import StagePlace, stage_around
 from setops.reconcile.report import Interruption, Waiting
 from setops.reconcile.service.target import target_of
+from setops.reconcile.stage_around import StageAround, stage_around
 
 
-def where_to_keep(service: Object, around: StagePlace) -> ServiceTarget:
+def where_to_keep(service: Object, around: StageAround) -> ServiceTarget:
     """Account, region, identity and network as stored, with access as the Organization has it now.
 
     A Service stays in its account and region, and once it exists at AWS in its network, even if the

@@ -24,7 +24,6 @@ from setops.desired.metadata import StageNames
 from setops.desired.service import secret_name
 from setops.reconcile.aws import SOON, interruption
 from setops.reconcile.context import Context
-from setops.reconcile.places import is_deleting, stage_around
 from setops.reconcile.released import is_released
 from setops.reconcile.report import Report, Stalled, Waiting
 from setops.reconcile.service.asked_before import asked_field, store_asked
@@ -35,6 +34,7 @@ from setops.reconcile.service.rollback import forget_rollback
 from setops.reconcile.service.secret import Held, held_credentials, publish, refuse_immutable
 from setops.reconcile.service.target import target_of
 from setops.reconcile.service.version_pin import forget_pin
+from setops.reconcile.stage_around import is_deleting, stage_around
 
 KEPT: Final = ("target", "adopted", "rolledBack", "versionPutBack")
 """The fields of the status that no observation changes. A rollback may write them at any time."""

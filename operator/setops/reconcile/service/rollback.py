@@ -11,7 +11,7 @@ from datetime import datetime
 from setops.api.changeset import Phase, phase_of
 from setops.api.kinds import CHANGESET, Key, Object
 from setops.reconcile.context import Context
-from setops.reconcile.places import is_deleting
+from setops.reconcile.stage_around import is_deleting
 
 
 def is_rolled_back(context: Context, service: Object) -> bool:

@@ -17,7 +17,7 @@ from setops.reconcile.changeset.observation import Commit
 from setops.reconcile.changeset.planning import way_back
 from setops.reconcile.changeset.reporting import cause_of
 from setops.reconcile.context import Context
-from setops.reconcile.places import is_deleting
+from setops.reconcile.stage_around import is_deleting
 
 _ALL: Final = "all was put back"
 _MAX_LEFT: Final = 20

@@ -16,7 +16,7 @@ from setops.reconcile.changeset.planning import way_back
 from setops.reconcile.changeset.reporting import enter, rendered, report, rolling_back
 from setops.reconcile.changeset.writes import EditedError, NotYetError, revert
 from setops.reconcile.context import Context
-from setops.reconcile.places import is_deleting
+from setops.reconcile.stage_around import is_deleting
 
 CANCELLED: Final = "cancelled"
 

@@ -29,7 +29,7 @@ from setops.reconcile.report import Stalled, Waiting
 
 
 @dataclass(frozen=True, slots=True)
-class StagePlace:
+class StageAround:
     """The Stage around an object, with what its reconciler has to know of it."""
 
     names: StageNames
@@ -80,7 +80,7 @@ def expected_stage(context: Context, namespace: str) -> tuple[str, Key] | None:
     return project, Key(STAGE, names.project_namespace(project, prefix), stage)
 
 
-def stage_around(context: Context, namespace: str) -> StagePlace:
+def stage_around(context: Context, namespace: str) -> StageAround:
     """The Stage of a namespace.
 
     Raises Stalled when the namespace is no Stage's, and Waiting while the Stage or its Project
@@ -112,7 +112,7 @@ def stage_around(context: Context, namespace: str) -> StagePlace:
     organization = organization_name(cluster, project)
     hosting = cluster.get(Key(ORGANIZATION, "", organization))
     specs = context.memory.specs
-    return StagePlace(
+    return StageAround(
         names=StageNames(project=project, stage=key.name, namespace=namespace),
         stage=stage,
         spec=specs.of(stage, StageSpec),
