@@ -1,4 +1,4 @@
-"""An open Changeset that is dear to write is told no more than its plan, and in its turn."""
+"""An open Changeset that is expensive to write is told no more than its plan, and in its turn."""
 
 from __future__ import annotations
 

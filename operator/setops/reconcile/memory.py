@@ -133,6 +133,10 @@ class Memory:
     def forget(self, key: Key) -> None:
         """Keep nothing of an object that is gone."""
         self.faults.pop(key, None)
+        self.close(key)
+
+    def close(self, key: Key) -> None:
+        """Keep nothing of what is remembered of a Changeset while it is open or begins."""
         self.bases.pop(key, None)
         self.begun.pop(key, None)
         self.shown.pop(key, None)

@@ -225,11 +225,11 @@ def _stage_around(cluster: Cluster, change: ObjectChange, obj: Object) -> Iterat
         yield from _stage(cluster, change)
 
 
-def _others_behind_it(cluster: Cluster, change: ObjectChange, _: Object) -> Iterator[Key]:
+def _others_behind_it(cluster: Cluster, change: ObjectChange, obj: Object) -> Iterator[Key]:
     """The Changesets that wait for one whose phase has changed, and the Stage once it is gone.
 
     A new one that is open comes after all others, unless it is as old as they are. Nobody waits for
-    one that had ended.
+    one that has already ended.
     """
     before = _phase(change.old)
     if before == _phase(change.new):
@@ -244,9 +244,7 @@ def _others_behind_it(cluster: Cluster, change: ObjectChange, _: Object) -> Iter
             if is_draft(other) and are_twins(other, new) and key_of(other) != change.key:
                 yield key_of(other)
         return
-    was = change.old or change.new
-    if was is not None:
-        yield from map(key_of, waiting_behind(cluster, was))
+    yield from map(key_of, waiting_behind(cluster, change.old or obj))
 
 
 def _counts_alone(change: ObjectChange) -> bool:

@@ -25,11 +25,7 @@ async def clean_up(context: Context, job: Job) -> None:
     context.memory.plans.pop(job.uid, None)
     context.memory.held_up.pop(job.uid, None)
     context.memory.contents.pop(job.uid, None)
-    key = key_of(job.changeset)
-    context.memory.bases.pop(key, None)
-    context.memory.begun.pop(key, None)
-    context.memory.shown.pop(key, None)
-    context.memory.pace.forget(key)
+    context.memory.close(key_of(job.changeset))
     stage = context.cluster.get(job.around.key) or job.around.stage
     await lock.release(context, stage, job.changeset)
     await context.cluster.remove_finalizer(job.changeset, FINALIZER)

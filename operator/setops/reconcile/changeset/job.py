@@ -45,6 +45,11 @@ class Job:
         return status
 
     @property
+    def generation(self) -> int:
+        """The generation of the Changeset's spec."""
+        return int(self.changeset["metadata"].get("generation", 1))
+
+    @property
     def phase(self) -> Phase:
         """The phase in the status."""
         return phase_of(self.changeset)

@@ -121,7 +121,7 @@ async def _wait_for_turn(context: Context, job: Job, base: int | None) -> Requeu
 
 def _until_turn(context: Context, job: Job) -> float:
     """Seconds until its Stage can pay for it; 0 if it can now."""
-    return context.memory.pace.wait(key_of(job.changeset), _generation(job))
+    return context.memory.pace.wait(key_of(job.changeset), job.generation)
 
 
 async def _say_it_waits(context: Context, job: Job, message: str, base: int | None) -> None:
@@ -151,17 +151,13 @@ def _says(job: Job, message: str) -> bool:
 
 def _is_told(job: Job, message: str) -> bool:
     """Whether its status says this of the spec as it is."""
-    return _says(job, message) and job.status.get("observedGeneration") == _generation(job)
-
-
-def _generation(job: Job) -> int:
-    return int(job.changeset["metadata"].get("generation", 1))
+    return _says(job, message) and job.status.get("observedGeneration") == job.generation
 
 
 def _is_shown(job: Job) -> bool:
     """Whether the status shows the plan of the spec as it is."""
     plan = job.status.get("plan") or {}
-    return bool(plan.get("generation") == _generation(job) == job.status.get("observedGeneration"))
+    return bool(plan.get("generation") == job.generation == job.status.get("observedGeneration"))
 
 
 def _inputs(context: Context, job: Job) -> Hashable:
@@ -223,7 +219,7 @@ async def refuse_one_too_many(context: Context, job: Job, why: str) -> Requeue |
     since others would have to wait for it.
     """
     if not job.spec.commit:
-        left = context.memory.pace.wait_last(key_of(job.changeset), _generation(job))
+        left = context.memory.pace.wait_last(key_of(job.changeset), job.generation)
         if left:
             return Requeue(left)
     await end(

@@ -253,7 +253,7 @@ def _question(context: Context, job: Job, basis: PlanBasis, purpose: Purpose) ->
         now=basis.now,
         spec=job.spec,
         surroundings=_surroundings(job),
-        generation=_generation(job),
+        generation=job.generation,
         room=max(0, min(ROOM, MAX_OBJECT - spec_size(job.changeset))),
         git=_held_by_git(context, job),
         for_commit=purpose is Purpose.COMMIT,
@@ -295,9 +295,5 @@ def _registry(job: Job) -> str | None:
 
 def _without_changes(job: Job, now: StageDefinition, problems: tuple[Problem, ...]) -> Planned:
     """A plan that can't be made: nothing would change."""
-    question = Question(now, now, job.spec, _surroundings(job), _generation(job), ROOM)
+    question = Question(now, now, job.spec, _surroundings(job), job.generation, ROOM)
     return compared(question, now, now).planned(now, problems)
-
-
-def _generation(job: Job) -> int:
-    return int(job.changeset["metadata"].get("generation", 1))

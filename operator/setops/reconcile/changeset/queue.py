@@ -92,25 +92,21 @@ def waiting_behind(cluster: Cluster, changeset: Object) -> Iterator[Object]:
     Commits wait for a commit. All of its user wait for the oldest one that is open.
     """
     user, uid = changeset["spec"].get("user"), changeset["metadata"]["uid"]
-    is_commit, first, of_user = _is_commit(changeset), _stays_open(changeset), []
+    is_commit = _is_commit(changeset)
+    is_first = user is not None and _stays_open(changeset)
+    is_first = is_first and older_draft(cluster, changeset) is None
     for other in cluster.list(CHANGESET, changeset["metadata"]["namespace"]):
         if other["metadata"]["uid"] == uid or phase_of(other).finished:
             continue
-        if is_commit and _is_commit(other):
+        of_user = is_first and other["spec"].get("user") == user
+        if of_user or (is_commit and _is_commit(other)):
             yield other
-        elif user is not None and other["spec"].get("user") == user:
-            of_user.append(other)
-            older = age_of(other) < age_of(changeset)
-            first = first and not (older and _stays_open(other) and not is_deleting(other))
-    if first:
-        yield from of_user
 
 
 def are_twins(one: Object, other: Object) -> bool:
     """Whether they were made in the same second by the same user, so that names tell their age."""
-    return age_of(one)[0] == age_of(other)[0] and one["spec"].get("user") == other["spec"].get(
-        "user"
-    )
+    same_user = one["spec"].get("user") == other["spec"].get("user")
+    return same_user and age_of(one)[0] == age_of(other)[0]
 
 
 def was_open(changeset: Object) -> bool:
